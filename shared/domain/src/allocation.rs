@@ -1,0 +1,210 @@
+//! An allocation: a range of one pool reserved for one packaging run, and its life cycle.
+
+use crate::gln::Gln;
+use crate::gtin::Gtin14;
+use crate::ids::{AllocationId, PoolId, RequestId, SystemId};
+use crate::pool::Scheme;
+use crate::request::Details;
+
+/// Where an allocation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AllocationStatus {
+    /// The numbers belong to the run.
+    Reserved,
+    /// The numbers were handed to the line system.
+    Exported,
+    /// At least one number was reported as used.
+    Active,
+    /// The run is over; numbers not used are deactivated.
+    Closed,
+    /// The numbers were given up before any was used.
+    Voided,
+}
+
+/// What may happen to an allocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transition {
+    /// The numbers are handed out.
+    Export,
+    /// A number is reported as used.
+    Activate,
+    /// The run ends.
+    Close,
+    /// The numbers are given up.
+    Void,
+}
+
+/// A transition that the life cycle does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an allocation that is {} cannot {}", .status.as_str(), .transition.verb())]
+pub struct TransitionError {
+    /// Where it stands.
+    pub status: AllocationStatus,
+    /// What was asked.
+    pub transition: Transition,
+}
+
+impl Transition {
+    /// All transitions.
+    pub const ALL: [Self; 4] = [Self::Export, Self::Activate, Self::Close, Self::Void];
+
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::Export => "be exported",
+            Self::Activate => "become active",
+            Self::Close => "be closed",
+            Self::Void => "be voided",
+        }
+    }
+
+    /// The states that this transition may start from, its own result included (doing it again changes
+    /// nothing). The store turns this list into the condition of its write.
+    #[must_use]
+    pub const fn sources(self) -> &'static [AllocationStatus] {
+        use AllocationStatus::{Active, Closed, Exported, Reserved, Voided};
+        match self {
+            Self::Export | Self::Activate => &[Reserved, Exported, Active, Closed],
+            Self::Close => &[Reserved, Exported, Active, Closed],
+            Self::Void => &[Reserved, Exported, Voided],
+        }
+    }
+}
+
+impl AllocationStatus {
+    /// All states.
+    pub const ALL: [Self; 5] = [
+        Self::Reserved,
+        Self::Exported,
+        Self::Active,
+        Self::Closed,
+        Self::Voided,
+    ];
+
+    /// The word used in items and answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reserved => "reserved",
+            Self::Exported => "exported",
+            Self::Active => "active",
+            Self::Closed => "closed",
+            Self::Voided => "voided",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
+    /// The state after a transition; the same state when it has been made before.
+    pub fn after(self, transition: Transition) -> Result<Self, TransitionError> {
+        if !transition.sources().contains(&self) {
+            return Err(TransitionError {
+                status: self,
+                transition,
+            });
+        }
+        Ok(match (transition, self) {
+            (Transition::Export, Self::Reserved) => Self::Exported,
+            (Transition::Activate, Self::Reserved | Self::Exported) => Self::Active,
+            (Transition::Close, _) => Self::Closed,
+            (Transition::Void, _) => Self::Voided,
+            (Transition::Export | Transition::Activate, same) => same,
+        })
+    }
+}
+
+/// A reserved range and what it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allocation {
+    /// Its id, derived from the request.
+    pub id: AllocationId,
+    /// The caller's name for the request.
+    pub request_id: RequestId,
+    /// The hash of the request (I3).
+    pub request_hash: String,
+    /// The system that asked.
+    pub requester: SystemId,
+    /// The system whose line prints.
+    pub system_id: SystemId,
+    /// The pool the numbers come from.
+    pub pool_id: PoolId,
+    /// The trade item.
+    pub gtin: Gtin14,
+    /// The length of the company prefix, for URNs.
+    pub company_prefix_length: u8,
+    /// How an index becomes text.
+    pub scheme: Scheme,
+    /// The first index.
+    pub start: u128,
+    /// How many numbers.
+    pub size: u64,
+    /// Where it stands.
+    pub status: AllocationStatus,
+    /// The packaging line.
+    pub line_gln: Option<Gln>,
+    /// The plant.
+    pub plant_gln: Option<Gln>,
+    /// What else is known.
+    pub details: Details,
+    /// When it was recorded, RFC 3339 UTC with milliseconds.
+    pub created_at: String,
+    /// When the run was closed.
+    pub closed_at: Option<String>,
+}
+
+impl Allocation {
+    /// The last index.
+    #[must_use]
+    pub fn last(&self) -> u128 {
+        self.start
+            .saturating_add(u128::from(self.size))
+            .saturating_sub(1)
+    }
+
+    /// The first and the last serial number.
+    #[must_use]
+    pub fn serial_ends(&self) -> (String, String) {
+        (
+            self.scheme.serial_text(self.start),
+            self.scheme.serial_text(self.last()),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_of_state_and_transition_is_decided() {
+        use AllocationStatus::{Active, Closed, Exported, Reserved, Voided};
+        let table = [
+            (
+                Reserved,
+                [Some(Exported), Some(Active), Some(Closed), Some(Voided)],
+            ),
+            (
+                Exported,
+                [Some(Exported), Some(Active), Some(Closed), Some(Voided)],
+            ),
+            (Active, [Some(Active), Some(Active), Some(Closed), None]),
+            (Closed, [Some(Closed), Some(Closed), Some(Closed), None]),
+            (Voided, [None, None, None, Some(Voided)]),
+        ];
+        assert_eq!(table.len(), AllocationStatus::ALL.len());
+        for (status, expected) in table {
+            for (transition, after) in Transition::ALL.into_iter().zip(expected) {
+                let error = TransitionError { status, transition };
+                assert_eq!(
+                    status.after(transition),
+                    after.ok_or(error),
+                    "{status:?} {transition:?}"
+                );
+            }
+            assert_eq!(AllocationStatus::parse(status.as_str()), Some(status));
+        }
+    }
+}

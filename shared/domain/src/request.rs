@@ -1,0 +1,209 @@
+//! A request for numbers, its identity and its hash (I3).
+
+use crate::gln::Gln;
+use crate::gtin::Gtin14;
+use crate::ids::{AllocationId, PoolId, RequestId, SystemId, length_prefixed_sha256};
+
+/// What a caller asks for. Absent fields stay absent: the hash covers only what was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReserveRequest {
+    /// The system of the caller's credential.
+    pub requester: SystemId,
+    /// The caller's name for this request.
+    pub request_id: RequestId,
+    /// The trade item.
+    pub gtin: Gtin14,
+    /// How many numbers, at least 1.
+    pub quantity: u64,
+    /// The pool asked for; without it the hub chooses.
+    pub pool_id: Option<PoolId>,
+    /// The system whose line will print; the caller's own when absent.
+    pub system_id: Option<SystemId>,
+    /// The packaging line.
+    pub line_gln: Option<Gln>,
+    /// The plant.
+    pub plant_gln: Option<Gln>,
+    /// Further facts, in the order of [`DETAIL_FIELDS`].
+    pub details: Details,
+}
+
+/// What is carried along with an allocation without deciding anything in the reservation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Details {
+    /// Batch or lot, AI (10).
+    pub lot: Option<String>,
+    /// Expiry date, `YYYY-MM-DD`.
+    pub expiry: Option<String>,
+    /// Production date, `YYYY-MM-DD`.
+    pub manufactured: Option<String>,
+    /// Work order.
+    pub work_order: Option<String>,
+    /// Purchase order.
+    pub po_number: Option<String>,
+    /// Line of the purchase order.
+    pub po_line: Option<String>,
+    /// The caller's reference.
+    pub reference_id: Option<String>,
+    /// The line's own name.
+    pub line_id: Option<String>,
+    /// `EA`, `PK`, `CA` or `PL`.
+    pub packaging_level: Option<String>,
+    /// EPC filter value as text, 0 to 7.
+    pub filter_value: Option<String>,
+}
+
+/// The names of [`Details`]' fields, in items, requests and answers.
+pub const DETAIL_FIELDS: [&str; 10] = [
+    "lot",
+    "expiry",
+    "manufactured",
+    "work_order",
+    "po_number",
+    "po_line",
+    "reference_id",
+    "line_id",
+    "packaging_level",
+    "filter_value",
+];
+
+impl Details {
+    /// Names and values, in the order of [`DETAIL_FIELDS`].
+    #[must_use]
+    pub fn fields(&self) -> [(&'static str, &Option<String>); 10] {
+        let [
+            lot,
+            expiry,
+            made,
+            work_order,
+            po,
+            po_line,
+            reference,
+            line,
+            level,
+            filter,
+        ] = DETAIL_FIELDS;
+        [
+            (lot, &self.lot),
+            (expiry, &self.expiry),
+            (made, &self.manufactured),
+            (work_order, &self.work_order),
+            (po, &self.po_number),
+            (po_line, &self.po_line),
+            (reference, &self.reference_id),
+            (line, &self.line_id),
+            (level, &self.packaging_level),
+            (filter, &self.filter_value),
+        ]
+    }
+
+    /// The same details built from a look-up by name.
+    pub fn from_lookup(mut value: impl FnMut(&'static str) -> Option<String>) -> Self {
+        Self {
+            lot: value("lot"),
+            expiry: value("expiry"),
+            manufactured: value("manufactured"),
+            work_order: value("work_order"),
+            po_number: value("po_number"),
+            po_line: value("po_line"),
+            reference_id: value("reference_id"),
+            line_id: value("line_id"),
+            packaging_level: value("packaging_level"),
+            filter_value: value("filter_value"),
+        }
+    }
+}
+
+/// The version of the hash below; a request stored with another version is compared as that version did.
+pub const HASH_VERSION: &str = "1";
+
+impl ReserveRequest {
+    /// The allocation this request means, for ever.
+    #[must_use]
+    pub fn allocation_id(&self) -> AllocationId {
+        AllocationId::of_request(&self.requester, &self.request_id)
+    }
+
+    /// The system whose line will print.
+    #[must_use]
+    pub fn target(&self) -> &SystemId {
+        self.system_id.as_ref().unwrap_or(&self.requester)
+    }
+
+    /// The hash of the parsed body without absent fields, prefixed by its version.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let quantity = self.quantity.to_string();
+        let mut parts: Vec<&str> = vec![HASH_VERSION, "gtin", self.gtin.as_str()];
+        parts.extend(["quantity", quantity.as_str()]);
+        let optional = [
+            ("pool_id", self.pool_id.as_ref().map(PoolId::as_str)),
+            ("system_id", self.system_id.as_ref().map(SystemId::as_str)),
+            ("line_gln", self.line_gln.as_ref().map(Gln::as_str)),
+            ("plant_gln", self.plant_gln.as_ref().map(Gln::as_str)),
+        ];
+        for (name, value) in optional {
+            parts.extend(value.map(|value| [name, value]).into_iter().flatten());
+        }
+        for (name, value) in self.details.fields() {
+            parts.extend(
+                value
+                    .as_deref()
+                    .map(|value| [name, value])
+                    .into_iter()
+                    .flatten(),
+            );
+        }
+        let bytes: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+        let digest = length_prefixed_sha256(&bytes);
+        format!("{HASH_VERSION}:{}", data_encoding::HEXLOWER.encode(&digest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> ReserveRequest {
+        ReserveRequest {
+            requester: SystemId::parse("L1").unwrap(),
+            request_id: RequestId::parse("R1").unwrap(),
+            gtin: Gtin14::parse("00313000007772").unwrap(),
+            quantity: 5,
+            pool_id: None,
+            system_id: None,
+            line_gln: None,
+            plant_gln: None,
+            details: Details::default(),
+        }
+    }
+
+    #[test]
+    fn every_field_changes_the_hash() {
+        let base = request();
+        let mut changed: Vec<ReserveRequest> = Vec::new();
+        let mut with = |change: &dyn Fn(&mut ReserveRequest)| {
+            let mut other = request();
+            change(&mut other);
+            changed.push(other);
+        };
+        with(&|r| r.quantity = 6);
+        with(&|r| r.pool_id = Some(PoolId::from_entropy([1; 17])));
+        with(&|r| r.system_id = Some(SystemId::parse("L1").unwrap()));
+        with(&|r| r.line_gln = Some(Gln::parse("0313000000018").unwrap()));
+        with(&|r| r.plant_gln = Some(Gln::parse("0313000000018").unwrap()));
+        for field in DETAIL_FIELDS {
+            with(&|r| r.details = Details::from_lookup(|n| (n == field).then(|| "x".to_owned())));
+        }
+        let mut hashes: Vec<String> = changed.iter().map(ReserveRequest::hash).collect();
+        hashes.push(base.hash());
+        let count = hashes.len();
+        hashes.sort();
+        hashes.dedup();
+        assert_eq!(hashes.len(), count);
+        assert!(
+            changed
+                .iter()
+                .all(|r| r.allocation_id() == base.allocation_id())
+        );
+    }
+}

@@ -1,0 +1,112 @@
+//! Serial numbers: 1 to 20 characters of the GS1 AI-encodable character set 82.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The longest serial number of AI (21), in characters.
+pub const SERIAL_LENGTH_MAX: usize = 20;
+
+/// A serial number as it is printed; case and leading zeros matter (I7).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SerialNumber(String);
+
+/// Why a text is no serial number.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SerialError {
+    /// Empty, or more than 20 characters.
+    #[error("a serial number has 1 to 20 characters, not {0}")]
+    Length(usize),
+    /// A character outside the set 82.
+    #[error("the character {0:?} is not in the GS1 character set 82")]
+    Character(char),
+}
+
+/// Whether the byte is in the GS1 AI-encodable character set 82 (General Specifications, figure 7.11-1).
+#[must_use]
+pub const fn is_ai82(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'"'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b'-'
+                | b'.'
+                | b'/'
+                | b'_'
+                | b':'
+                | b';'
+                | b'<'
+                | b'='
+                | b'>'
+                | b'?'
+        )
+}
+
+/// Checks length and characters of a serial or lot text of up to 20 characters of set 82.
+pub fn check_ai82(text: &str) -> Result<(), SerialError> {
+    if let Some(stranger) = text.chars().find(|c| !u8::try_from(*c).is_ok_and(is_ai82)) {
+        return Err(SerialError::Character(stranger));
+    }
+    if text.is_empty() || text.len() > SERIAL_LENGTH_MAX {
+        return Err(SerialError::Length(text.len()));
+    }
+    Ok(())
+}
+
+impl SerialNumber {
+    /// Reads a serial number, keeping it byte for byte.
+    pub fn parse(text: &str) -> Result<Self, SerialError> {
+        check_ai82(text)?;
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text as printed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SerialNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for SerialNumber {
+    type Err = SerialError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_set_has_82_characters() {
+        assert_eq!((0..=u8::MAX).filter(|byte| is_ai82(*byte)).count(), 82);
+    }
+
+    #[test]
+    fn serials_are_kept_as_text() {
+        assert_eq!(SerialNumber::parse("007aB+=").unwrap().as_str(), "007aB+=");
+        assert_eq!(SerialNumber::parse(""), Err(SerialError::Length(0)));
+        assert_eq!(
+            SerialNumber::parse(&"1".repeat(21)),
+            Err(SerialError::Length(21))
+        );
+        assert_eq!(SerialNumber::parse("a b"), Err(SerialError::Character(' ')));
+        assert_eq!(SerialNumber::parse("a#b"), Err(SerialError::Character('#')));
+        assert_eq!(SerialNumber::parse("é"), Err(SerialError::Character('é')));
+    }
+}
