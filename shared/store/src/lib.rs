@@ -1,1 +1,74 @@
-//! Placeholder.
+//! The only crate that knows DynamoDB and S3.
+//!
+//! Invariants held here by condition expressions: I1 (disjoint ranges), I2 (every number accounted for),
+//! I3 (one allocation per request id), I5 (a document takes effect once), I6 (nothing received is lost).
+//! The crate does not know Lambda, HTTP statuses, or what time it is: times are arguments.
+//!
+//! # Access patterns
+//!
+//! | Pattern | Operation | Key | Condition | Caller |
+//! |---|---|---|---|---|
+//! | reserve: find a replay | GetItem, consistent | `ALLOC#A / ALLOC` | – | allocate-serials |
+//! | reserve: move the cursor | UpdateItem | `POOL#p / POOL` | active, enough left, no entry of A, few open | allocate-serials |
+//! | reserve: record | TransactWriteItems | `ALLOC#A`, `POOL#p / RANGE#s` | both absent | allocate-serials |
+//! | reserve: close the entry | UpdateItem | `POOL#p / POOL` | the entry has this start | allocate-serials, sweep-reservations |
+//! | sweep: void an unfinished entry | PutItem | `POOL#p / RANGE#s` | absent | sweep-reservations |
+//! | void an allocation | TransactWriteItems | `ALLOC#A`, `POOL#p / RANGE#s` | reserved or exported | allocate-serials |
+//! | create a pool | TransactWriteItems | `GTIN#g / GUARD`, `/ POOL#…`, `POOL#p / POOL`, `REGISTRY / POOL#p` | guard version, others absent | manage-pools |
+//! | change a pool | UpdateItem | `POOL#p / POOL` | the bounds that were read | manage-pools |
+//! | pools of a GTIN | Query, consistent | `GTIN#g / POOL#*` | – | allocate-serials, reconcile-commissioning |
+//! | all pools | Query, consistent | `REGISTRY / POOL#*` | – | manage-pools, sweep-reservations |
+//! | range of an index | Query, consistent, descending | `POOL#p / RANGE# ≤ index` | – | reconcile-commissioning |
+//! | list by time or id | Query on `listing` (may lag) | `list_pk / list_sk` | – | lists |
+//! | block and posting | TransactWriteItems | `BLOCK#A#n / STATE`, `/ DOC#sha` | version seen, posting absent | reconcile-commissioning |
+//! | document life cycle | PutItem, UpdateItem | `DOC#sha / …` | status and version | reconcile-commissioning |
+//! | system, credential | Put, Get, Update | `SYSTEM#id`, `CREDENTIAL#id` | absent / present | operator, authorize-request |
+
+pub mod allocation;
+pub mod client;
+pub mod credential;
+pub mod error;
+pub mod item;
+pub mod keys;
+pub mod objects;
+pub mod pool;
+mod pool_item;
+pub mod range;
+pub mod reserve;
+pub mod sweep;
+pub mod system;
+pub mod time;
+
+use std::sync::Arc;
+
+pub use error::StoreError;
+pub use objects::{Buckets, Objects};
+
+/// The table of one tenant.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// The DynamoDB client.
+    pub dynamo: aws_sdk_dynamodb::Client,
+    /// The name of the table.
+    pub table: Arc<str>,
+}
+
+impl Store {
+    /// A store over a table.
+    #[must_use]
+    pub fn new(dynamo: aws_sdk_dynamodb::Client, table: &str) -> Self {
+        Self {
+            dynamo,
+            table: table.into(),
+        }
+    }
+}
+
+/// One page of a list, and where the next one begins.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The entries.
+    pub items: Vec<T>,
+    /// The key after which the next page begins; `None` at the end.
+    pub next: Option<String>,
+}

@@ -1,0 +1,357 @@
+//! Allocation items: read, listed, exported, activated, closed, voided.
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem, Update};
+use domain::allocation::{Allocation, AllocationStatus, Transition, TransitionError};
+use domain::ids::AllocationId;
+use domain::pool::Scheme;
+use domain::request::Details;
+
+use crate::error::{StoreError, sdk_error};
+use crate::item::{Corrupt, Item, Reader, key, new_item, number, put_some, text};
+use crate::keys::{Pk, Sk, listing};
+use crate::pool::{built, is_cancelled};
+use crate::{Page, Store};
+
+pub(crate) const ENTITY: &str = "allocation";
+
+/// How often a void is tried again after a conflicting transaction.
+const VOID_TRIES: u32 = 4;
+/// Index pages read at most for one page of a filtered list, so that a rare filter answers in time.
+const PAGES_PER_LIST: u32 = 10;
+
+/// Why an allocation was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// Its life cycle does not have this.
+    #[error(transparent)]
+    Transition(#[from] TransitionError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a list of allocations is restricted to.
+#[derive(Debug, Clone, Default)]
+pub struct AllocationFilter {
+    /// Only this state.
+    pub status: Option<AllocationStatus>,
+    /// Only this GTIN.
+    pub gtin: Option<String>,
+    /// Only these lines; empty means all.
+    pub line_glns: Vec<String>,
+    /// Only this lot.
+    pub lot: Option<String>,
+    /// Only what was created at this time or later, RFC 3339 UTC.
+    pub since: Option<String>,
+}
+
+pub(crate) fn to_item(allocation: &Allocation) -> Item {
+    let a = allocation;
+    let Scheme::Sequential { width } = a.scheme;
+    let mut item = new_item(&Pk::Allocation(a.id.clone()), &Sk::Allocation, ENTITY);
+    let fields = [
+        ("id", text(a.id.as_str())),
+        ("request_id", text(a.request_id.as_str())),
+        ("request_hash", text(a.request_hash.as_str())),
+        ("requester", text(a.requester.as_str())),
+        ("system_id", text(a.system_id.as_str())),
+        ("pool_id", text(a.pool_id.as_str())),
+        ("gtin", text(a.gtin.as_str())),
+        ("company_prefix_length", number(a.company_prefix_length)),
+        ("width", number(width)),
+        ("start", number(a.start)),
+        ("size", number(a.size)),
+        ("status", text(a.status.as_str())),
+        ("created_at", text(a.created_at.as_str())),
+        ("list_pk", text(listing::ALLOCATION)),
+        ("list_sk", text(format!("{}#{}", a.created_at, a.id))),
+    ];
+    item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    put_some(
+        &mut item,
+        "line_gln",
+        a.line_gln.as_ref().map(domain::gln::Gln::as_str),
+    );
+    put_some(
+        &mut item,
+        "plant_gln",
+        a.plant_gln.as_ref().map(domain::gln::Gln::as_str),
+    );
+    put_some(&mut item, "closed_at", a.closed_at.as_deref());
+    for (name, value) in a.details.fields() {
+        put_some(&mut item, name, value.as_deref());
+    }
+    item
+}
+
+pub(crate) fn from_item(item: &Item) -> Result<Allocation, Corrupt> {
+    let reader = Reader::new(item, ENTITY)?;
+    let status = AllocationStatus::parse(reader.text("status")?)
+        .ok_or_else(|| reader.corrupt("status", "is unknown"))?;
+    let owned = |name| reader.optional_text(name).ok().flatten().map(str::to_owned);
+    Ok(Allocation {
+        id: reader.typed("id")?,
+        request_id: reader.typed("request_id")?,
+        request_hash: reader.text("request_hash")?.to_owned(),
+        requester: reader.typed("requester")?,
+        system_id: reader.typed("system_id")?,
+        pool_id: reader.typed("pool_id")?,
+        gtin: reader.typed("gtin")?,
+        company_prefix_length: reader.parsed("company_prefix_length")?,
+        scheme: Scheme::Sequential {
+            width: reader.parsed("width")?,
+        },
+        start: reader.parsed("start")?,
+        size: reader.parsed("size")?,
+        status,
+        line_gln: reader.optional_typed("line_gln")?,
+        plant_gln: reader.optional_typed("plant_gln")?,
+        details: Details::from_lookup(owned),
+        created_at: reader.text("created_at")?.to_owned(),
+        closed_at: owned("closed_at"),
+    })
+}
+
+/// `#status IN (:s0, :s1 …)` over the states a transition may start from, with its values.
+fn status_condition(transition: Transition) -> (String, Vec<(String, AttributeValue)>) {
+    let values: Vec<(String, AttributeValue)> = transition
+        .sources()
+        .iter()
+        .enumerate()
+        .map(|(place, status)| (format!(":s{place}"), text(status.as_str())))
+        .collect();
+    let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
+    (format!("#status IN ({})", names.join(", ")), values)
+}
+
+impl Store {
+    /// An allocation; strongly consistent.
+    pub async fn allocation_fetch(
+        &self,
+        id: &AllocationId,
+    ) -> Result<Option<Allocation>, StoreError> {
+        let pk = Pk::Allocation(id.clone());
+        let item = self
+            .item_fetch("GetItem allocation", &pk, &Sk::Allocation)
+            .await?;
+        Ok(item.as_ref().map(from_item).transpose()?)
+    }
+
+    /// One page of allocations, newest first. Read from the index, so it may lag a moment. `after` and
+    /// `next` are index sort keys.
+    pub async fn allocation_list(
+        &self,
+        filter: &AllocationFilter,
+        limit: usize,
+        after: Option<&str>,
+    ) -> Result<Page<Allocation>, StoreError> {
+        let mut items: Vec<Allocation> = Vec::new();
+        let mut start = after.map(str::to_owned);
+        for _ in 0..PAGES_PER_LIST {
+            let page = self
+                .listing_page(
+                    listing::ALLOCATION,
+                    filter.since.as_deref(),
+                    start.as_deref(),
+                )
+                .await?;
+            for item in &page.items {
+                let allocation = from_item(item)?;
+                start = Some(format!("{}#{}", allocation.created_at, allocation.id));
+                if filter.matches(&allocation) {
+                    items.push(allocation);
+                    if items.len() == limit {
+                        return Ok(Page { items, next: start });
+                    }
+                }
+            }
+            if page.next.is_none() {
+                return Ok(Page { items, next: None });
+            }
+            start = page.next;
+        }
+        Ok(Page { items, next: start })
+    }
+
+    /// One page of an index partition, newest (greatest) key first; eventually consistent, as every
+    /// secondary index. `since` is the least sort key.
+    pub(crate) async fn listing_page(
+        &self,
+        partition: &str,
+        since: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<Page<Item>, StoreError> {
+        // The first page ends at a key above all; a later one below the last key seen, which the
+        // condition `BETWEEN` includes and the caller has had: so it is dropped here.
+        let last = after.unwrap_or("\u{10FFFF}");
+        let output = self
+            .dynamo
+            .query()
+            .table_name(&*self.table)
+            .index_name("listing")
+            .key_condition_expression("list_pk = :pk AND list_sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", text(partition))
+            .expression_attribute_values(":first", text(since.unwrap_or("!")))
+            .expression_attribute_values(":last", text(last))
+            .scan_index_forward(false)
+            .limit(201)
+            .send()
+            .await
+            .map_err(|error| sdk_error("Query listing", &error))?;
+        let sort_key = |item: &Item| item.get("list_sk").and_then(|v| v.as_s().ok()).cloned();
+        let next = output.last_evaluated_key.as_ref().and_then(sort_key);
+        let mut items = output.items.unwrap_or_default();
+        items.retain(|item| after.is_none() || sort_key(item).as_deref() != after);
+        Ok(Page { items, next })
+    }
+
+    /// Applies `Export`, `Activate` or `Close` with one conditional write; done twice it changes nothing.
+    pub async fn allocation_advance(
+        &self,
+        id: &AllocationId,
+        transition: Transition,
+        now: &str,
+    ) -> Result<Allocation, ChangeError> {
+        let missing = || StoreError::NotFound {
+            what: "the allocation",
+        };
+        let current = self.allocation_fetch(id).await?.ok_or_else(missing)?;
+        let target = current.status.after(transition)?;
+        if target == current.status {
+            return Ok(current);
+        }
+        // The life cycle of design I4: the write holds only if the state is still the one judged above;
+        // on a race the judgement is made again on what the other call left.
+        let close = if transition == Transition::Close {
+            ", closed_at = :now"
+        } else {
+            ""
+        };
+        let mut call = self
+            .dynamo
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(key(&Pk::Allocation(id.clone()), &Sk::Allocation)))
+            .update_expression(format!("SET #status = :target{close}"))
+            .condition_expression("#status = :seen")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":target", text(target.as_str()))
+            .expression_attribute_values(":seen", text(current.status.as_str()))
+            .return_values(ReturnValue::AllNew);
+        if transition == Transition::Close {
+            call = call.expression_attribute_values(":now", text(now));
+        }
+        match call.send().await {
+            Ok(output) => {
+                Ok(from_item(&output.attributes.unwrap_or_default()).map_err(StoreError::from)?)
+            }
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                // States only move forward, so this ends after a few steps at the most.
+                Box::pin(self.allocation_advance(id, transition, now)).await
+            }
+            Err(error) => Err(sdk_error("UpdateItem allocation", &error).into()),
+        }
+    }
+
+    /// Gives an allocation up: the allocation and its range become void together. Done twice it changes
+    /// nothing; refused once a number was reported as used.
+    pub async fn allocation_void(
+        &self,
+        id: &AllocationId,
+        reason: &str,
+    ) -> Result<Allocation, ChangeError> {
+        for _ in 0..VOID_TRIES {
+            let missing = || StoreError::NotFound {
+                what: "the allocation",
+            };
+            let mut current = self.allocation_fetch(id).await?.ok_or_else(missing)?;
+            let target = current.status.after(Transition::Void)?;
+            if target == current.status {
+                return Ok(current);
+            }
+            let writes = self.void_writes(&current, reason)?;
+            match self
+                .dynamo
+                .transact_write_items()
+                .set_transact_items(Some(writes))
+                .send()
+                .await
+            {
+                Ok(_) => {
+                    current.status = target;
+                    return Ok(current);
+                }
+                Err(error) if is_cancelled(&error) => {}
+                Err(error) => return Err(sdk_error("TransactWriteItems void", &error).into()),
+            }
+        }
+        Err(StoreError::Conflict {
+            what: "the allocation",
+        }
+        .into())
+    }
+
+    fn void_writes(
+        &self,
+        allocation: &Allocation,
+        reason: &str,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let (condition, values) = status_condition(Transition::Void);
+        let mut status = Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(key(
+                &Pk::Allocation(allocation.id.clone()),
+                &Sk::Allocation,
+            )))
+            .update_expression("SET #status = :voided")
+            .condition_expression(condition)
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":voided", text(AllocationStatus::Voided.as_str()));
+        for (name, value) in values {
+            status = status.expression_attribute_values(name, value);
+        }
+        // I2: the range stays, of the same size, and says that nobody may use it.
+        let range = Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(key(
+                &Pk::Pool(allocation.pool_id.clone()),
+                &Sk::Range(allocation.start),
+            )))
+            .update_expression("SET kind = :void, reason = :reason")
+            .condition_expression("allocation_id = :id AND #size = :size")
+            .expression_attribute_names("#size", "size")
+            .expression_attribute_values(":void", text("void"))
+            .expression_attribute_values(":reason", text(reason))
+            .expression_attribute_values(":id", text(allocation.id.as_str()))
+            .expression_attribute_values(":size", number(allocation.size));
+        [status, range]
+            .into_iter()
+            .map(|update| {
+                let update = update.build().map_err(|error| built(&error))?;
+                Ok(TransactWriteItem::builder().update(update).build())
+            })
+            .collect()
+    }
+}
+
+impl AllocationFilter {
+    fn matches(&self, allocation: &Allocation) -> bool {
+        let line = allocation.line_gln.as_ref().map(domain::gln::Gln::as_str);
+        self.status.is_none_or(|status| allocation.status == status)
+            && self
+                .gtin
+                .as_deref()
+                .is_none_or(|gtin| allocation.gtin.as_str() == gtin)
+            && self
+                .lot
+                .as_deref()
+                .is_none_or(|lot| allocation.details.lot.as_deref() == Some(lot))
+            && (self.line_glns.is_empty()
+                || line.is_some_and(|line| self.line_glns.iter().any(|gln| gln == line)))
+    }
+}

@@ -1,0 +1,316 @@
+//! All key text of the table. The delimiter `#` is in no identifier that a key carries.
+
+use std::fmt;
+use std::str::FromStr;
+
+use domain::gtin::Gtin14;
+use domain::ids::{AllocationId, PoolId, SystemId};
+
+/// A partition key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Pk {
+    /// A pool and its ranges.
+    Pool(PoolId),
+    /// The list of all pools.
+    Registry,
+    /// The pools of a GTIN and their guard.
+    Gtin(Gtin14),
+    /// An allocation and the documents that touched it.
+    Allocation(AllocationId),
+    /// A block of 32,768 numbers of an allocation.
+    Block(AllocationId, u32),
+    /// A received document, by the SHA-256 (hex) of its inflated bytes.
+    Document(String),
+    /// The way from the SHA-256 of the received bytes to the document.
+    Raw(String),
+    /// An arrival, by its hash (hex).
+    Arrival(String),
+    /// A connected system.
+    System(SystemId),
+    /// A credential, by its id.
+    Credential(String),
+}
+
+/// A sort key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Sk {
+    /// The pool item itself.
+    Pool,
+    /// A range, by its first index.
+    Range(u128),
+    /// In the registry: a pool.
+    RegistryPool(PoolId),
+    /// The version that creations of pools of one GTIN compare.
+    Guard,
+    /// In a GTIN's partition: a pool by its lower boundary.
+    Boundary(u128, PoolId),
+    /// The allocation item itself.
+    Allocation,
+    /// What is known of a block.
+    State,
+    /// A document's posting in a block, or its link from an allocation.
+    DocumentOf(String),
+    /// The document item itself.
+    Document,
+    /// Blocks of an allocation that a document is about to touch, first and last.
+    Plan(AllocationId, u32, u32),
+    /// A finding of a document, by its id.
+    Finding(String),
+    /// An arrival of a document, by its hash.
+    ArrivalOf(String),
+    /// The raw alias itself.
+    Raw,
+    /// The arrival pointer itself.
+    Arrival,
+    /// The system item itself.
+    System,
+    /// The credential item itself.
+    Credential,
+}
+
+/// The prefix of all ranges of a pool.
+pub const RANGE_PREFIX: &str = "RANGE#";
+/// The prefix of all pools of a GTIN and of the registry.
+pub const POOL_PREFIX: &str = "POOL#";
+/// The prefix of postings in a block and of documents at an allocation.
+pub const DOC_PREFIX: &str = "DOC#";
+/// The prefix of a document's plan runs.
+pub const PLAN_PREFIX: &str = "PLAN#";
+/// The prefix of a document's findings.
+pub const FINDING_PREFIX: &str = "FINDING#";
+/// The prefix of a document's arrivals.
+pub const ARRIVAL_PREFIX: &str = "ARRIVAL#";
+
+/// Partition keys of the secondary index `listing`.
+pub mod listing {
+    /// Allocations by creation time.
+    pub const ALLOCATION: &str = "ALLOCATION";
+    /// Documents by time of receipt.
+    pub const DOCUMENT: &str = "DOCUMENT";
+    /// Findings by time.
+    pub const FINDING: &str = "FINDING";
+    /// Systems by id.
+    pub const SYSTEM: &str = "SYSTEM";
+    /// Credentials by id.
+    pub const CREDENTIAL: &str = "CREDENTIAL";
+}
+
+impl fmt::Display for Pk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pool(id) => write!(f, "POOL#{id}"),
+            Self::Registry => f.write_str("REGISTRY"),
+            Self::Gtin(gtin) => write!(f, "GTIN#{gtin}"),
+            Self::Allocation(id) => write!(f, "ALLOC#{id}"),
+            Self::Block(id, number) => write!(f, "BLOCK#{id}#{number:08}"),
+            Self::Document(sha) => write!(f, "DOC#{sha}"),
+            Self::Raw(sha) => write!(f, "RAW#{sha}"),
+            Self::Arrival(hash) => write!(f, "ARRIVAL#{hash}"),
+            Self::System(id) => write!(f, "SYSTEM#{id}"),
+            Self::Credential(id) => write!(f, "CREDENTIAL#{id}"),
+        }
+    }
+}
+
+impl fmt::Display for Sk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pool => f.write_str("POOL"),
+            Self::Range(start) => write!(f, "{RANGE_PREFIX}{start:020}"),
+            Self::RegistryPool(id) => write!(f, "{POOL_PREFIX}{id}"),
+            Self::Guard => f.write_str("GUARD"),
+            Self::Boundary(from, id) => write!(f, "{POOL_PREFIX}{from:020}#{id}"),
+            Self::Allocation => f.write_str("ALLOC"),
+            Self::State => f.write_str("STATE"),
+            Self::DocumentOf(sha) => write!(f, "{DOC_PREFIX}{sha}"),
+            Self::Document => f.write_str("DOC"),
+            Self::Plan(id, first, last) => write!(f, "{PLAN_PREFIX}{id}#{first:08}-{last:08}"),
+            Self::Finding(id) => write!(f, "{FINDING_PREFIX}{id}"),
+            Self::ArrivalOf(hash) => write!(f, "{ARRIVAL_PREFIX}{hash}"),
+            Self::Raw => f.write_str("RAW"),
+            Self::Arrival => f.write_str("ARRIVAL"),
+            Self::System => f.write_str("SYSTEM"),
+            Self::Credential => f.write_str("CREDENTIAL"),
+        }
+    }
+}
+
+/// A text that is no key of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no key of this table")]
+pub struct KeyError(String);
+
+fn token(text: &str) -> Option<String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    (!text.is_empty() && text.bytes().all(plain)).then(|| text.to_owned())
+}
+
+fn digits<T: FromStr>(text: &str, width: usize) -> Option<T> {
+    let all_digits = text.len() == width && text.bytes().all(|b| b.is_ascii_digit());
+    if all_digits { text.parse().ok() } else { None }
+}
+
+fn pk_of(text: &str) -> Option<Pk> {
+    let mut parts = text.split('#');
+    let (kind, rest): (&str, Vec<&str>) = (parts.next()?, parts.collect());
+    Some(match (kind, rest.as_slice()) {
+        ("POOL", [id]) => Pk::Pool(PoolId::parse(id).ok()?),
+        ("REGISTRY", []) => Pk::Registry,
+        ("GTIN", [gtin]) => Pk::Gtin(Gtin14::parse(gtin).ok()?),
+        ("ALLOC", [id]) => Pk::Allocation(AllocationId::parse(id).ok()?),
+        ("BLOCK", [id, number]) => Pk::Block(AllocationId::parse(id).ok()?, digits(number, 8)?),
+        ("DOC", [sha]) => Pk::Document(token(sha)?),
+        ("RAW", [sha]) => Pk::Raw(token(sha)?),
+        ("ARRIVAL", [hash]) => Pk::Arrival(token(hash)?),
+        ("SYSTEM", [id]) => Pk::System(SystemId::parse(id).ok()?),
+        ("CREDENTIAL", [id]) => Pk::Credential(token(id)?),
+        _ => return None,
+    })
+}
+
+fn sk_of(text: &str) -> Option<Sk> {
+    let mut parts = text.split('#');
+    let (kind, rest): (&str, Vec<&str>) = (parts.next()?, parts.collect());
+    Some(match (kind, rest.as_slice()) {
+        ("POOL", []) => Sk::Pool,
+        ("RANGE", [start]) => Sk::Range(digits(start, 20)?),
+        ("POOL", [id]) => Sk::RegistryPool(PoolId::parse(id).ok()?),
+        ("GUARD", []) => Sk::Guard,
+        ("POOL", [from, id]) => Sk::Boundary(digits(from, 20)?, PoolId::parse(id).ok()?),
+        ("ALLOC", []) => Sk::Allocation,
+        ("STATE", []) => Sk::State,
+        ("DOC", [sha]) => Sk::DocumentOf(token(sha)?),
+        ("DOC", []) => Sk::Document,
+        ("PLAN", [id, run]) => {
+            let (first, last) = run.split_once('-')?;
+            Sk::Plan(
+                AllocationId::parse(id).ok()?,
+                digits(first, 8)?,
+                digits(last, 8)?,
+            )
+        }
+        ("FINDING", [id]) => Sk::Finding(token(id)?),
+        ("ARRIVAL", [hash]) => Sk::ArrivalOf(token(hash)?),
+        ("RAW", []) => Sk::Raw,
+        ("ARRIVAL", []) => Sk::Arrival,
+        ("SYSTEM", []) => Sk::System,
+        ("CREDENTIAL", []) => Sk::Credential,
+        _ => return None,
+    })
+}
+
+impl FromStr for Pk {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        pk_of(text).ok_or_else(|| KeyError(text.to_owned()))
+    }
+}
+
+impl FromStr for Sk {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        sk_of(text).ok_or_else(|| KeyError(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pool() -> impl Strategy<Value = PoolId> {
+        "[A-Z2-7]{26}".prop_map(|text| PoolId::parse(&text).unwrap())
+    }
+
+    fn allocation() -> impl Strategy<Value = AllocationId> {
+        "[A-Z2-7]{26}".prop_map(|text| AllocationId::parse(&text).unwrap())
+    }
+
+    fn index() -> impl Strategy<Value = u128> {
+        0..100_000_000_000_000_000_000_u128
+    }
+
+    fn any_pk() -> impl Strategy<Value = Pk> {
+        prop_oneof![
+            pool().prop_map(Pk::Pool),
+            Just(Pk::Registry),
+            "[0-9]{13}".prop_map(|body| Pk::Gtin(Gtin14::from_body(body.as_bytes()).unwrap())),
+            allocation().prop_map(Pk::Allocation),
+            (allocation(), 0..100_000_000_u32).prop_map(|(id, n)| Pk::Block(id, n)),
+            "[0-9a-f]{64}".prop_map(Pk::Document),
+            "[0-9a-f]{64}".prop_map(Pk::Raw),
+            "[0-9a-f]{64}".prop_map(Pk::Arrival),
+            "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+                .prop_map(|text| Pk::System(SystemId::parse(&text).unwrap())),
+            "[a-z2-7]{16}".prop_map(Pk::Credential),
+        ]
+    }
+
+    fn any_sk() -> impl Strategy<Value = Sk> {
+        prop_oneof![
+            Just(Sk::Pool),
+            index().prop_map(Sk::Range),
+            pool().prop_map(Sk::RegistryPool),
+            Just(Sk::Guard),
+            (index(), pool()).prop_map(|(from, id)| Sk::Boundary(from, id)),
+            Just(Sk::Allocation),
+            Just(Sk::State),
+            "[0-9a-f]{64}".prop_map(Sk::DocumentOf),
+            Just(Sk::Document),
+            (allocation(), 0..100_000_000_u32, 0..100_000_000_u32)
+                .prop_map(|(id, a, b)| Sk::Plan(id, a, b)),
+            "[0-9a-f]{32}".prop_map(Sk::Finding),
+            "[0-9a-f]{64}".prop_map(Sk::ArrivalOf),
+            Just(Sk::Raw),
+            Just(Sk::Arrival),
+            Just(Sk::System),
+            Just(Sk::Credential),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn partition_keys_come_back_and_never_meet(a in any_pk(), b in any_pk()) {
+            prop_assert_eq!(a.to_string().parse::<Pk>().as_ref(), Ok(&a));
+            prop_assert_eq!(a == b, a.to_string() == b.to_string());
+        }
+
+        #[test]
+        fn sort_keys_come_back_and_never_meet(a in any_sk(), b in any_sk()) {
+            prop_assert_eq!(a.to_string().parse::<Sk>().as_ref(), Ok(&a));
+            prop_assert_eq!(a == b, a.to_string() == b.to_string());
+        }
+
+        #[test]
+        fn ranges_sort_as_their_indexes(a in index(), b in index()) {
+            prop_assert_eq!(a.cmp(&b), Sk::Range(a).to_string().cmp(&Sk::Range(b).to_string()));
+        }
+    }
+
+    #[test]
+    fn strange_texts_are_no_keys() {
+        for text in [
+            "",
+            "POOL",
+            "POOL#a",
+            "RANGE#1",
+            "BLOCK#A#1",
+            "DOC#a#b",
+            "GTIN#1",
+        ] {
+            assert!(text.parse::<Pk>().is_err(), "{text}");
+        }
+        for text in [
+            "",
+            "RANGE#1",
+            "RANGE#+0000000000000000001",
+            "PLAN#x",
+            "FINDING#",
+        ] {
+            assert!(text.parse::<Sk>().is_err(), "{text}");
+        }
+    }
+}

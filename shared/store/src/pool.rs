@@ -1,0 +1,401 @@
+//! Pools: created and changed under a guard per GTIN, so that no two ever overlap (I1).
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use domain::gtin::Gtin14;
+use domain::ids::PoolId;
+use domain::pool::{Pool, PoolDraft, PoolStatus};
+
+use crate::error::{StoreError, sdk_error};
+use crate::item::{Item, Reader, key, new_item, number, text};
+use crate::keys::{POOL_PREFIX, Pk, Sk};
+pub use crate::pool_item::{OpenEntry, PoolState};
+use crate::pool_item::{from_item, to_item};
+use crate::{Page, Store};
+
+/// How often a creation is tried again when another one of the same GTIN came between.
+const GUARD_TRIES: u32 = 8;
+
+/// Why a pool could not be created or its boundaries not moved.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    /// The numbers belong to another pool of the GTIN.
+    #[error("the numbers overlap those of pool {pool}")]
+    Overlap {
+        /// That pool.
+        pool: PoolId,
+    },
+    /// The change would cut off numbers that were reserved already, or move a lower end that is in use.
+    #[error("numbers below {cursor} are reserved already")]
+    BelowCursor {
+        /// The next number to be reserved.
+        cursor: u128,
+    },
+    /// The numbers break a rule of pools.
+    #[error(transparent)]
+    Rule(#[from] domain::pool::PoolRuleError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What to change; absent fields stay as they are.
+#[derive(Debug, Clone, Default)]
+pub struct PoolChange {
+    /// Suspend or resume.
+    pub status: Option<PoolStatus>,
+    /// The new first index; only while nothing was reserved.
+    pub from: Option<u128>,
+    /// The new last index; not below what was reserved.
+    pub to: Option<u128>,
+    /// The new threshold.
+    pub threshold: Option<u128>,
+    /// The new largest quantity of one request.
+    pub max_request: Option<u64>,
+}
+
+/// What a GTIN's partition says of one of its pools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Boundary {
+    /// The pool.
+    pub pool_id: PoolId,
+    /// The first index it claims.
+    pub from: u128,
+    /// The last index it claims.
+    pub to: u128,
+}
+
+struct Guarded {
+    version: u64,
+    boundaries: Vec<Boundary>,
+}
+
+impl Store {
+    /// Creates a pool. The caller has checked the draft's own rules.
+    pub async fn pool_create(
+        &self,
+        id: PoolId,
+        draft: PoolDraft,
+        now: &str,
+    ) -> Result<Pool, PoolError> {
+        let remaining = draft.to.saturating_sub(draft.from).saturating_add(1);
+        let pool = Pool {
+            id,
+            status: PoolStatus::Active,
+            cursor: draft.from,
+            remaining,
+            created_at: now.to_owned(),
+            draft,
+        };
+        let claim = Boundary {
+            pool_id: pool.id.clone(),
+            from: pool.draft.from,
+            to: pool.draft.to,
+        };
+        let mut registry = new_item(
+            &Pk::Registry,
+            &Sk::RegistryPool(pool.id.clone()),
+            "registry-pool",
+        );
+        registry.insert("pool_id".to_owned(), text(pool.id.as_str()));
+        let puts = vec![self.put_new(to_item(&pool))?, self.put_new(registry)?];
+        self.boundary_claim(&pool.draft.gtin, &claim, &puts).await?;
+        Ok(pool)
+    }
+
+    /// The pool with its counters and open entries; consistent.
+    pub async fn pool_fetch(&self, id: &PoolId) -> Result<Option<PoolState>, StoreError> {
+        let item = self
+            .item_fetch("GetItem pool", &Pk::Pool(id.clone()), &Sk::Pool)
+            .await?;
+        Ok(item.as_ref().map(from_item).transpose()?)
+    }
+
+    /// Ids of all pools in order; consistent. `after` is the last id of the page before.
+    pub async fn pool_ids(
+        &self,
+        limit: i32,
+        after: Option<&PoolId>,
+    ) -> Result<Page<PoolId>, StoreError> {
+        let after = after.map(|id| Sk::RegistryPool(id.clone()));
+        let page = self
+            .keys_after(&Pk::Registry, POOL_PREFIX, limit, after.as_ref())
+            .await?;
+        let ids: Result<Vec<PoolId>, _> = page
+            .items
+            .iter()
+            .map(|item| Reader::raw(item).typed("pool_id"))
+            .collect();
+        Ok(Page {
+            items: ids?,
+            next: page.next,
+        })
+    }
+
+    /// One page of pools with their counters; consistent.
+    pub async fn pool_list(
+        &self,
+        limit: i32,
+        after: Option<&PoolId>,
+    ) -> Result<Page<PoolState>, StoreError> {
+        let page = self.pool_ids(limit, after).await?;
+        let mut items = Vec::with_capacity(page.items.len());
+        for id in &page.items {
+            items.extend(self.pool_fetch(id).await?);
+        }
+        let next = page.next.and(page.items.last()).map(ToString::to_string);
+        Ok(Page { items, next })
+    }
+
+    /// The pools of a GTIN by lower boundary; consistent.
+    pub async fn pools_of_gtin(&self, gtin: &Gtin14) -> Result<Vec<Boundary>, StoreError> {
+        Ok(self.guarded(gtin).await?.boundaries)
+    }
+
+    /// Changes a pool. Boundaries are claimed before the pool grows and given up after it has shrunk, so
+    /// the claim always covers the pool.
+    pub async fn pool_change(&self, id: &PoolId, change: &PoolChange) -> Result<Pool, PoolError> {
+        let missing = StoreError::NotFound { what: "the pool" };
+        let before = self.pool_fetch(id).await?.ok_or(missing)?.pool;
+        let from = change.from.unwrap_or(before.draft.from);
+        let to = change.to.unwrap_or(before.draft.to);
+        domain::pool::check_bounds(before.draft.scheme, from, to)?;
+        let claim = Boundary {
+            pool_id: id.clone(),
+            from: from.min(before.draft.from),
+            to: to.max(before.draft.to),
+        };
+        if change.from.is_some() || change.to.is_some() {
+            self.boundary_claim(&before.draft.gtin, &claim, &[]).await?;
+        }
+        let outcome = self.pool_update(&before, change, (from, to)).await;
+        let now = match &outcome {
+            Ok(pool) => (pool.draft.from, pool.draft.to),
+            Err(_) => (before.draft.from, before.draft.to),
+        };
+        let actual = Boundary {
+            pool_id: id.clone(),
+            from: now.0,
+            to: now.1,
+        };
+        if actual != claim {
+            self.boundary_claim(&before.draft.gtin, &actual, &[])
+                .await?;
+        }
+        outcome
+    }
+
+    async fn pool_update(
+        &self,
+        before: &Pool,
+        change: &PoolChange,
+        (from, to): (u128, u128),
+    ) -> Result<Pool, PoolError> {
+        let old = &before.draft;
+        let moved = from != old.from;
+        if moved && (before.cursor != old.from) || to < before.cursor.saturating_sub(1) {
+            return Err(PoolError::BelowCursor {
+                cursor: before.cursor,
+            });
+        }
+        let length = |from: u128, to: u128| to.saturating_sub(from).saturating_add(1);
+        let (new_length, old_length) = (length(from, to), length(old.from, old.to));
+        // Only what was asked for is set, so that two changes at once do not undo each other.
+        let mut fields = vec![("from", number(from)), ("to", number(to))];
+        fields.extend(
+            change
+                .status
+                .map(|status| ("status", text(status.as_str()))),
+        );
+        fields.extend(
+            change
+                .threshold
+                .map(|threshold| ("threshold", number(threshold))),
+        );
+        fields.extend(change.max_request.map(|max| ("max_request", number(max))));
+        fields.extend(moved.then(|| ("cursor", number(from))));
+        let mut sets = vec!["#remaining = #remaining + :grown - :shrunk".to_owned()];
+        sets.extend(fields.iter().map(|(name, _)| format!("#{name} = :{name}")));
+        // I2: the bounds are those read above, what is cut off was still free, and a lower end moves only
+        // while no number was ever reserved.
+        let mut condition =
+            "#from = :old_from AND #to = :old_to AND #remaining >= :shrunk".to_owned();
+        if moved {
+            condition.push_str(" AND #cursor = :old_from");
+        }
+        let mut call = self
+            .dynamo
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(key(&Pk::Pool(before.id.clone()), &Sk::Pool)))
+            .update_expression(format!("SET {}", sets.join(", ")))
+            .condition_expression(condition)
+            .expression_attribute_names("#remaining", "remaining")
+            .expression_attribute_values(":old_to", number(old.to))
+            .expression_attribute_values(":old_from", number(old.from))
+            .expression_attribute_values(":grown", number(new_length.saturating_sub(old_length)))
+            .expression_attribute_values(":shrunk", number(old_length.saturating_sub(new_length)))
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew);
+        for (name, value) in fields {
+            call = call
+                .expression_attribute_names(format!("#{name}"), name)
+                .expression_attribute_values(format!(":{name}"), value);
+        }
+        let answer = call.send().await;
+        match answer {
+            Ok(output) => {
+                Ok(from_item(&output.attributes.unwrap_or_default()).map_err(StoreError::from)?.pool)
+            }
+            Err(error)
+                if error.as_service_error().is_some_and(
+                    aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception,
+                ) =>
+            {
+                let current = self.pool_fetch(&before.id).await?;
+                let cursor = current.map_or(before.cursor, |state| state.pool.cursor);
+                if cursor != before.cursor {
+                    return Err(PoolError::BelowCursor { cursor });
+                }
+                Err(StoreError::Conflict { what: "the pool" }.into())
+            }
+            Err(error) => Err(sdk_error("UpdateItem pool", &error).into()),
+        }
+    }
+
+    /// Reads the guard's version and the boundaries of a GTIN in one consistent query.
+    async fn guarded(&self, gtin: &Gtin14) -> Result<Guarded, StoreError> {
+        let mut guarded = Guarded {
+            version: 0,
+            boundaries: Vec::new(),
+        };
+        for item in self.partition(&Pk::Gtin(*gtin), "").await? {
+            let reader = Reader::raw(&item);
+            if reader.text("entity")? == "gtin-guard" {
+                guarded.version = reader.parsed("version")?;
+            } else {
+                guarded.boundaries.push(Boundary {
+                    pool_id: reader.typed("pool_id")?,
+                    from: reader.parsed("from")?,
+                    to: reader.parsed("to")?,
+                });
+            }
+        }
+        guarded.boundaries.sort_by_key(|boundary| boundary.from);
+        Ok(guarded)
+    }
+
+    /// Puts a pool's claim in place of its earlier one, together with `others`, unless another pool of the
+    /// GTIN has some of the numbers. I1: the guard's version makes racing claims of one GTIN take turns.
+    async fn boundary_claim(
+        &self,
+        gtin: &Gtin14,
+        claim: &Boundary,
+        others: &[TransactWriteItem],
+    ) -> Result<(), PoolError> {
+        for _ in 0..GUARD_TRIES {
+            let guarded = self.guarded(gtin).await?;
+            let overlapping = guarded.boundaries.iter().find(|other| {
+                other.pool_id != claim.pool_id && other.from <= claim.to && claim.from <= other.to
+            });
+            if let Some(other) = overlapping {
+                return Err(PoolError::Overlap {
+                    pool: other.pool_id.clone(),
+                });
+            }
+            let mut writes = self.claim_writes(gtin, claim, &guarded)?;
+            writes.extend_from_slice(others);
+            let call = self
+                .dynamo
+                .transact_write_items()
+                .set_transact_items(Some(writes));
+            match call.send().await {
+                Ok(_) => return Ok(()),
+                Err(error) if is_cancelled(&error) => {}
+                Err(error) => return Err(sdk_error("TransactWriteItems claim", &error).into()),
+            }
+        }
+        Err(StoreError::Conflict {
+            what: "the GTIN's list of pools",
+        }
+        .into())
+    }
+
+    fn claim_writes(
+        &self,
+        gtin: &Gtin14,
+        claim: &Boundary,
+        guarded: &Guarded,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let pk = Pk::Gtin(*gtin);
+        let mut guard = new_item(&pk, &Sk::Guard, "gtin-guard");
+        guard.insert(
+            "version".to_owned(),
+            number(guarded.version.saturating_add(1)),
+        );
+        let guard_put = Put::builder()
+            .table_name(&*self.table)
+            .set_item(Some(guard))
+            .condition_expression("attribute_not_exists(pk) OR #version = :seen")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":seen", number(guarded.version))
+            .build()
+            .map_err(|error| built(&error))?;
+        let mut writes = vec![TransactWriteItem::builder().put(guard_put).build()];
+        let new_key = Sk::Boundary(claim.from, claim.pool_id.clone());
+        let earlier = guarded
+            .boundaries
+            .iter()
+            .find(|other| other.pool_id == claim.pool_id);
+        if let Some(earlier) = earlier.filter(|earlier| earlier.from != claim.from) {
+            let old_key = Sk::Boundary(earlier.from, earlier.pool_id.clone());
+            let delete = Delete::builder()
+                .table_name(&*self.table)
+                .set_key(Some(key(&pk, &old_key)))
+                .condition_expression("attribute_exists(pk)")
+                .build()
+                .map_err(|error| built(&error))?;
+            writes.push(TransactWriteItem::builder().delete(delete).build());
+        }
+        let mut item = new_item(&pk, &new_key, "gtin-pool");
+        item.insert("pool_id".to_owned(), text(claim.pool_id.as_str()));
+        item.insert("from".to_owned(), number(claim.from));
+        item.insert("to".to_owned(), number(claim.to));
+        // The guard's version already makes this write the only one; the owner is checked all the same.
+        let put = Put::builder()
+            .table_name(&*self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk) OR pool_id = :pool")
+            .expression_attribute_values(":pool", text(claim.pool_id.as_str()))
+            .build()
+            .map_err(|error| built(&error))?;
+        writes.push(TransactWriteItem::builder().put(put).build());
+        Ok(writes)
+    }
+
+    /// A transaction element that puts an item only if its key is free.
+    pub(crate) fn put_new(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&*self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(|error| built(&error))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+}
+
+/// An element that could not be built is a defect of ours, reported as a failed call.
+pub(crate) fn built(error: &aws_sdk_dynamodb::error::BuildError) -> StoreError {
+    StoreError::Unavailable {
+        operation: "building a transaction",
+        detail: error.to_string(),
+    }
+}
+
+/// Whether a transaction was called off (a condition, or another transaction on the same item).
+pub(crate) fn is_cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    error
+        .as_service_error()
+        .is_some_and(TransactWriteItemsError::is_transaction_canceled_exception)
+}

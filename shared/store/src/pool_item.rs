@@ -1,0 +1,128 @@
+//! Pool items: to and from DynamoDB.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::ids::AllocationId;
+use domain::pool::{Pool, PoolDraft, PoolStatus, Scheme};
+
+use crate::item::{Corrupt, Item, Reader, new_item, number, text};
+use crate::keys::{Pk, Sk};
+
+pub(crate) const ENTITY: &str = "pool";
+
+/// A reservation whose cursor has moved and whose range is perhaps not recorded yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenEntry {
+    /// The allocation it is for.
+    pub allocation_id: AllocationId,
+    /// Its first index.
+    pub start: u128,
+    /// How many numbers.
+    pub size: u64,
+    /// The request's hash.
+    pub request_hash: String,
+    /// When the cursor moved, RFC 3339.
+    pub opened_at: String,
+}
+
+/// A pool and its open entries, as one read gave them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolState {
+    /// The pool.
+    pub pool: Pool,
+    /// Its open entries.
+    pub open: Vec<OpenEntry>,
+}
+
+impl PoolState {
+    /// The open entry of an allocation.
+    #[must_use]
+    pub fn entry(&self, id: &AllocationId) -> Option<&OpenEntry> {
+        self.open.iter().find(|entry| entry.allocation_id == *id)
+    }
+}
+
+pub(crate) fn to_item(pool: &Pool) -> Item {
+    let draft = &pool.draft;
+    let Scheme::Sequential { width } = draft.scheme;
+    let mut item = new_item(&Pk::Pool(pool.id.clone()), &Sk::Pool, ENTITY);
+    let empty = || AttributeValue::M(HashMap::new());
+    let fields = [
+        ("id", text(pool.id.as_str())),
+        ("name", text(draft.name.as_str())),
+        ("encoding", text("SGTIN")),
+        ("gtin", text(draft.gtin.as_str())),
+        ("company_prefix_length", number(draft.company_prefix_length)),
+        ("scheme", text("sequential")),
+        ("width", number(width)),
+        ("from", number(draft.from)),
+        ("to", number(draft.to)),
+        ("max_request", number(draft.max_request)),
+        ("threshold", number(draft.threshold)),
+        ("status", text(pool.status.as_str())),
+        ("cursor", number(pool.cursor)),
+        ("remaining", number(pool.remaining)),
+        ("created_at", text(pool.created_at.as_str())),
+        ("open_start", empty()),
+        ("open_info", empty()),
+    ];
+    item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    item
+}
+
+pub(crate) fn from_item(item: &Item) -> Result<PoolState, Corrupt> {
+    let reader = Reader::new(item, ENTITY)?;
+    if reader.text("scheme")? != "sequential" {
+        return Err(reader.corrupt("scheme", "is unknown"));
+    }
+    let status = PoolStatus::parse(reader.text("status")?)
+        .ok_or_else(|| reader.corrupt("status", "is unknown"))?;
+    let draft = PoolDraft {
+        name: reader.text("name")?.to_owned(),
+        gtin: reader.typed("gtin")?,
+        company_prefix_length: reader.parsed("company_prefix_length")?,
+        scheme: Scheme::Sequential {
+            width: reader.parsed("width")?,
+        },
+        from: reader.parsed("from")?,
+        to: reader.parsed("to")?,
+        max_request: reader.parsed("max_request")?,
+        threshold: reader.parsed("threshold")?,
+    };
+    let pool = Pool {
+        id: reader.typed("id")?,
+        draft,
+        status,
+        cursor: reader.parsed("cursor")?,
+        remaining: reader.parsed("remaining")?,
+        created_at: reader.text("created_at")?.to_owned(),
+    };
+    Ok(PoolState {
+        pool,
+        open: open_entries(reader)?,
+    })
+}
+
+fn open_entries(reader: Reader<'_>) -> Result<Vec<OpenEntry>, Corrupt> {
+    let (starts, infos) = (reader.map("open_start")?, reader.map("open_info")?);
+    let starts_reader = Reader::raw(starts);
+    let mut open = Vec::with_capacity(starts.len());
+    for id in starts.keys() {
+        let broken = || reader.corrupt("open_info", "does not match open_start");
+        let info = infos
+            .get(id)
+            .and_then(|info| info.as_m().ok())
+            .ok_or_else(broken)?;
+        let info = Reader::raw(info);
+        open.push(OpenEntry {
+            allocation_id: AllocationId::parse(id).map_err(|_| broken())?,
+            start: starts_reader.parsed(id)?,
+            size: info.parsed("size")?,
+            request_hash: info.text("request_hash")?.to_owned(),
+            opened_at: info.text("opened_at")?.to_owned(),
+        });
+    }
+    open.sort_by_key(|entry| entry.start);
+    Ok(open)
+}

@@ -1,0 +1,208 @@
+//! Ranges of a pool, and the reads that several nouns share.
+
+use domain::ids::{AllocationId, PoolId};
+
+use crate::error::{StoreError, sdk_error};
+use crate::item::{Corrupt, Item, Reader, key, new_item, number, text};
+use crate::keys::{Pk, RANGE_PREFIX, Sk};
+use crate::{Page, Store};
+
+pub(crate) const ENTITY: &str = "range";
+
+/// What became of a range below a pool's cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RangeKind {
+    /// It belongs to an allocation.
+    Allocation(AllocationId),
+    /// Nobody may use it.
+    Void {
+        /// Why.
+        reason: String,
+        /// The allocation that had or would have had it.
+        allocation_id: Option<AllocationId>,
+    },
+}
+
+/// A range of indexes of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Range {
+    /// The first index.
+    pub start: u128,
+    /// How many.
+    pub size: u64,
+    /// What became of it.
+    pub kind: RangeKind,
+}
+
+impl Range {
+    /// Whether the index lies in the range.
+    #[must_use]
+    pub fn contains(&self, index: u128) -> bool {
+        index >= self.start && index.saturating_sub(self.start) < u128::from(self.size)
+    }
+}
+
+pub(crate) fn to_item(pool: &PoolId, range: &Range, now: &str) -> Item {
+    let mut item = new_item(&Pk::Pool(pool.clone()), &Sk::Range(range.start), ENTITY);
+    item.insert("pool_id".to_owned(), text(pool.as_str()));
+    item.insert("start".to_owned(), number(range.start));
+    item.insert("size".to_owned(), number(range.size));
+    item.insert("created_at".to_owned(), text(now));
+    match &range.kind {
+        RangeKind::Allocation(id) => {
+            item.insert("kind".to_owned(), text("allocation"));
+            item.insert("allocation_id".to_owned(), text(id.as_str()));
+        }
+        RangeKind::Void {
+            reason,
+            allocation_id,
+        } => {
+            item.insert("kind".to_owned(), text("void"));
+            item.insert("reason".to_owned(), text(reason.as_str()));
+            if let Some(id) = allocation_id {
+                item.insert("allocation_id".to_owned(), text(id.as_str()));
+            }
+        }
+    }
+    item
+}
+
+pub(crate) fn from_item(item: &Item) -> Result<Range, Corrupt> {
+    let reader = Reader::new(item, ENTITY)?;
+    let kind = match reader.text("kind")? {
+        "allocation" => RangeKind::Allocation(reader.typed("allocation_id")?),
+        "void" => RangeKind::Void {
+            reason: reader.text("reason")?.to_owned(),
+            allocation_id: reader.optional_typed("allocation_id")?,
+        },
+        _ => return Err(reader.corrupt("kind", "is unknown")),
+    };
+    Ok(Range {
+        start: reader.parsed("start")?,
+        size: reader.parsed("size")?,
+        kind,
+    })
+}
+
+impl Store {
+    /// The range that an index lies in; `None` if no range record covers it. Strongly consistent.
+    pub async fn range_of(&self, pool: &PoolId, index: u128) -> Result<Option<Range>, StoreError> {
+        let output = self
+            .dynamo
+            .query()
+            .table_name(&*self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", text(Pk::Pool(pool.clone()).to_string()))
+            .expression_attribute_values(":first", text(Sk::Range(0).to_string()))
+            .expression_attribute_values(":last", text(Sk::Range(index).to_string()))
+            .scan_index_forward(false)
+            .limit(1)
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| sdk_error("Query range", &error))?;
+        let range = output.items().first().map(from_item).transpose()?;
+        Ok(range.filter(|range| range.contains(index)))
+    }
+
+    /// One page of a pool's ranges in order; consistent. `after` is the last start of the page before.
+    pub async fn range_list(
+        &self,
+        pool: &PoolId,
+        limit: i32,
+        after: Option<u128>,
+    ) -> Result<Page<Range>, StoreError> {
+        let after = after.map(Sk::Range);
+        let page = self
+            .keys_after(&Pk::Pool(pool.clone()), RANGE_PREFIX, limit, after.as_ref())
+            .await?;
+        let items: Result<Vec<Range>, Corrupt> = page.items.iter().map(from_item).collect();
+        let items = items?;
+        let next = page
+            .next
+            .and(items.last())
+            .map(|range| range.start.to_string());
+        Ok(Page { items, next })
+    }
+
+    /// One item; strongly consistent.
+    pub(crate) async fn item_fetch(
+        &self,
+        operation: &'static str,
+        pk: &Pk,
+        sk: &Sk,
+    ) -> Result<Option<Item>, StoreError> {
+        let output = self
+            .dynamo
+            .get_item()
+            .table_name(&*self.table)
+            .set_key(Some(key(pk, sk)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| sdk_error(operation, &error))?;
+        Ok(output.item)
+    }
+
+    /// All items of a partition whose sort key has a prefix, in order; strongly consistent. Only for
+    /// partitions that are small by construction.
+    pub(crate) async fn partition(&self, pk: &Pk, prefix: &str) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::new();
+        let mut start = None;
+        loop {
+            let mut call = self
+                .dynamo
+                .query()
+                .table_name(&*self.table)
+                .expression_attribute_values(":pk", text(pk.to_string()))
+                .set_exclusive_start_key(start)
+                .consistent_read(true);
+            call = if prefix.is_empty() {
+                call.key_condition_expression("pk = :pk")
+            } else {
+                call.key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                    .expression_attribute_values(":prefix", text(prefix))
+            };
+            let output = call
+                .send()
+                .await
+                .map_err(|error| sdk_error("Query partition", &error))?;
+            items.extend(output.items.unwrap_or_default());
+            start = output.last_evaluated_key;
+            if start.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// One page of a partition's items with a sort-key prefix, after a key; strongly consistent. `next` is
+    /// the sort key to go on from.
+    pub(crate) async fn keys_after(
+        &self,
+        pk: &Pk,
+        prefix: &str,
+        limit: i32,
+        after: Option<&Sk>,
+    ) -> Result<Page<Item>, StoreError> {
+        let output = self
+            .dynamo
+            .query()
+            .table_name(&*self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", text(pk.to_string()))
+            .expression_attribute_values(":prefix", text(prefix))
+            .set_exclusive_start_key(after.map(|sk| key(pk, sk)))
+            .limit(limit)
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| sdk_error("Query page", &error))?;
+        let next = output
+            .last_evaluated_key
+            .and_then(|last| last.get("sk").and_then(|sk| sk.as_s().ok()).cloned());
+        Ok(Page {
+            items: output.items.unwrap_or_default(),
+            next,
+        })
+    }
+}

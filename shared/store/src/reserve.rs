@@ -1,0 +1,453 @@
+//! Reserving a range: the protocol of four steps that holds I1, I2 and I3.
+//!
+//! 1. `reservation_find`: a replay finds its allocation. 2. `reservation_open`: one conditional write moves
+//! the cursor and notes the entry. 3. `reservation_record`: allocation and range, both only if absent.
+//! 4. `entry_close`: the entry goes. A crash between any two leaves an entry that the same request resumes
+//! or that the sweeper turns into a void range.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use domain::allocation::{Allocation, AllocationStatus};
+use domain::ids::{AllocationId, PoolId};
+use domain::pool::{OPEN_LIMIT, Pool, PoolStatus};
+use domain::request::ReserveRequest;
+
+use crate::Store;
+use crate::error::{StoreError, sdk_error};
+use crate::item::{key, number, text};
+use crate::keys::{Pk, Sk};
+use crate::pool::is_cancelled;
+use crate::pool_item::{OpenEntry, from_item};
+use crate::range::{Range, RangeKind};
+
+/// How often step 3 is sent again when another transaction held one of its items.
+const RECORD_TRIES: u32 = 6;
+/// The pause before the n-th repetition is n times this, plus a part that differs between callers.
+const RECORD_PAUSE_MS: u64 = 15;
+
+/// Why numbers were not reserved.
+#[derive(Debug, thiserror::Error)]
+pub enum ReserveError {
+    /// The request id was used before with another body (I3).
+    #[error("the request id was used before for another request")]
+    IdReuse,
+    /// No pool of this id, or none for this GTIN.
+    #[error("no pool serves this request")]
+    NoPool,
+    /// The pool is of another GTIN.
+    #[error("the pool serves another GTIN")]
+    OtherGtin,
+    /// The pool is suspended.
+    #[error("the pool is suspended")]
+    Inactive,
+    /// The quantity exceeds what one request may ask of the pool.
+    #[error("one request may ask for at most {max} numbers of this pool")]
+    SizeLimit {
+        /// The pool's limit.
+        max: u64,
+    },
+    /// Fewer numbers are left.
+    #[error("{available} numbers are left")]
+    Insufficient {
+        /// How many.
+        available: u128,
+    },
+    /// Too many reservations of the pool are open at once.
+    #[error("too many reservations of this pool are in progress")]
+    TooManyOpen,
+    /// The sweeper took the entry twice while this call was at work.
+    #[error("the reservation was taken back while it was being recorded")]
+    Swept,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// An entry that this request may record.
+#[derive(Debug, Clone)]
+pub struct Reservation {
+    /// The pool as it was right after the cursor moved.
+    pub pool: Pool,
+    /// The entry: its start and size count, not the caller's.
+    pub entry: OpenEntry,
+}
+
+/// What step 3 came to.
+#[derive(Debug)]
+enum Recorded {
+    Done(Allocation),
+    SweptOnce,
+}
+
+/// An allocation and whether it was there before this call.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The allocation.
+    pub allocation: Allocation,
+    /// The pool after the reservation; `None` on a replay.
+    pub pool: Option<Pool>,
+}
+
+impl Outcome {
+    /// Whether the allocation was there before this call.
+    #[must_use]
+    pub fn is_replay(&self) -> bool {
+        self.pool.is_none()
+    }
+}
+
+impl Store {
+    /// Reserves a range once per request id: all four steps. `pools` are tried in their order.
+    pub async fn reserve(
+        &self,
+        request: &ReserveRequest,
+        pools: &[PoolId],
+        now: &str,
+    ) -> Result<Outcome, ReserveError> {
+        if let Some(allocation) = self.reservation_find(request).await? {
+            return Ok(Outcome {
+                allocation,
+                pool: None,
+            });
+        }
+        // Once more from the start if the sweeper took the entry; then the caller repeats.
+        for _ in 0..2 {
+            let reservation = self.reservation_open_any(request, pools, now).await?;
+            let recorded = self.reservation_record(request, &reservation, now).await?;
+            self.entry_close(&reservation.pool.id, &reservation.entry)
+                .await?;
+            match recorded {
+                Recorded::Done(allocation) => {
+                    let own = allocation.pool_id == reservation.pool.id
+                        && allocation.start == reservation.entry.start;
+                    return Ok(Outcome {
+                        allocation,
+                        pool: own.then_some(reservation.pool),
+                    });
+                }
+                Recorded::SweptOnce => {}
+            }
+        }
+        Err(ReserveError::Swept)
+    }
+
+    /// Step 1: the allocation of this request, if it was made before.
+    pub async fn reservation_find(
+        &self,
+        request: &ReserveRequest,
+    ) -> Result<Option<Allocation>, ReserveError> {
+        match self.allocation_fetch(&request.allocation_id()).await? {
+            Some(stored) if stored.request_hash != request.hash() => Err(ReserveError::IdReuse),
+            stored => Ok(stored),
+        }
+    }
+
+    async fn reservation_open_any(
+        &self,
+        request: &ReserveRequest,
+        pools: &[PoolId],
+        now: &str,
+    ) -> Result<Reservation, ReserveError> {
+        let mut refusal: Option<ReserveError> = None;
+        for pool in pools {
+            match self.reservation_open(request, pool, now).await {
+                Err(
+                    error @ (ReserveError::Inactive
+                    | ReserveError::Insufficient { .. }
+                    | ReserveError::SizeLimit { .. }
+                    | ReserveError::TooManyOpen),
+                ) => refusal = Some(more_telling(refusal, error)),
+                outcome => return outcome,
+            }
+        }
+        Err(refusal.unwrap_or(ReserveError::NoPool))
+    }
+
+    /// Step 2: moves the cursor and notes the entry in one conditional write.
+    pub async fn reservation_open(
+        &self,
+        request: &ReserveRequest,
+        pool: &PoolId,
+        now: &str,
+    ) -> Result<Reservation, ReserveError> {
+        let id = request.allocation_id();
+        let info = HashMap::from([
+            ("size".to_owned(), number(request.quantity)),
+            ("request_hash".to_owned(), text(request.hash())),
+            ("opened_at".to_owned(), text(now)),
+        ]);
+        // I1: right-hand sides read the item as it was, so the entry holds the cursor that this very write
+        // moves. I3: an entry of the same allocation is never moved again.
+        let outcome = self
+            .dynamo
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(key(&Pk::Pool(pool.clone()), &Sk::Pool)))
+            .update_expression(
+                "SET #cursor = #cursor + :n, #remaining = #remaining - :n, \
+                 #os.#a = #cursor, #oi.#a = :info",
+            )
+            .condition_expression(
+                "#gtin = :gtin AND #status = :active AND #remaining >= :n AND #mr >= :n \
+                 AND attribute_not_exists(#os.#a) AND size(#os) < :max_open",
+            )
+            .expression_attribute_names("#cursor", "cursor")
+            .expression_attribute_names("#remaining", "remaining")
+            .expression_attribute_names("#os", "open_start")
+            .expression_attribute_names("#oi", "open_info")
+            .expression_attribute_names("#a", id.as_str())
+            .expression_attribute_names("#gtin", "gtin")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#mr", "max_request")
+            .expression_attribute_values(":n", number(request.quantity))
+            .expression_attribute_values(":info", AttributeValue::M(info))
+            .expression_attribute_values(":gtin", text(request.gtin.as_str()))
+            .expression_attribute_values(":active", text(PoolStatus::Active.as_str()))
+            .expression_attribute_values(":max_open", number(OPEN_LIMIT))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match outcome {
+            Ok(output) => {
+                let item = output.attributes.unwrap_or_default();
+                let state = from_item(&item).map_err(StoreError::from)?;
+                let entry = state.entry(&id).cloned();
+                let gone = StoreError::Conflict {
+                    what: "the reservation's entry",
+                };
+                Ok(Reservation {
+                    entry: entry.ok_or(gone)?,
+                    pool: state.pool,
+                })
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    let item = failed.item.as_ref().ok_or(ReserveError::NoPool)?;
+                    judge(request, item)
+                }
+                _ => Err(sdk_error("UpdateItem reserve", &error).into()),
+            },
+        }
+    }
+
+    /// Step 3: puts the allocation and its range, both only if absent.
+    async fn reservation_record(
+        &self,
+        request: &ReserveRequest,
+        reservation: &Reservation,
+        now: &str,
+    ) -> Result<Recorded, ReserveError> {
+        let allocation = new_allocation(request, reservation, now);
+        let (pool, entry) = (&reservation.pool.id, &reservation.entry);
+        let range = Range {
+            start: entry.start,
+            size: entry.size,
+            kind: RangeKind::Allocation(allocation.id.clone()),
+        };
+        for attempt in 0..RECORD_TRIES {
+            // I3: one allocation per id. I2: one record per start. Labelled: allocation, then range.
+            let writes = vec![
+                self.put_new(crate::allocation::to_item(&allocation))?,
+                self.put_new(crate::range::to_item(pool, &range, now))?,
+            ];
+            let call = self
+                .dynamo
+                .transact_write_items()
+                .set_transact_items(Some(writes));
+            match call.send().await {
+                Ok(_) => return Ok(Recorded::Done(allocation)),
+                Err(error) if is_cancelled(&error) => {}
+                Err(error) => return Err(sdk_error("TransactWriteItems record", &error).into()),
+            }
+            if let Some(recorded) = self.judge_cancelled(request, reservation, now).await? {
+                return Ok(recorded);
+            }
+            let spread = u64::from(allocation.id.as_str().bytes().last().unwrap_or(0)) % 16;
+            let pause = RECORD_PAUSE_MS
+                .saturating_mul(u64::from(attempt))
+                .saturating_add(spread);
+            tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+        }
+        Err(StoreError::Conflict {
+            what: "the allocation",
+        }
+        .into())
+    }
+
+    /// Step 3 was called off: what stands there instead? `None` means nothing, so it was a conflict.
+    async fn judge_cancelled(
+        &self,
+        request: &ReserveRequest,
+        reservation: &Reservation,
+        now: &str,
+    ) -> Result<Option<Recorded>, ReserveError> {
+        let (pool, entry) = (&reservation.pool.id, &reservation.entry);
+        if let Some(stored) = self.allocation_fetch(&entry.allocation_id).await? {
+            let own = stored.pool_id == *pool && stored.start == entry.start;
+            if !own {
+                self.range_void(pool, entry, "duplicate-request", now)
+                    .await?;
+            }
+            if stored.request_hash != request.hash() {
+                self.entry_close(pool, entry).await?;
+                return Err(ReserveError::IdReuse);
+            }
+            return Ok(Some(Recorded::Done(stored)));
+        }
+        let (pk, sk) = (Pk::Pool(pool.clone()), Sk::Range(entry.start));
+        let range = self.item_fetch("GetItem range", &pk, &sk).await?;
+        Ok(range.map(|_| Recorded::SweptOnce))
+    }
+
+    /// Declares the numbers of an entry void if its range has no record yet. I2: an existing record always
+    /// wins, so a late or repeated call can never take numbers from an allocation.
+    pub async fn range_void(
+        &self,
+        pool: &PoolId,
+        entry: &OpenEntry,
+        reason: &str,
+        now: &str,
+    ) -> Result<bool, StoreError> {
+        let range = Range {
+            start: entry.start,
+            size: entry.size,
+            kind: RangeKind::Void {
+                reason: reason.to_owned(),
+                allocation_id: Some(entry.allocation_id.clone()),
+            },
+        };
+        let outcome = self
+            .dynamo
+            .put_item()
+            .table_name(&*self.table)
+            .set_item(Some(crate::range::to_item(pool, &range, now)))
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await;
+        match outcome {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(sdk_error("PutItem void range", &error)),
+        }
+    }
+
+    /// Step 4: removes an entry. The condition names its start, so that a late call never removes a newer
+    /// entry of the same request; a failed condition means it is gone already.
+    pub async fn entry_close(&self, pool: &PoolId, entry: &OpenEntry) -> Result<(), StoreError> {
+        let outcome = self
+            .dynamo
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(key(&Pk::Pool(pool.clone()), &Sk::Pool)))
+            .update_expression("REMOVE #os.#a, #oi.#a")
+            .condition_expression("#os.#a = :start")
+            .expression_attribute_names("#os", "open_start")
+            .expression_attribute_names("#oi", "open_info")
+            .expression_attribute_names("#a", entry.allocation_id.as_str())
+            .expression_attribute_values(":start", number(entry.start))
+            .send()
+            .await;
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(sdk_error("UpdateItem close entry", &error)),
+        }
+    }
+}
+
+/// Step 2's condition failed: judged in the order that keeps I3 before all refusals.
+fn judge(request: &ReserveRequest, item: &crate::item::Item) -> Result<Reservation, ReserveError> {
+    let state = from_item(item).map_err(StoreError::from)?;
+    let id: AllocationId = request.allocation_id();
+    if let Some(entry) = state.entry(&id).cloned() {
+        if entry.request_hash != request.hash() {
+            return Err(ReserveError::IdReuse);
+        }
+        return Ok(Reservation {
+            pool: state.pool,
+            entry,
+        });
+    }
+    let pool = state.pool;
+    if pool.draft.gtin != request.gtin {
+        return Err(ReserveError::OtherGtin);
+    }
+    if pool.status != PoolStatus::Active {
+        return Err(ReserveError::Inactive);
+    }
+    if request.quantity > pool.draft.max_request {
+        return Err(ReserveError::SizeLimit {
+            max: pool.draft.max_request,
+        });
+    }
+    if pool.remaining < u128::from(request.quantity) {
+        return Err(ReserveError::Insufficient {
+            available: pool.remaining,
+        });
+    }
+    Err(ReserveError::TooManyOpen)
+}
+
+/// Of two refusals by two pools the one that helps the caller more.
+fn more_telling(earlier: Option<ReserveError>, later: ReserveError) -> ReserveError {
+    let rank = |error: &ReserveError| match error {
+        ReserveError::TooManyOpen => 4,
+        ReserveError::Insufficient { .. } => 3,
+        ReserveError::SizeLimit { .. } => 2,
+        ReserveError::Inactive => 1,
+        ReserveError::IdReuse
+        | ReserveError::NoPool
+        | ReserveError::OtherGtin
+        | ReserveError::Swept
+        | ReserveError::Store(_) => 0,
+    };
+    match (earlier, later) {
+        (
+            Some(ReserveError::Insufficient { available: a }),
+            ReserveError::Insufficient { available: b },
+        ) => ReserveError::Insufficient {
+            available: a.max(b),
+        },
+        (Some(earlier), later) if rank(&earlier) > rank(&later) => earlier,
+        (_, later) => later,
+    }
+}
+
+fn new_allocation(request: &ReserveRequest, reservation: &Reservation, now: &str) -> Allocation {
+    let (pool, entry) = (&reservation.pool, &reservation.entry);
+    Allocation {
+        id: entry.allocation_id.clone(),
+        request_id: request.request_id.clone(),
+        request_hash: request.hash(),
+        requester: request.requester.clone(),
+        system_id: request.target().clone(),
+        pool_id: pool.id.clone(),
+        gtin: request.gtin,
+        company_prefix_length: pool.draft.company_prefix_length,
+        scheme: pool.draft.scheme,
+        start: entry.start,
+        size: entry.size,
+        status: AllocationStatus::Reserved,
+        line_gln: request.line_gln,
+        plant_gln: request.plant_gln,
+        details: request.details.clone(),
+        created_at: now.to_owned(),
+        closed_at: None,
+    }
+}

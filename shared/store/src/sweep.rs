@@ -1,0 +1,44 @@
+//! The sweeper's part of the protocol: entries that nobody finished become void ranges.
+
+use domain::ids::PoolId;
+
+use crate::Store;
+use crate::error::StoreError;
+
+/// What one sweep of one pool did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Entries whose range was declared void.
+    pub voided: u32,
+    /// Entries that were recorded after all and only had to be removed.
+    pub closed: u32,
+}
+
+impl Store {
+    /// Deals with the entries of a pool that were opened before `before` (RFC 3339 UTC). It only voids, it
+    /// never completes: safety comes from the conditions, the age only serves progress (I2).
+    pub async fn pool_sweep(
+        &self,
+        id: &PoolId,
+        before: &str,
+        now: &str,
+    ) -> Result<Swept, StoreError> {
+        let mut swept = Swept::default();
+        let Some(state) = self.pool_fetch(id).await? else {
+            return Ok(swept);
+        };
+        for entry in state
+            .open
+            .iter()
+            .filter(|entry| entry.opened_at.as_str() < before)
+        {
+            if self.range_void(id, entry, "unfinished", now).await? {
+                swept.voided = swept.voided.saturating_add(1);
+            } else {
+                swept.closed = swept.closed.saturating_add(1);
+            }
+            self.entry_close(id, entry).await?;
+        }
+        Ok(swept)
+    }
+}
