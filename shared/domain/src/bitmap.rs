@@ -115,6 +115,9 @@ impl FromIterator<Offset> for BlockSet {
 
 impl BlockSet {
     /// The empty set.
+    pub const EMPTY: Self = Self(Repr::Sparse(Vec::new()));
+
+    /// The empty set.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

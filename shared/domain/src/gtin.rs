@@ -150,9 +150,6 @@ mod tests {
     #[test]
     fn strict_parse_refuses_shorter_forms() {
         assert_eq!(Gtin14::parse("313000007772"), Err(GtinError::Length(12)));
-        assert_eq!(
-            Err(GtinError::Length(12).clone())
-        );
     }
 
     #[test]
