@@ -25,6 +25,7 @@
 //! buckets, and only [`Config::from_env`] and [`Clock::system`] touch the outside.
 
 pub mod app;
+pub mod authorizer;
 pub mod batch;
 pub mod body;
 pub mod caller;
