@@ -1,0 +1,203 @@
+//! Files for line systems: the numbers of an allocation as CSV and JSON.
+//!
+//! Text is kept byte for byte (I7): a serial number that begins with `=`, `+` or `-` is quoted like every
+//! other value and never altered, so a spreadsheet may take it for a formula; line software does not.
+//! Memory does not grow with the size of the allocation (I10): rows are rendered in batches.
+//! The crate does not know where the bytes go.
+
+mod row;
+
+use domain::allocation::Allocation;
+
+use crate::row::RowWriter;
+
+/// Rows rendered per batch.
+const BATCH_ROWS: u64 = 20_000;
+
+/// Which columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// All columns, one row a number.
+    Full,
+    /// The serial number alone, one a line.
+    Bare,
+    /// One row for the whole range.
+    Range,
+}
+
+/// Which syntax.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// RFC 4180, UTF-8 without byte order mark, CRLF.
+    Csv,
+    /// One JSON object.
+    Json,
+}
+
+impl Profile {
+    const ALL: [Self; 3] = [Self::Full, Self::Bare, Self::Range];
+
+    /// The word in queries and keys.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Bare => "bare",
+            Self::Range => "range",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|profile| profile.as_str() == text)
+    }
+}
+
+impl Format {
+    /// The word in queries, and the ending of keys.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Csv, Self::Json]
+            .into_iter()
+            .find(|format| format.as_str() == text)
+    }
+
+    /// The media type.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Json => "application/json",
+        }
+    }
+}
+
+/// The numbers of an allocation on their way into a file.
+pub struct Export<'a> {
+    allocation: &'a Allocation,
+    profile: Profile,
+    format: Format,
+}
+
+impl<'a> Export<'a> {
+    /// An export of an allocation.
+    #[must_use]
+    pub fn new(allocation: &'a Allocation, profile: Profile, format: Format) -> Self {
+        Self {
+            allocation,
+            profile,
+            format,
+        }
+    }
+
+    /// Rows without a header: numbers, or 1 for the profile `range`.
+    #[must_use]
+    pub fn row_count(&self) -> u64 {
+        match self.profile {
+            Profile::Full | Profile::Bare => self.allocation.size,
+            Profile::Range => 1,
+        }
+    }
+
+    /// The size of the whole file in bytes, known beforehand: all rows of one allocation are as long as
+    /// its first, since all its serial numbers have one width and only digits.
+    #[must_use]
+    pub fn byte_count(&self) -> u64 {
+        let rows = RowWriter::new(self.allocation, self.profile, self.format);
+        let mut bytes = Vec::new();
+        let length = |bytes: &Vec<u8>| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        rows.open(&mut bytes);
+        let head = length(&bytes);
+        bytes.clear();
+        rows.row(&mut bytes, 0);
+        let row = length(&bytes);
+        bytes.clear();
+        rows.separator(&mut bytes);
+        let separator = length(&bytes);
+        bytes.clear();
+        rows.close(&mut bytes);
+        let separators = separator.saturating_mul(self.row_count().saturating_sub(1));
+        head.saturating_add(row.saturating_mul(self.row_count()))
+            .saturating_add(separators)
+            .saturating_add(length(&bytes))
+    }
+
+    /// The file in batches of a few megabytes at most.
+    #[must_use]
+    pub fn batches(&self) -> Batches<'a> {
+        Batches {
+            rows: RowWriter::new(self.allocation, self.profile, self.format),
+            row_count: self.row_count(),
+            next: 0,
+            state: State::Head,
+        }
+    }
+
+    /// The whole file; for exports that are known to be small.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for batch in self.batches() {
+            bytes.extend_from_slice(&batch);
+        }
+        bytes
+    }
+}
+
+/// An iterator over the parts of a file.
+pub struct Batches<'a> {
+    rows: RowWriter<'a>,
+    row_count: u64,
+    next: u64,
+    state: State,
+}
+
+#[derive(PartialEq, Eq)]
+enum State {
+    Head,
+    Rows,
+    Done,
+}
+
+impl Iterator for Batches<'_> {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        if self.state == State::Done {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        if self.state == State::Head {
+            self.rows.open(&mut bytes);
+            self.state = State::Rows;
+        }
+        let end = self.next.saturating_add(BATCH_ROWS).min(self.row_count);
+        for place in self.next..end {
+            if place > 0 {
+                self.rows.separator(&mut bytes);
+            }
+            self.rows.row(&mut bytes, place);
+        }
+        self.next = end;
+        if end == self.row_count {
+            self.rows.close(&mut bytes);
+            self.state = State::Done;
+        }
+        Some(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests;

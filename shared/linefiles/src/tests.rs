@@ -1,0 +1,102 @@
+use domain::allocation::{Allocation, AllocationStatus};
+use domain::gln::Gln;
+use domain::gtin::Gtin14;
+use domain::ids::{AllocationId, PoolId, RequestId, SystemId};
+use domain::pool::Scheme;
+use domain::request::Details;
+
+use super::*;
+
+fn allocation(size: u64) -> Allocation {
+    Allocation {
+        id: AllocationId::parse(&"A".repeat(26)).unwrap(),
+        request_id: RequestId::parse("R").unwrap(),
+        request_hash: String::new(),
+        requester: SystemId::parse("L1").unwrap(),
+        system_id: SystemId::parse("L1").unwrap(),
+        pool_id: PoolId::parse(&"B".repeat(26)).unwrap(),
+        gtin: Gtin14::parse("00313000007772").unwrap(),
+        company_prefix_length: 7,
+        scheme: Scheme::Sequential { width: 12 },
+        start: 10_000,
+        size,
+        status: AllocationStatus::Reserved,
+        line_gln: Some(Gln::parse("0313000000018").unwrap()),
+        plant_gln: None,
+        details: Details {
+            lot: Some("=LOT\"42,".into()),
+            expiry: Some("2028-10-31".into()),
+            work_order: Some("WO-1".into()),
+            ..Details::default()
+        },
+        created_at: "2026-11-23T07:40:00.000Z".into(),
+        closed_at: None,
+    }
+}
+
+fn text(size: u64, profile: Profile, format: Format) -> String {
+    let allocation = allocation(size);
+    let export = Export::new(&allocation, profile, format);
+    let bytes = export.to_bytes();
+    assert_eq!(
+        export.byte_count(),
+        u64::try_from(bytes.len()).unwrap(),
+        "size known beforehand"
+    );
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn full_csv_quotes_every_value_and_alters_none() {
+    let expected = "GTIN,SerialNumber,EPC,AI,PackagingLevel,FilterValue,Lot,Expiry,LineGLN,\
+        AllocationId,WorkOrder,Status\r\n\
+        \"00313000007772\",\"000000010000\",\"urn:epc:id:sgtin:0313000.000777.000000010000\",\
+        \"010031300000777221000000010000\",\"EA\",\"1\",\"=LOT\"\"42,\",\"281031\",\
+        \"0313000000018\",\"AAAAAAAAAAAAAAAAAAAAAAAAAA\",\"WO-1\",\"RESERVED\"\r\n";
+    assert_eq!(text(1, Profile::Full, Format::Csv), expected);
+}
+
+#[test]
+fn bare_and_range_have_their_forms() {
+    assert_eq!(
+        text(2, Profile::Bare, Format::Csv),
+        "000000010000\r\n000000010001\r\n"
+    );
+    let range = text(3, Profile::Range, Format::Csv);
+    let row = range.lines().nth(1).unwrap();
+    assert!(row.starts_with("\"00313000007772\",\"000000010000\",\"000000010002\",\"3\","));
+    assert_eq!(range.lines().count(), 2);
+}
+
+#[test]
+fn json_of_every_profile_is_one_object() {
+    for (profile, serials) in [(Profile::Full, 2), (Profile::Bare, 2), (Profile::Range, 0)] {
+        let value: serde_json::Value =
+            serde_json::from_str(&text(2, profile, Format::Json)).unwrap();
+        assert_eq!(value["quantity"], 2);
+        assert_eq!(value["expiry"], "2028-10-31");
+        assert_eq!(
+            value["serials"].as_array().map_or(0, Vec::len),
+            serials,
+            "{profile:?}"
+        );
+    }
+}
+
+#[test]
+fn batches_join_without_a_seam() {
+    let size = BATCH_ROWS * 2 + 1;
+    let bare = text(size, Profile::Bare, Format::Csv);
+    let mut expected = 10_000_u64;
+    for line in bare.split_terminator("\r\n") {
+        assert_eq!(line, format!("{expected:012}"));
+        expected += 1;
+    }
+    assert_eq!(expected, 10_000 + size);
+    let json: serde_json::Value =
+        serde_json::from_str(&text(size, Profile::Bare, Format::Json)).unwrap();
+    assert_eq!(
+        json["serials"].as_array().unwrap().len(),
+        usize::try_from(size).unwrap()
+    );
+}
