@@ -25,15 +25,23 @@
 //! | system, credential | Put, Get, Update | `SYSTEM#id`, `CREDENTIAL#id` | absent / present | operator, authorize-request |
 
 pub mod allocation;
+pub mod arrival;
+pub mod block;
 pub mod client;
 pub mod credential;
+pub mod document;
+mod document_item;
 pub mod error;
+pub mod finding;
 pub mod item;
 pub mod keys;
+pub mod meter;
 pub mod objects;
 pub mod pool;
 mod pool_item;
+pub mod publish;
 pub mod range;
+pub mod report;
 pub mod reserve;
 pub mod sweep;
 pub mod system;

@@ -1,0 +1,112 @@
+//! Arrivals: each object version that came in, and the document it turned out to be.
+//!
+//! The same arrival again is a redelivery and says nothing; another arrival of the same content is a
+//! repeated transmission. What tells them apart is (system, bucket, key, version, sequencer).
+
+use domain::ids::{SystemId, length_prefixed_sha256};
+
+use crate::Store;
+use crate::error::StoreError;
+use crate::item::{Corrupt, Item, Reader, new_item, text};
+use crate::keys::{ARRIVAL_PREFIX, Pk, Sk};
+use crate::meter::Meter;
+
+const ENTITY: &str = "arrival";
+
+/// One object version that came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// Whose prefix it was put under.
+    pub system_id: SystemId,
+    /// The bucket.
+    pub bucket: String,
+    /// The key, decoded.
+    pub key: String,
+    /// The version; empty where the bucket has none.
+    pub version_id: String,
+    /// Orders the events of one key.
+    pub sequencer: String,
+    /// When we first saw it, RFC 3339.
+    pub at: String,
+}
+
+impl Arrival {
+    /// The identity: 64 hex digits. The time is no part of it.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let parts: [&str; 5] = [
+            self.system_id.as_str(),
+            &self.bucket,
+            &self.key,
+            &self.version_id,
+            &self.sequencer,
+        ];
+        data_encoding::HEXLOWER.encode(&length_prefixed_sha256(&parts.map(str::as_bytes)))
+    }
+}
+
+fn from_item(item: &Item) -> Result<Arrival, Corrupt> {
+    let reader = Reader::new(item, ENTITY)?;
+    let owned = |name| Ok::<_, Corrupt>(reader.text(name)?.to_owned());
+    Ok(Arrival {
+        system_id: reader.typed("system_id")?,
+        bucket: owned("bucket")?,
+        key: owned("key")?,
+        version_id: owned("version_id")?,
+        sequencer: owned("sequencer")?,
+        at: owned("at")?,
+    })
+}
+
+impl Store {
+    /// The document that an arrival turned out to be, when it has been read before. Consistent.
+    pub async fn arrival_document(&self, hash: &str) -> Result<Option<String>, StoreError> {
+        let pk = Pk::Arrival(hash.to_owned());
+        let item = self
+            .item_fetch("GetItem arrival", &pk, &Sk::Arrival)
+            .await?;
+        let sha = |item: &Item| {
+            Reader::new(item, "arrival-pointer")?
+                .text("content_sha256")
+                .map(str::to_owned)
+        };
+        Ok(item.as_ref().map(sha).transpose()?)
+    }
+
+    /// Records an arrival of a document; done twice it changes nothing. The pointer comes last: where
+    /// it exists, everything before it does.
+    pub async fn arrival_record(
+        &self,
+        arrival: &Arrival,
+        content_sha256: &str,
+        meter: &Meter,
+    ) -> Result<(), StoreError> {
+        let hash = arrival.hash();
+        let pk = Pk::Document(content_sha256.to_owned());
+        let mut item = new_item(&pk, &Sk::ArrivalOf(hash.clone()), ENTITY);
+        let fields = [
+            ("system_id", arrival.system_id.as_str()),
+            ("bucket", &arrival.bucket),
+            ("key", &arrival.key),
+            ("version_id", &arrival.version_id),
+            ("sequencer", &arrival.sequencer),
+            ("at", &arrival.at),
+        ];
+        item.extend(fields.map(|(name, value)| (name.to_owned(), text(value))));
+        self.put_if_absent("PutItem arrival", item, meter).await?;
+        let mut pointer = new_item(&Pk::Arrival(hash), &Sk::Arrival, "arrival-pointer");
+        pointer.insert("content_sha256".to_owned(), text(content_sha256));
+        self.put_if_absent("PutItem arrival pointer", pointer, meter)
+            .await
+            .map(|_| ())
+    }
+
+    /// All arrivals of a document, oldest first. Consistent.
+    pub async fn arrival_list(&self, content_sha256: &str) -> Result<Vec<Arrival>, StoreError> {
+        let pk = Pk::Document(content_sha256.to_owned());
+        let items = self.partition(&pk, ARRIVAL_PREFIX).await?;
+        let mut arrivals = items.iter().map(from_item).collect::<Result<Vec<_>, _>>()?;
+        arrivals.sort_by(|a, b| (&a.at, &a.key).cmp(&(&b.at, &b.key)));
+        Ok(arrivals)
+    }
+}

@@ -1,0 +1,361 @@
+//! Ledger blocks and the postings of documents in them.
+//!
+//! I5: state and posting are written in one transaction; the state only if nobody changed it since it
+//! was read, the posting only if this document has none. So a document counts once in a block however
+//! often, in whatever order and by however many workers at once it is applied, and a verdict was
+//! always found against the very state it is stored with.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, Put, ReturnConsumedCapacity, TransactWriteItem,
+};
+use domain::allocation::{Allocation, AllocationStatus};
+use domain::bitmap::{BLOCK_SIZE, BlockSet};
+use domain::fact::Fact;
+use domain::ids::AllocationId;
+use domain::ledger::{Balance, BlockState, Draft, Posting, Terms, judge, needs_history};
+
+use crate::Store;
+use crate::error::{StoreError, sdk_error};
+use crate::item::{Corrupt, Item, Reader, key, new_item, number, text};
+use crate::keys::{DOC_PREFIX, Pk, Sk};
+use crate::meter::Meter;
+use crate::pool::{built, is_cancelled};
+
+const STATE_ENTITY: &str = "block";
+const POSTING_ENTITY: &str = "posting";
+/// How often a posting is judged again after somebody else changed the block.
+const APPLY_TRIES: u32 = 40;
+/// DynamoDB's limit of one batch of reads.
+const BATCH_GET_MAX: usize = 100;
+
+/// Where a posting goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The allocation.
+    pub allocation: &'a AllocationId,
+    /// The block in it.
+    pub block: u32,
+    /// The document, by the SHA-256 of its inflated bytes.
+    pub content_sha256: &'a str,
+}
+
+fn state_item(allocation: &AllocationId, block: u32, state: &BlockState, version: u64) -> Item {
+    let mut item = new_item(
+        &Pk::Block(allocation.clone(), block),
+        &Sk::State,
+        STATE_ENTITY,
+    );
+    item.insert("version".to_owned(), number(version));
+    item.insert(
+        "retracted".to_owned(),
+        AttributeValue::Bool(state.retracted),
+    );
+    for (fact, serials) in state.facts() {
+        let bytes = AttributeValue::B(serials.encode().into());
+        item.insert(fact.as_str().to_owned(), bytes);
+    }
+    item
+}
+
+fn state_from(item: &Item) -> Result<BlockState, Corrupt> {
+    let reader = Reader::new(item, STATE_ENTITY)?;
+    let mut state = BlockState {
+        version: reader.parsed("version")?,
+        ..BlockState::default()
+    };
+    state.retracted = item
+        .get("retracted")
+        .and_then(|v| v.as_bool().ok())
+        .copied()
+        == Some(true);
+    for fact in Fact::BY_PRECEDENCE {
+        if item.contains_key(fact.as_str()) {
+            let serials = BlockSet::decode(reader.bytes(fact.as_str())?)
+                .map_err(|_| reader.corrupt(fact.as_str(), "is no set of serials"))?;
+            state.set(fact, serials);
+        }
+    }
+    Ok(state)
+}
+
+fn posting_item(place: Place<'_>, posting: &Posting) -> Item {
+    let pk = Pk::Block(place.allocation.clone(), place.block);
+    let mut item = new_item(
+        &pk,
+        &Sk::DocumentOf(place.content_sha256.to_owned()),
+        POSTING_ENTITY,
+    );
+    item.insert(
+        "body".to_owned(),
+        AttributeValue::B(posting.encode().into()),
+    );
+    item.insert(
+        "newly_commissioned".to_owned(),
+        number(posting.verdict.newly_commissioned),
+    );
+    item.insert("repeated".to_owned(), number(posting.verdict.repeated));
+    item
+}
+
+fn posting_from(item: &Item) -> Result<Posting, Corrupt> {
+    let reader = Reader::new(item, POSTING_ENTITY)?;
+    Posting::decode(reader.bytes("body")?).map_err(|_| reader.corrupt("body", "is no posting"))
+}
+
+impl Store {
+    /// What is known of a block; empty when nothing was ever posted. Strongly consistent.
+    pub async fn block_fetch(
+        &self,
+        allocation: &AllocationId,
+        block: u32,
+    ) -> Result<BlockState, StoreError> {
+        let pk = Pk::Block(allocation.clone(), block);
+        let item = self.item_fetch("GetItem block", &pk, &Sk::State).await?;
+        Ok(item
+            .as_ref()
+            .map(state_from)
+            .transpose()?
+            .unwrap_or_default())
+    }
+
+    /// The posting of a document in a block. Strongly consistent.
+    pub async fn posting_fetch(&self, place: Place<'_>) -> Result<Option<Posting>, StoreError> {
+        let pk = Pk::Block(place.allocation.clone(), place.block);
+        let sk = Sk::DocumentOf(place.content_sha256.to_owned());
+        let item = self.item_fetch("GetItem posting", &pk, &sk).await?;
+        Ok(item.as_ref().map(posting_from).transpose()?)
+    }
+
+    /// All postings of a block with the documents they are of. Strongly consistent.
+    pub async fn block_postings(
+        &self,
+        allocation: &AllocationId,
+        block: u32,
+    ) -> Result<Vec<(String, Posting)>, StoreError> {
+        let items = self
+            .partition(&Pk::Block(allocation.clone(), block), DOC_PREFIX)
+            .await?;
+        let mut postings = Vec::with_capacity(items.len());
+        for item in &items {
+            let sha = Reader::raw(item)
+                .text("sk")?
+                .trim_start_matches(DOC_PREFIX)
+                .to_owned();
+            postings.push((sha, posting_from(item)?));
+        }
+        Ok(postings)
+    }
+
+    /// Posts what a document says about a block, unless it has been posted before, and gives the
+    /// posting that is stored: the same one for every delivery.
+    ///
+    /// # Errors
+    /// `Conflict` when the block did not come to rest in many tries: try again later.
+    pub async fn block_apply(
+        &self,
+        place: Place<'_>,
+        draft: &Draft,
+        terms: &Terms,
+        meter: &Meter,
+    ) -> Result<Posting, StoreError> {
+        for attempt in 0..APPLY_TRIES {
+            let (state, posted) = self.block_and_posting(place).await?;
+            if let Some(posting) = posted {
+                return Ok(posting);
+            }
+            // Read after the state: a posting that came between changes the version, and the
+            // condition below sends us round again.
+            let others: Vec<Posting> = if needs_history(draft, &state) {
+                let all = self.block_postings(place.allocation, place.block).await?;
+                all.into_iter().map(|(_, posting)| posting).collect()
+            } else {
+                Vec::new()
+            };
+            let (posting, after) = judge(draft.clone(), &state, &others, terms);
+            if self.block_write(place, &posting, &after, meter).await? {
+                return Ok(posting);
+            }
+            // Workers that met once shall not meet again at once.
+            let pause = u64::from(attempt.min(10)).saturating_mul(5);
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
+        Err(StoreError::Conflict {
+            what: "the ledger block",
+        })
+    }
+
+    /// One transaction; `false` when a condition failed or another transaction was in the way.
+    async fn block_write(
+        &self,
+        place: Place<'_>,
+        posting: &Posting,
+        after: &BlockState,
+        meter: &Meter,
+    ) -> Result<bool, StoreError> {
+        let version = after.version.saturating_add(1);
+        let state = Put::builder()
+            .table_name(&*self.table)
+            .set_item(Some(state_item(
+                place.allocation,
+                place.block,
+                after,
+                version,
+            )));
+        // I5: nobody changed the block since it was judged.
+        let state = if after.version == 0 {
+            state.condition_expression("attribute_not_exists(pk)")
+        } else {
+            state
+                .condition_expression("#version = :seen")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":seen", number(after.version))
+        };
+        let state = state.build().map_err(|error| built(&error))?;
+        let outcome = self
+            .dynamo
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().put(state).build())
+            // I5: this document has no posting here yet.
+            .transact_items(self.put_new(posting_item(place, posting))?)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match outcome {
+            Ok(output) => {
+                meter.add(output.consumed_capacity());
+                Ok(true)
+            }
+            Err(error) if is_cancelled(&error) => Ok(false),
+            Err(error) => Err(sdk_error("TransactWriteItems block", &error)),
+        }
+    }
+
+    async fn block_and_posting(
+        &self,
+        place: Place<'_>,
+    ) -> Result<(BlockState, Option<Posting>), StoreError> {
+        let pk = Pk::Block(place.allocation.clone(), place.block);
+        let posting = Sk::DocumentOf(place.content_sha256.to_owned());
+        let keys = vec![key(&pk, &Sk::State), key(&pk, &posting)];
+        let (mut state, mut posted) = (BlockState::default(), None);
+        for item in self.batch_get("BatchGetItem block", keys).await? {
+            if Reader::raw(&item).text("sk")? == Sk::State.to_string() {
+                state = state_from(&item)?;
+            } else {
+                posted = Some(posting_from(&item)?);
+            }
+        }
+        Ok((state, posted))
+    }
+
+    /// The blocks `first` to `last` of an allocation that anything was posted to. Consistent.
+    pub async fn block_list(
+        &self,
+        allocation: &AllocationId,
+        first: u32,
+        last: u32,
+    ) -> Result<Vec<(u32, BlockState)>, StoreError> {
+        let keys = (first..=last)
+            .map(|block| key(&Pk::Block(allocation.clone(), block), &Sk::State))
+            .collect();
+        let mut states = Vec::new();
+        for item in self.batch_get("BatchGetItem blocks", keys).await? {
+            let reader = Reader::raw(&item);
+            match reader.text("pk")?.parse::<Pk>() {
+                Ok(Pk::Block(_, block)) => states.push((block, state_from(&item)?)),
+                Ok(_) | Err(_) => return Err(reader.corrupt("pk", "is no block").into()),
+            }
+        }
+        states.sort_by_key(|(block, _)| *block);
+        Ok(states)
+    }
+
+    /// I4 of an allocation, computed from its blocks.
+    pub async fn allocation_balance(&self, allocation: &Allocation) -> Result<Balance, StoreError> {
+        let blocks = allocation.size.div_ceil(u64::from(BLOCK_SIZE));
+        let last = u32::try_from(blocks.saturating_sub(1)).unwrap_or(u32::MAX);
+        let touched = matches!(
+            allocation.status,
+            AllocationStatus::Active | AllocationStatus::Closed
+        );
+        // Activation comes before the first block: an allocation in any other state has none.
+        let states = if touched {
+            self.block_list(&allocation.id, 0, last).await?
+        } else {
+            Vec::new()
+        };
+        let over = matches!(
+            allocation.status,
+            AllocationStatus::Closed | AllocationStatus::Voided
+        );
+        let blocks = states.iter().map(|(block, state)| (*block, state));
+        Ok(Balance::of(allocation.size, over, blocks))
+    }
+
+    /// Reads items by key, in batches; strongly consistent; absent ones are left out.
+    pub(crate) async fn batch_get(
+        &self,
+        operation: &'static str,
+        keys: Vec<Item>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::new();
+        let mut rest = keys;
+        while !rest.is_empty() {
+            let next = rest.split_off(rest.len().min(BATCH_GET_MAX));
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(rest))
+                .consistent_read(true)
+                .build()
+                .map_err(|error| built(&error))?;
+            let output = self
+                .dynamo
+                .batch_get_item()
+                .request_items(&*self.table, request)
+                .send()
+                .await
+                .map_err(|error| sdk_error(operation, &error))?;
+            items.extend(output.responses.unwrap_or_default().into_values().flatten());
+            rest = next;
+            // What DynamoDB did not get to goes into the next batch.
+            let left = output.unprocessed_keys.unwrap_or_default();
+            rest.extend(left.into_values().flat_map(|keys| keys.keys));
+        }
+        Ok(items)
+    }
+
+    /// The documents that touched an allocation, by content SHA-256. Consistent.
+    pub async fn allocation_documents(
+        &self,
+        allocation: &AllocationId,
+    ) -> Result<Vec<String>, StoreError> {
+        let items = self
+            .partition(&Pk::Allocation(allocation.clone()), DOC_PREFIX)
+            .await?;
+        let sha = |item: &Item| {
+            let sk = Reader::raw(item).text("sk").map(str::to_owned)?;
+            Ok(sk.trim_start_matches(DOC_PREFIX).to_owned())
+        };
+        items.iter().map(sha).collect()
+    }
+
+    /// Links a document to an allocation that it touched; done twice it changes nothing.
+    pub async fn allocation_document_link(
+        &self,
+        allocation: &AllocationId,
+        content_sha256: &str,
+        meter: &Meter,
+    ) -> Result<(), StoreError> {
+        let sk = Sk::DocumentOf(content_sha256.to_owned());
+        let mut item = new_item(
+            &Pk::Allocation(allocation.clone()),
+            &sk,
+            "allocation-document",
+        );
+        item.insert("content_sha256".to_owned(), text(content_sha256));
+        self.put_if_absent("PutItem link", item, meter)
+            .await
+            .map(|_| ())
+    }
+}

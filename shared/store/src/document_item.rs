@@ -1,0 +1,144 @@
+//! The item of a document.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::document::{
+    Document, DocumentError, DocumentStatus, Judgement, Metrics, SerialCounts, list_key,
+};
+use crate::item::{Corrupt, Item, Reader, new_item, number, put_some, text};
+use crate::keys::{Pk, Sk, listing};
+
+const ENTITY: &str = "document";
+
+pub(crate) fn to_item(document: &Document) -> Item {
+    let d = document;
+    let mut item = new_item(
+        &Pk::Document(d.content_sha256.clone()),
+        &Sk::Document,
+        ENTITY,
+    );
+    let judgements = d.judgements.iter().map(judgement_value).collect();
+    let fields = [
+        ("content_sha256", text(d.content_sha256.as_str())),
+        ("kind", text(d.kind.as_str())),
+        ("system_id", text(d.system_id.as_str())),
+        ("received_at", text(d.received_at.as_str())),
+        ("events", number(d.events)),
+        ("status", text(d.status().as_str())),
+        ("judgements", AttributeValue::L(judgements)),
+        ("version", number(d.version)),
+        ("list_pk", text(listing::DOCUMENT)),
+        ("list_sk", text(list_key(d))),
+    ];
+    item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    put_some(&mut item, "raw_sha256", d.raw_sha256.as_deref());
+    if let Some(error) = &d.error {
+        put_some(&mut item, "error_code", Some(&error.code));
+        put_some(&mut item, "error_message", Some(&error.message));
+        for (name, value) in [("error_line", error.line), ("error_column", error.column)] {
+            if let Some(value) = value {
+                item.insert(name.to_owned(), number(value));
+            }
+        }
+    }
+    if let Some(metrics) = d.metrics {
+        let fields = [
+            ("bytes", metrics.bytes),
+            ("milliseconds", metrics.milliseconds),
+            ("write_units", metrics.write_units),
+            ("vm_hwm_kib", metrics.vm_hwm_kib),
+        ];
+        item.extend(fields.map(|(name, value)| (name.to_owned(), number(value))));
+    }
+    item
+}
+
+pub(crate) fn from_item(item: &Item) -> Result<Document, Corrupt> {
+    let reader = Reader::new(item, ENTITY)?;
+    let list = item.get("judgements").and_then(|value| value.as_l().ok());
+    let list = list.ok_or_else(|| reader.corrupt("judgements", "is no list"))?;
+    let owned = |name| Ok::<_, Corrupt>(reader.optional_text(name)?.map(str::to_owned));
+    let optional = |name: &str| {
+        item.contains_key(name)
+            .then(|| reader.parsed(name))
+            .transpose()
+    };
+    let error = match owned("error_code")? {
+        None => None,
+        Some(code) => Some(DocumentError {
+            code,
+            message: owned("error_message")?.unwrap_or_default(),
+            line: optional("error_line")?,
+            column: optional("error_column")?,
+        }),
+    };
+    let metrics = match optional("bytes")? {
+        None => None,
+        Some(bytes) => Some(Metrics {
+            bytes,
+            milliseconds: reader.parsed("milliseconds")?,
+            write_units: reader.parsed("write_units")?,
+            vm_hwm_kib: reader.parsed("vm_hwm_kib")?,
+        }),
+    };
+    Ok(Document {
+        content_sha256: reader.text("content_sha256")?.to_owned(),
+        raw_sha256: owned("raw_sha256")?,
+        kind: reader.text("kind")?.to_owned(),
+        system_id: reader.typed("system_id")?,
+        received_at: reader.text("received_at")?.to_owned(),
+        events: reader.parsed("events")?,
+        error,
+        judgements: list
+            .iter()
+            .map(|value| judgement(&reader, value))
+            .collect::<Result<_, _>>()?,
+        metrics,
+        version: reader.parsed("version")?,
+    })
+}
+
+fn judgement_value(judgement: &Judgement) -> AttributeValue {
+    let j = judgement;
+    let mut map: Item = HashMap::from(
+        [
+            ("system_id", text(j.system_id.as_str())),
+            ("status", text(j.status.as_str())),
+            ("first_at", text(j.first_at.as_str())),
+            ("named", number(j.serials.named)),
+            ("matched", number(j.serials.matched)),
+            ("newly_commissioned", number(j.serials.newly_commissioned)),
+            ("repeated", number(j.serials.repeated)),
+            ("provisional", number(j.serials.provisional)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    put_some(&mut map, "next_try_at", j.next_try_at.as_deref());
+    put_some(&mut map, "reconciled_at", j.reconciled_at.as_deref());
+    AttributeValue::M(map)
+}
+
+fn judgement(whole: &Reader<'_>, value: &AttributeValue) -> Result<Judgement, Corrupt> {
+    let map = value
+        .as_m()
+        .map_err(|_| whole.corrupt("judgements", "holds no map"))?;
+    let reader = Reader::raw(map);
+    let status = DocumentStatus::parse(reader.text("status")?)
+        .ok_or_else(|| whole.corrupt("judgements", "has an unknown status"))?;
+    Ok(Judgement {
+        system_id: reader.typed("system_id")?,
+        status,
+        first_at: reader.text("first_at")?.to_owned(),
+        next_try_at: reader.optional_text("next_try_at")?.map(str::to_owned),
+        serials: SerialCounts {
+            named: reader.parsed("named")?,
+            matched: reader.parsed("matched")?,
+            newly_commissioned: reader.parsed("newly_commissioned")?,
+            repeated: reader.parsed("repeated")?,
+            provisional: reader.parsed("provisional")?,
+        },
+        reconciled_at: reader.optional_text("reconciled_at")?.map(str::to_owned),
+    })
+}
