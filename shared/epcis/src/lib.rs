@@ -1,1 +1,55 @@
-//! Placeholder.
+//! Streaming readers of EPCIS documents: XML 1.0 to 2.0 and JSON-LD 2.0, plain or gzip.
+//!
+//! A reader hands each identifier and each event to a [`Sink`] while the bytes go by.
+//!
+//! Invariants: I7 (identifiers reach the sink as written, only the white space around them is
+//! dropped), I10 (constant memory: one buffer, one token, one event head; every limit has an error
+//! code). Tolerant where real files are odd (prefixes, namespaces, byte order mark, line ends,
+//! dialects of lot and expiry), strict where a misread would hide serials (well-formedness,
+//! truncation, encoding, entities).
+//!
+//! The crate does not know what an event means for the ledger, which serials exist, where the
+//! bytes come from, or what time it is.
+
+mod cbv;
+mod draft;
+mod error;
+mod event;
+mod gzip;
+mod limits;
+mod moment;
+mod source;
+mod xml;
+
+use std::io::BufRead;
+
+pub use cbv::word as cbv_word;
+pub use error::{Failure, Position, ReadError, ReadErrorCode};
+pub use event::{DocumentSummary, EpcList, ErrorDeclaration, EventHead, EventKind, Kind, Sink};
+pub use gzip::{Inflate, inflate};
+pub use limits::Limits;
+
+use source::Source;
+
+/// Reads a whole document, already inflated (see [`inflate`]), and tells the sink what it says.
+///
+/// # Errors
+/// [`Failure::Read`] with code and place when the input cannot be read to its end,
+/// [`Failure::Sink`] when the sink stops. What the sink was told before is then void.
+pub fn read<R: BufRead, S: Sink>(
+    input: R,
+    limits: &Limits,
+    sink: &mut S,
+) -> Result<DocumentSummary, Failure<S::Error>> {
+    let mut source = Source::new(input, limits);
+    source.open()?;
+    match source.peek_visible()? {
+        Some(b'<') => xml::read(source, limits, sink),
+        _ => Err(ReadError::at(
+            ReadErrorCode::NotEpcis,
+            source.here(),
+            "the input is neither XML nor a JSON object or array",
+        )
+        .into()),
+    }
+}

@@ -1,0 +1,327 @@
+//! The bytes under both readers: one buffer, checked UTF-8, and the place of every byte.
+//!
+//! Invariants: memory is one buffer whatever the input (I10); what is handed out is UTF-8 without
+//! forbidden control characters and never ends inside a character; a fault in the bytes is
+//! reported only when the reader gets there, so results do not depend on how the bytes came in.
+
+use std::io::{self, BufRead, Read};
+
+use crate::error::{Position, ReadError, ReadErrorCode};
+use crate::gzip::InflateFault;
+use crate::limits::Limits;
+
+pub(crate) struct Source<R> {
+    inner: R,
+    buf: Vec<u8>,
+    pos: usize,
+    end: usize,
+    /// Bytes after `end` that begin a character, moved to the front by the next fill.
+    carry: usize,
+    /// Offset of `buf[0]` in the text.
+    base: u64,
+    /// A resolved place; places are resolved forwards only.
+    known_offset: u64,
+    known_line: u64,
+    known_line_start: u64,
+    /// Offset of the token being read, and its place once the buffer has moved on.
+    mark: u64,
+    mark_position: Option<Position>,
+    token_bytes_max: u64,
+    exhausted: bool,
+    /// A fault at `end`, told when the reader arrives there.
+    pending: Option<(ReadErrorCode, String)>,
+    fault: Option<ReadError>,
+}
+
+impl<R: Read> Source<R> {
+    pub(crate) fn new(inner: R, limits: &Limits) -> Self {
+        Self {
+            inner,
+            buf: vec![0; limits.buffer_bytes.max(16)],
+            pos: 0,
+            end: 0,
+            carry: 0,
+            base: 0,
+            known_offset: 0,
+            known_line: 1,
+            known_line_start: 0,
+            mark: 0,
+            mark_position: None,
+            token_bytes_max: u64::try_from(limits.token_bytes_max).unwrap_or(u64::MAX),
+            exhausted: false,
+            pending: None,
+            fault: None,
+        }
+    }
+
+    /// Fills the buffer for the first time, and takes a byte order mark away. UTF-16 and UTF-32
+    /// are told by their marks or by the zero bytes around the first character.
+    pub(crate) fn open(&mut self) -> Result<(), ReadError> {
+        let filled = self.read_full(0);
+        let head = self.buf.get(..filled.min(4)).unwrap_or_default();
+        let wide = head.starts_with(&[0xff, 0xfe])
+            || head.starts_with(&[0xfe, 0xff])
+            || matches!(head, [0, ..] | [_, 0, ..]);
+        if wide {
+            let start = Position { line: 1, column: 1 };
+            let message = "the text is UTF-16 or UTF-32; only UTF-8 is read";
+            return Err(ReadError::at(ReadErrorCode::WrongEncoding, start, message));
+        }
+        let mark = if head.starts_with(&[0xef, 0xbb, 0xbf]) {
+            3
+        } else {
+            0
+        };
+        self.buf.copy_within(mark..filled, 0);
+        self.accept(filled.saturating_sub(mark));
+        Ok(())
+    }
+
+    /// Offset of the next byte.
+    pub(crate) fn offset(&self) -> u64 {
+        self.base.saturating_add(wide(self.pos))
+    }
+
+    /// Bytes that are here without reading further; refills when there are none.
+    pub(crate) fn available(&mut self) -> Result<&[u8], ReadError> {
+        if self.pos >= self.end {
+            self.refill()?;
+        }
+        Ok(self.buf.get(self.pos..self.end).unwrap_or_default())
+    }
+
+    /// Takes bytes that `available` showed.
+    pub(crate) fn take(&mut self, amount: usize) {
+        self.pos = self.pos.saturating_add(amount).min(self.end);
+    }
+
+    /// The next byte that is not white space, left untaken.
+    pub(crate) fn peek_visible(&mut self) -> Result<Option<u8>, ReadError> {
+        loop {
+            self.mark();
+            let available = self.available()?;
+            if available.is_empty() {
+                return Ok(None);
+            }
+            let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+            let spaces = available.iter().take_while(|byte| is_space(byte)).count();
+            let next = available.get(spaces).copied();
+            self.take(spaces);
+            if next.is_some() {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// Begins a token here: its length is limited from here, its place is remembered.
+    pub(crate) fn mark(&mut self) {
+        self.mark = self.offset();
+        self.mark_position = None;
+    }
+
+    /// Bytes since the mark.
+    pub(crate) fn token_bytes(&self) -> u64 {
+        self.offset().saturating_sub(self.mark)
+    }
+
+    pub(crate) fn token_is_too_large(&self) -> bool {
+        self.token_bytes() > self.token_bytes_max
+    }
+
+    /// Place of the mark.
+    pub(crate) fn mark_position(&mut self) -> Position {
+        match self.mark_position {
+            Some(position) => position,
+            None => self.resolve(self.mark),
+        }
+    }
+
+    /// Place of the next byte.
+    pub(crate) fn here(&mut self) -> Position {
+        let offset = self.offset();
+        self.resolve(offset)
+    }
+
+    /// True when every byte of the input was taken.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.exhausted && self.pos >= self.end && self.pending.is_none()
+    }
+
+    /// The fault that made `fill_buf` fail.
+    pub(crate) fn take_fault(&mut self) -> Option<ReadError> {
+        self.fault.take()
+    }
+
+    pub(crate) fn too_large(&mut self) -> ReadError {
+        let message = format!("one token exceeds {} bytes", self.token_bytes_max);
+        ReadError::at(ReadErrorCode::TokenTooLarge, self.mark_position(), message)
+    }
+
+    fn resolve(&mut self, offset: u64) -> Position {
+        let from = self.known_offset.saturating_sub(self.base);
+        let to = offset.saturating_sub(self.base);
+        let (from, to) = (narrow(from), narrow(to));
+        if let Some(bytes) = self.buf.get(from..to)
+            && offset > self.known_offset
+        {
+            let lines = memchr::memchr_iter(b'\n', bytes).count();
+            self.known_line = self.known_line.saturating_add(wide(lines));
+            if let Some(last) = memchr::memrchr(b'\n', bytes) {
+                let start = self
+                    .known_offset
+                    .saturating_add(wide(last))
+                    .saturating_add(1);
+                self.known_line_start = start;
+            }
+            self.known_offset = offset;
+        }
+        let column = offset
+            .saturating_sub(self.known_line_start)
+            .saturating_add(1);
+        Position {
+            line: self.known_line,
+            column,
+        }
+    }
+
+    fn refill(&mut self) -> Result<(), ReadError> {
+        if let Some((code, message)) = self.pending.take() {
+            let here = self.here();
+            let error = if code.is_passing() {
+                ReadError {
+                    code,
+                    message,
+                    line: None,
+                    column: None,
+                }
+            } else {
+                ReadError::at(code, here, message)
+            };
+            return Err(error);
+        }
+        if self.exhausted {
+            return Ok(());
+        }
+        if self.token_is_too_large() {
+            return Err(self.too_large());
+        }
+        if self.mark_position.is_none() && self.mark >= self.base {
+            self.mark_position = Some(self.resolve(self.mark));
+        }
+        let position = self.base.saturating_add(wide(self.end));
+        self.resolve(position);
+        self.base = position;
+        let carry = self.carry;
+        self.buf
+            .copy_within(self.end..self.end.saturating_add(carry), 0);
+        let filled = self.read_full(carry);
+        self.accept(filled);
+        if self.pos >= self.end && self.pending.is_some() {
+            return self.refill();
+        }
+        Ok(())
+    }
+
+    /// Reads until the buffer is full, the input ends, or it fails; returns the filled length.
+    fn read_full(&mut self, from: usize) -> usize {
+        let mut filled = from;
+        while let Some(free) = self.buf.get_mut(filled..).filter(|free| !free.is_empty()) {
+            match self.inner.read(free) {
+                Ok(0) => {
+                    self.exhausted = true;
+                    break;
+                }
+                Ok(read) => filled = filled.saturating_add(read),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let fault = error
+                        .get_ref()
+                        .and_then(|e| e.downcast_ref::<InflateFault>());
+                    let code = fault.map_or(ReadErrorCode::Io, |fault| fault.code);
+                    self.pending = Some((code, error.to_string()));
+                    self.exhausted = true;
+                    break;
+                }
+            }
+        }
+        filled
+    }
+
+    /// Judges the first `filled` bytes of the buffer and hands out the good part.
+    fn accept(&mut self, filled: usize) {
+        let bytes = self.buf.get(..filled).unwrap_or_default();
+        self.pos = 0;
+        self.end = filled;
+        self.carry = 0;
+        if let Err(error) = std::str::from_utf8(bytes) {
+            self.end = error.valid_up_to();
+            if error.error_len().is_some() || (self.exhausted && self.pending.is_none()) {
+                let message = "the text is not UTF-8".to_owned();
+                self.pending = Some((ReadErrorCode::WrongEncoding, message));
+                self.exhausted = true;
+            } else {
+                self.carry = filled.saturating_sub(self.end);
+            }
+        }
+        let good = bytes.get(..self.end).unwrap_or_default();
+        if let Some(at) = forbidden_control(good) {
+            self.end = at;
+            let message = "a control character is not allowed".to_owned();
+            self.pending = Some((ReadErrorCode::NotWellFormed, message));
+            self.exhausted = true;
+        }
+    }
+}
+
+/// Both XML 1.0 and JSON forbid the control characters below the space but tab and line ends.
+fn forbidden_control(bytes: &[u8]) -> Option<usize> {
+    let is_forbidden = |byte: &u8| *byte < 0x20 && !matches!(*byte, b'\t' | b'\n' | b'\r');
+    let mut at = 0usize;
+    for block in bytes.chunks(256) {
+        // Without an early exit inside the block the compiler compares many bytes at once.
+        let bad = block
+            .iter()
+            .fold(0u8, |bad, byte| bad | u8::from(is_forbidden(byte)));
+        if bad != 0 {
+            return block
+                .iter()
+                .position(is_forbidden)
+                .map(|in_block| at.saturating_add(in_block));
+        }
+        at = at.saturating_add(block.len());
+    }
+    None
+}
+
+fn wide(value: usize) -> u64 {
+    u64::try_from(value).unwrap_or(u64::MAX)
+}
+
+fn narrow(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+impl<R: Read> Read for Source<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut available = self.fill_buf()?;
+        let read = available.read(buf)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl<R: Read> BufRead for Source<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.pos >= self.end
+            && let Err(error) = self.refill()
+        {
+            self.fault = Some(error);
+            return Err(io::Error::other("see the fault of the source"));
+        }
+        Ok(self.buf.get(self.pos..self.end).unwrap_or_default())
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.take(amount);
+    }
+}
