@@ -1,1 +1,98 @@
-//! Placeholder.
+//! `/api/v1/l3/allocations`: numbers reserved for packaging runs.
+//!
+//! | Route | Scope | Statuses |
+//! |---|---|---|
+//! | `POST /` | `allocations:write` | 201; 200 with `Idempotent-Replay: true`; 400, 404, 409, 422, 423, 429, 503 |
+//! | `GET /` | `allocations:read` | 200, 400 |
+//! | `GET /{id}` | `allocations:read` | 200, 404 |
+//! | `GET /{id}/reconciliation` | `allocations:read` | 200, 404 |
+//! | `POST /{id}/void` | `allocations:write` | 200, 404, 409 |
+//! | `POST /{id}/close` | `allocations:write` | 200, 404, 409 |
+//!
+//! Idempotent: a request id of a system means one allocation for ever (I3); void and close done twice
+//! change nothing. A credential bound to lines sees and serves only those (I8).
+
+mod answer;
+mod body;
+mod drop_file;
+mod list;
+mod problem;
+mod reconciliation;
+mod reserve;
+mod turn;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::routing::{get, post};
+use domain::allocation::Allocation;
+use domain::gln::Gln;
+use domain::gtin::Gtin14;
+use domain::ids::{AllocationId, PoolId};
+use edge::{Caller, Clock, Problem};
+use store::{Objects, Store};
+
+use crate::problem::store_problem;
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct Hub {
+    /// The table.
+    pub store: Store,
+    /// The buckets.
+    pub objects: Objects,
+    /// The time.
+    pub clock: Clock,
+    /// Pools of GTINs as read before. The reservation's conditions make a stale entry safe; it is read
+    /// again whenever no pool of it serves a request.
+    pools: Arc<Mutex<HashMap<Gtin14, Vec<PoolId>>>>,
+}
+
+impl Hub {
+    /// A hub that has read nothing yet.
+    #[must_use]
+    pub fn new(store: Store, objects: Objects, clock: Clock) -> Self {
+        Self {
+            store,
+            objects,
+            clock,
+            pools: Arc::default(),
+        }
+    }
+
+    /// An allocation the caller may see; 404 for what is not there or not of its lines.
+    pub(crate) async fn allocation(
+        &self,
+        caller: &Caller,
+        id: &str,
+    ) -> Result<Allocation, Problem> {
+        let id = AllocationId::parse(id).map_err(|_| Problem::not_found())?;
+        let found = self
+            .store
+            .allocation_fetch(&id)
+            .await
+            .map_err(|error| store_problem(&error))?;
+        found
+            .filter(|a| caller.may_use_line(a.line_gln.as_ref().map(Gln::as_str)))
+            .ok_or_else(Problem::not_found)
+    }
+}
+
+/// The routes of this function.
+pub fn router(hub: Hub) -> Router {
+    const ROOT: &str = "/api/v1/l3/allocations";
+    Router::new()
+        .route(ROOT, post(reserve::reserve).get(list::list))
+        .route(&format!("{ROOT}/{{id}}"), get(turn::fetch))
+        .route(&format!("{ROOT}/{{id}}/void"), post(turn::void))
+        .route(&format!("{ROOT}/{{id}}/close"), post(turn::close))
+        .route(
+            &format!("{ROOT}/{{id}}/reconciliation"),
+            get(reconciliation::reconciliation),
+        )
+        .with_state(hub)
+}
+
+#[cfg(test)]
+mod tests;

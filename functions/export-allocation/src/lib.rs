@@ -1,1 +1,186 @@
-//! Placeholder.
+//! `GET /api/v1/l3/allocations/{id}/export`: the numbers of an allocation as a file.
+//!
+//! Query: `format` = `csv` (default) | `json`, or `Accept: text/csv` | `application/json`; `profile` =
+//! `full` (default) | `bare` | `range`.
+//!
+//! Statuses: 200 with the file up to 4 MB; 303 to a presigned address for a larger one, which is written
+//! to S3 once with a manifest beside it; 400 for an unknown parameter; 404 for an allocation that is not
+//! there or not the caller's line; 409 `allocation-state` for a voided one; 422 `export-too-large` for
+//! what one call cannot write in time. Idempotent: the bytes of an export never change; the first export
+//! makes a reserved allocation `exported`.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use domain::allocation::{Allocation, Transition};
+use domain::ids::AllocationId;
+use edge::{Caller, Clock, Problem, ProblemKind, QueryText, Scope};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use linefiles::{Export, Format, Profile};
+use serde::Deserialize;
+use store::allocation::ChangeError;
+use store::publish::manifest_key;
+use store::time::rfc3339_ms;
+use store::{Objects, Store, StoreError};
+
+/// The largest file answered inline, bytes.
+pub const INLINE_BYTES_MAX: u64 = 4_000_000;
+/// The largest file written within one call, bytes: about 10 s at the 71 MB/s that a function reaches
+/// towards S3, which leaves room below the 30 s of the gateway.
+pub const FILE_BYTES_MAX: u64 = 512 * 1024 * 1024;
+
+/// What the handler works with.
+#[derive(Clone)]
+pub struct Hub {
+    /// The table.
+    pub store: Store,
+    /// The buckets.
+    pub objects: Objects,
+    /// The time.
+    pub clock: Clock,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExportQuery {
+    format: Option<String>,
+    profile: Option<String>,
+}
+
+/// The routes of this function.
+pub fn router(hub: Hub) -> Router {
+    Router::new()
+        .route("/api/v1/l3/allocations/{id}/export", get(export))
+        .with_state(hub)
+}
+
+async fn export(
+    State(hub): State<Hub>,
+    caller: Caller,
+    Path(id): Path<String>,
+    query: QueryText,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    caller.require(Scope::AllocationsRead)?;
+    let (format, profile) = choice(&query.parse::<ExportQuery>()?, &headers)?;
+    let allocation = fetch(&hub, &caller, &id).await?;
+    let export = Export::new(&allocation, profile, format);
+    let bytes = export.byte_count();
+    if bytes > FILE_BYTES_MAX {
+        return Err(too_large(bytes));
+    }
+    // A voided allocation is refused by the life cycle, also when it is voided just now.
+    let now = rfc3339_ms(hub.clock.now());
+    let advanced = hub
+        .store
+        .allocation_advance(&allocation.id, Transition::Export, &now)
+        .await;
+    advanced.map_err(|error| change_problem(&error))?;
+    if bytes <= INLINE_BYTES_MAX {
+        return Ok(inline(&export));
+    }
+    redirect(&hub, &export, &now)
+        .await
+        .map_err(|error| store_problem(&error))
+}
+
+/// The explicit parameter wins over the `Accept` header.
+fn choice(query: &ExportQuery, headers: &HeaderMap) -> Result<(Format, Profile), Problem> {
+    let refused = |pointer: &str, detail: &str| {
+        Problem::bad_request("The export is not known.").violation(pointer, detail)
+    };
+    let profile = match query.profile.as_deref() {
+        None => Profile::Full,
+        Some(text) => {
+            Profile::parse(text).ok_or_else(|| refused("?profile", "one of full, bare, range"))?
+        }
+    };
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    let format = match query.format.as_deref() {
+        Some(text) => Format::parse(text).ok_or_else(|| refused("?format", "one of csv, json"))?,
+        None => accept.map_or(Format::Csv, accepted),
+    };
+    Ok((format, profile))
+}
+
+/// The first known media type of an `Accept` header; CSV when there is none.
+fn accepted(accept: &str) -> Format {
+    let known = accept.split(',').find_map(|entry| {
+        match entry.split(';').next().unwrap_or_default().trim() {
+            "text/csv" => Some(Format::Csv),
+            "application/json" => Some(Format::Json),
+            _ => None,
+        }
+    });
+    known.unwrap_or(Format::Csv)
+}
+
+async fn fetch(hub: &Hub, caller: &Caller, id: &str) -> Result<Allocation, Problem> {
+    let id = AllocationId::parse(id).map_err(|_| Problem::not_found())?;
+    let found = hub
+        .store
+        .allocation_fetch(&id)
+        .await
+        .map_err(|error| store_problem(&error))?;
+    let line =
+        |a: &Allocation| caller.may_use_line(a.line_gln.as_ref().map(domain::gln::Gln::as_str));
+    found.filter(line).ok_or_else(Problem::not_found)
+}
+
+fn inline(export: &Export<'_>) -> Response {
+    let content_type = HeaderValue::from_static(export.content_type());
+    ([(header::CONTENT_TYPE, content_type)], export.to_bytes()).into_response()
+}
+
+async fn redirect(hub: &Hub, export: &Export<'_>, now: &str) -> Result<Response, StoreError> {
+    let (bucket, key) = (&*hub.objects.buckets.outbound, export.key());
+    hub.objects
+        .publish_once(
+            bucket,
+            &key,
+            export.content_type(),
+            export.batches(),
+            |published| export.manifest(&published.sha256, now),
+        )
+        .await?;
+    let address = hub.objects.presigned_get(bucket, &key).await?;
+    let location = HeaderValue::try_from(address).map_err(|_| StoreError::Unavailable {
+        operation: "presigning GetObject",
+        detail: "the address is no header value".to_owned(),
+    })?;
+    let body = axum::Json(serde_json::json!({
+        "key": key,
+        "manifest": manifest_key(&key),
+        "row_count": export.row_count(),
+    }));
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)], body).into_response())
+}
+
+fn too_large(bytes: u64) -> Problem {
+    Problem::new(ProblemKind::ExportTooLarge)
+        .detail("The file is too large for one call; ask for the profile bare or range.")
+        .with("bytes", bytes)
+        .with("max_bytes", FILE_BYTES_MAX)
+}
+
+fn change_problem(error: &ChangeError) -> Problem {
+    match error {
+        ChangeError::Transition(refused) => Problem::new(ProblemKind::AllocationState)
+            .detail(refused.to_string())
+            .with("status_now", refused.status.as_str()),
+        ChangeError::Store(error) => store_problem(error),
+    }
+}
+
+fn store_problem(error: &StoreError) -> Problem {
+    match error {
+        StoreError::NotFound { .. } => Problem::not_found(),
+        StoreError::Throttled { .. }
+        | StoreError::Conflict { .. }
+        | StoreError::Unavailable { .. } => Problem::unavailable(error),
+        StoreError::AlreadyExists { .. } | StoreError::Corrupt(_) => Problem::internal(error),
+    }
+}

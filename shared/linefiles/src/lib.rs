@@ -102,6 +102,37 @@ impl<'a> Export<'a> {
         }
     }
 
+    /// Where the file stands in the outbound bucket.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let (a, profile) = (self.allocation, self.profile.as_str());
+        format!(
+            "outbound/{}/{}.{profile}.{}",
+            a.system_id,
+            a.id,
+            self.format.as_str()
+        )
+    }
+
+    /// The media type.
+    #[must_use]
+    pub const fn content_type(&self) -> &'static str {
+        self.format.content_type()
+    }
+
+    /// What stands in the manifest beside the file: `sha256` in hexadecimal, `created_at` RFC 3339.
+    #[must_use]
+    pub fn manifest(&self, sha256: &str, created_at: &str) -> Vec<u8> {
+        let manifest = serde_json::json!({
+            "allocation_id": self.allocation.id.as_str(),
+            "row_count": self.row_count(),
+            "sha256": sha256,
+            "profile": self.profile.as_str(),
+            "created_at": created_at,
+        });
+        manifest.to_string().into_bytes()
+    }
+
     /// Rows without a header: numbers, or 1 for the profile `range`.
     #[must_use]
     pub fn row_count(&self) -> u64 {

@@ -112,7 +112,7 @@ fn life() -> Result<PresigningConfig, StoreError> {
 
 /// Whether a conditional put found the key taken. Two puts at once may also end in a conflict, which
 /// means that another one is just taking it.
-fn is_taken<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+pub(crate) fn is_taken<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     matches!(
         error.code(),
         Some("PreconditionFailed" | "ConditionalRequestConflict")

@@ -1,0 +1,223 @@
+//! The body of a request for numbers: everything that a 400 or 422 can say is said here.
+
+use domain::gln::Gln;
+use domain::gtin::Gtin14;
+use domain::ids::{PoolId, RequestId, SystemId};
+use domain::pool::MAX_REQUEST_LIMIT;
+use domain::request::{Details, ReserveRequest};
+use domain::serial::check_ai82;
+use edge::{Caller, Problem, ProblemKind};
+use serde::Deserialize;
+use time::Date;
+use time::macros::format_description;
+
+/// The longest of the texts that are only carried along, characters.
+const TEXT_CHARACTERS_MAX: usize = 64;
+const LEVELS: [&str; 4] = ["EA", "PK", "CA", "PL"];
+
+/// A request for numbers as it is sent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReserveBody {
+    request_id: Option<String>,
+    encoding: Option<String>,
+    gtin: String,
+    quantity: u64,
+    mode: Option<String>,
+    allow_partial: Option<bool>,
+    pool_id: Option<String>,
+    packaging_level: Option<String>,
+    filter_value: Option<u8>,
+    lot: Option<String>,
+    expiry: Option<String>,
+    manufactured: Option<String>,
+    work_order: Option<String>,
+    po_number: Option<String>,
+    po_line: Option<String>,
+    reference_id: Option<String>,
+    system_id: Option<String>,
+    line_id: Option<String>,
+    line_gln: Option<String>,
+    plant_gln: Option<String>,
+}
+
+/// Gathers everything that is wrong, so that the caller can mend it in one go.
+struct Violations(Vec<(&'static str, String)>);
+
+impl Violations {
+    fn take<T, E: ToString>(&mut self, pointer: &'static str, outcome: Result<T, E>) -> Option<T> {
+        outcome
+            .map_err(|error| self.0.push((pointer, error.to_string())))
+            .ok()
+    }
+
+    fn optional<T, E: ToString>(
+        &mut self,
+        pointer: &'static str,
+        text: Option<&str>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        text.and_then(|text| self.take(pointer, parse(text)))
+    }
+
+    fn need(&mut self, pointer: &'static str, holds: bool, detail: &str) {
+        if !holds {
+            self.0.push((pointer, detail.to_owned()));
+        }
+    }
+
+    fn problem(self) -> Option<Problem> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let problem = Problem::bad_request("The request for numbers is not valid.");
+        Some(self.0.into_iter().fold(problem, |problem, (at, detail)| {
+            problem.violation(at, detail)
+        }))
+    }
+}
+
+impl ReserveBody {
+    /// The request this body means for this caller.
+    pub(crate) fn into_request(
+        self,
+        caller: &Caller,
+        idempotency_key: Option<&str>,
+    ) -> Result<ReserveRequest, Problem> {
+        self.check_mode()?;
+        let mut wrong = Violations(Vec::new());
+        self.check_words(&mut wrong);
+        let requester = wrong.take("", SystemId::parse(caller.system()));
+        let request_id = self.request_id(idempotency_key, &mut wrong);
+        let gtin = wrong.take("/gtin", Gtin14::parse_padded(&self.gtin));
+        let pool_id = wrong.optional("/pool_id", self.pool_id.as_deref(), PoolId::parse);
+        let system_id = wrong.optional("/system_id", self.system_id.as_deref(), SystemId::parse);
+        let line_gln = wrong.optional("/line_gln", self.line_gln.as_deref(), Gln::parse);
+        let plant_gln = wrong.optional("/plant_gln", self.plant_gln.as_deref(), Gln::parse);
+        let quantity = self.quantity;
+        let details = self.details(&mut wrong);
+        if let Some(problem) = wrong.problem() {
+            return Err(problem);
+        }
+        let (Some(requester), Some(request_id), Some(gtin)) = (requester, request_id, gtin) else {
+            return Err(Problem::bad_request(
+                "The request for numbers is not valid.",
+            ));
+        };
+        Ok(ReserveRequest {
+            requester,
+            request_id,
+            gtin,
+            quantity,
+            pool_id,
+            system_id,
+            line_gln,
+            plant_gln,
+            details,
+        })
+    }
+
+    /// Only ranges of SGTINs so far, and never less than asked for.
+    fn check_mode(&self) -> Result<(), Problem> {
+        let refused = |pointer: &str, detail: &str| {
+            Problem::new(ProblemKind::ModeNotAllowed).violation(pointer, detail)
+        };
+        match (
+            self.encoding.as_deref(),
+            self.mode.as_deref(),
+            self.allow_partial,
+        ) {
+            (Some(encoding), _, _) if encoding != "SGTIN" => {
+                Err(refused("/encoding", "SGTIN is served"))
+            }
+            (_, Some(mode), _) if mode != "range" => Err(refused("/mode", "range is served")),
+            (_, _, Some(true)) => Err(refused("/allow_partial", "false is served")),
+            _ => Ok(()),
+        }
+    }
+
+    fn request_id(&self, header: Option<&str>, wrong: &mut Violations) -> Option<RequestId> {
+        let text = match (header, self.request_id.as_deref()) {
+            (Some(header), Some(body)) if header != body => {
+                wrong.need(
+                    "/request_id",
+                    false,
+                    "equal to Idempotency-Key when both are given",
+                );
+                return None;
+            }
+            (header, body) => header.or(body),
+        };
+        let Some(text) = text else {
+            wrong.need("/request_id", false, "needed, here or as Idempotency-Key");
+            return None;
+        };
+        wrong.take("/request_id", RequestId::parse(text))
+    }
+
+    fn check_words(&self, wrong: &mut Violations) {
+        let quantity = (1..=MAX_REQUEST_LIMIT).contains(&self.quantity);
+        wrong.need(
+            "/quantity",
+            quantity,
+            "1 to the pool's max_request, never above 100000000",
+        );
+        let level = self
+            .packaging_level
+            .as_deref()
+            .is_none_or(|level| LEVELS.contains(&level));
+        wrong.need("/packaging_level", level, "one of EA, PK, CA, PL");
+        let filter = self.filter_value.is_none_or(|filter| filter <= 7);
+        wrong.need("/filter_value", filter, "0 to 7");
+        wrong.optional("/lot", self.lot.as_deref(), check_ai82);
+        let texts = [
+            ("/work_order", &self.work_order),
+            ("/po_number", &self.po_number),
+            ("/po_line", &self.po_line),
+            ("/reference_id", &self.reference_id),
+            ("/line_id", &self.line_id),
+        ];
+        for (pointer, text) in texts {
+            let fits = text.as_deref().is_none_or(is_plain_text);
+            wrong.need(
+                pointer,
+                fits,
+                "1 to 64 characters, none of them a control character",
+            );
+        }
+        for (pointer, date) in [
+            ("/expiry", &self.expiry),
+            ("/manufactured", &self.manufactured),
+        ] {
+            let fits = date.as_deref().is_none_or(is_date);
+            wrong.need(pointer, fits, "a date as YYYY-MM-DD");
+        }
+    }
+
+    fn details(self, wrong: &mut Violations) -> Details {
+        let dates = self.manufactured.as_deref().zip(self.expiry.as_deref());
+        let in_order = dates.is_none_or(|(made, ends)| made <= ends);
+        wrong.need("/expiry", in_order, "not before the date of manufacture");
+        Details {
+            lot: self.lot,
+            expiry: self.expiry,
+            manufactured: self.manufactured,
+            work_order: self.work_order,
+            po_number: self.po_number,
+            po_line: self.po_line,
+            reference_id: self.reference_id,
+            line_id: self.line_id,
+            packaging_level: self.packaging_level,
+            filter_value: self.filter_value.map(|filter| filter.to_string()),
+        }
+    }
+}
+
+fn is_plain_text(text: &str) -> bool {
+    (1..=TEXT_CHARACTERS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+fn is_date(text: &str) -> bool {
+    // Years below 2000 cannot be told in AI (17), which has two digits for the year.
+    text.starts_with("20") && Date::parse(text, format_description!("[year]-[month]-[day]")).is_ok()
+}

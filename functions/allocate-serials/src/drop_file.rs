@@ -1,0 +1,37 @@
+//! The numbers of a new allocation as a file under the line system's own prefix.
+
+use domain::allocation::Allocation;
+use linefiles::{Export, Format, Profile};
+use store::system::System;
+
+use crate::Hub;
+
+/// The largest file written while the caller waits, bytes: about 50,000 numbers. A larger one is written
+/// when the allocation is exported.
+const DROP_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Puts the file once. A failure does not undo the reservation: it is logged, the same request sent again
+/// drops the file again, and the export route writes the very same object.
+pub(crate) async fn drop_file(hub: &Hub, system: &System, allocation: &Allocation, now: &str) {
+    let export = Export::new(allocation, Profile::Full, Format::Csv);
+    let bytes = export.byte_count();
+    if bytes > DROP_BYTES_MAX {
+        tracing::info!(allocation.id = %allocation.id, bytes, "file left to the export");
+        return;
+    }
+    let bucket = &*hub.objects.buckets.outbound;
+    let key = export.key();
+    let outcome = hub
+        .objects
+        .publish_once(
+            bucket,
+            &key,
+            export.content_type(),
+            export.batches(),
+            |published| export.manifest(&published.sha256, now),
+        )
+        .await;
+    if let Err(error) = outcome {
+        tracing::warn!(allocation.id = %allocation.id, system = %system.id, %error, "no file dropped");
+    }
+}

@@ -1,0 +1,90 @@
+//! `GET /api/v1/l3/allocations`: newest first, filtered, keyset-paged.
+
+use axum::Json;
+use axum::extract::State;
+use domain::allocation::AllocationStatus;
+use domain::gln::Gln;
+use domain::gtin::Gtin14;
+use edge::{Caller, List, Page, Problem, QueryText, Scope};
+use serde::Deserialize;
+use serde_json::Value;
+use store::allocation::AllocationFilter;
+use store::time::{parse_rfc3339, rfc3339_ms};
+
+use crate::Hub;
+use crate::answer::view;
+use crate::problem::store_problem;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    status: Option<String>,
+    gtin: Option<String>,
+    line_gln: Option<String>,
+    lot: Option<String>,
+    since: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+pub(crate) async fn list(
+    State(hub): State<Hub>,
+    caller: Caller,
+    query: QueryText,
+) -> Result<Json<List<Value>>, Problem> {
+    caller.require(Scope::AllocationsRead)?;
+    let query = query.parse::<ListQuery>()?;
+    let page = Page::parse(query.limit, query.cursor.as_deref())?;
+    let Some(filter) = filter(&query, &caller)? else {
+        return Ok(Json(List::new(Vec::new(), None)));
+    };
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let found = hub
+        .store
+        .allocation_list(&filter, limit, page.cursor.as_deref())
+        .await;
+    let found = found.map_err(|error| store_problem(&error))?;
+    let items = found
+        .items
+        .iter()
+        .map(|allocation| view(allocation, None))
+        .collect();
+    Ok(Json(List::new(items, found.next.as_deref())))
+}
+
+/// The filter, or `None` when the caller asks for a line that is not its own: nothing to see there.
+fn filter(query: &ListQuery, caller: &Caller) -> Result<Option<AllocationFilter>, Problem> {
+    let refused = |pointer: &str, detail: String| {
+        Problem::bad_request("The filter is not valid.").violation(pointer, detail)
+    };
+    let status = query.status.as_deref().map(|text| {
+        AllocationStatus::parse(text).ok_or_else(|| {
+            let words = AllocationStatus::ALL
+                .map(AllocationStatus::as_str)
+                .join(", ");
+            refused("?status", format!("one of {words}"))
+        })
+    });
+    let gtin = query.gtin.as_deref().map(|text| {
+        Gtin14::parse_padded(text).map_err(|error| refused("?gtin", error.to_string()))
+    });
+    let line = query
+        .line_gln
+        .as_deref()
+        .map(|text| Gln::parse(text).map_err(|error| refused("?line_gln", error.to_string())));
+    let since = query.since.as_deref().map(|text| {
+        parse_rfc3339(text).ok_or_else(|| refused("?since", "a time after RFC 3339".to_owned()))
+    });
+    let line = line.transpose()?;
+    if line.is_some_and(|line| !caller.may_use_line(Some(line.as_str()))) {
+        return Ok(None);
+    }
+    let lines = line.map_or_else(|| caller.lines().to_vec(), |line| vec![line.to_string()]);
+    Ok(Some(AllocationFilter {
+        status: status.transpose()?,
+        gtin: gtin.transpose()?.map(|gtin| gtin.to_string()),
+        line_glns: lines,
+        lot: query.lot.clone(),
+        since: since.transpose()?.map(rfc3339_ms),
+    }))
+}

@@ -1,0 +1,50 @@
+//! From errors to problems; every variant by name.
+
+use edge::{Problem, ProblemKind};
+use store::StoreError;
+use store::allocation::ChangeError;
+use store::reserve::ReserveError;
+
+pub(crate) fn reserve_problem(error: &ReserveError) -> Problem {
+    match error {
+        ReserveError::IdReuse => {
+            Problem::new(ProblemKind::IdempotencyKeyReuse).detail(error.to_string())
+        }
+        ReserveError::NoPool => Problem::not_found().detail("No pool serves this GTIN."),
+        ReserveError::OtherGtin => Problem::unprocessable("The pool serves another GTIN.")
+            .violation("/pool_id", "a pool of the request's GTIN"),
+        ReserveError::Inactive => Problem::new(ProblemKind::PoolInactive).detail(error.to_string()),
+        ReserveError::SizeLimit { max } => Problem::new(ProblemKind::SizeLimit)
+            .detail(error.to_string())
+            .violation("/quantity", format!("at most {max}"))
+            .with("max", *max),
+        ReserveError::Insufficient { available } => {
+            Problem::new(ProblemKind::InsufficientSerialNumbers)
+                .detail(error.to_string())
+                .with("available", available.to_string())
+        }
+        ReserveError::TooManyOpen => {
+            Problem::new(ProblemKind::TooManyRequests).detail(error.to_string())
+        }
+        ReserveError::Swept => Problem::unavailable(error),
+        ReserveError::Store(error) => store_problem(error),
+    }
+}
+
+pub(crate) fn change_problem(error: &ChangeError) -> Problem {
+    match error {
+        ChangeError::Transition(refused) => Problem::new(ProblemKind::AllocationState)
+            .detail(refused.to_string())
+            .with("status_now", refused.status.as_str()),
+        ChangeError::Store(error) => store_problem(error),
+    }
+}
+
+pub(crate) fn store_problem(error: &StoreError) -> Problem {
+    match error {
+        StoreError::NotFound { .. } => Problem::not_found(),
+        StoreError::Throttled { .. } => Problem::new(ProblemKind::TooManyRequests).caused_by(error),
+        StoreError::Conflict { .. } | StoreError::Unavailable { .. } => Problem::unavailable(error),
+        StoreError::AlreadyExists { .. } | StoreError::Corrupt(_) => Problem::internal(error),
+    }
+}

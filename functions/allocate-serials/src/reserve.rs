@@ -1,0 +1,142 @@
+//! `POST /api/v1/l3/allocations`: reserve a range once per request id.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use domain::gln::Gln;
+use domain::gtin::Gtin14;
+use domain::ids::{PoolId, SystemId};
+use domain::request::ReserveRequest;
+use edge::{Caller, JsonBody, Problem, Scope};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use store::StoreError;
+use store::reserve::{Outcome, ReserveError};
+use store::time::rfc3339_ms;
+
+use crate::Hub;
+use crate::answer::view;
+use crate::body::ReserveBody;
+use crate::problem::{reserve_problem, store_problem};
+
+const REPLAY: &str = "idempotent-replay";
+
+pub(crate) async fn reserve(
+    State(hub): State<Hub>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    caller.require(Scope::AllocationsWrite)?;
+    let key = idempotency_key(&headers)?;
+    let request = body.parse::<ReserveBody>()?.into_request(&caller, key)?;
+    caller.require_line(request.line_gln.as_ref().map(Gln::as_str))?;
+    let system = target_system(&hub, &request).await?;
+    let now = rfc3339_ms(hub.clock.now());
+    let outcome = reserve_in_any(&hub, &request, &now)
+        .await
+        .map_err(|e| reserve_problem(&e))?;
+    if let Some(system) = system.filter(store::system::System::takes_files) {
+        crate::drop_file::drop_file(&hub, &system, &outcome.allocation, &now).await;
+    }
+    answer(&hub, outcome)
+        .await
+        .map_err(|error| store_problem(&error))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    value.to_str().map(Some).map_err(|_| {
+        Problem::bad_request("Idempotency-Key is not valid.").violation(
+            "header Idempotency-Key",
+            "1 to 64 printable ASCII characters",
+        )
+    })
+}
+
+/// The system whose line will print. One that is named must exist; the caller's own may be unknown here,
+/// as an operator's is.
+async fn target_system(
+    hub: &Hub,
+    request: &ReserveRequest,
+) -> Result<Option<store::system::System>, Problem> {
+    let id: &SystemId = request.target();
+    let system = hub
+        .store
+        .system_fetch(id)
+        .await
+        .map_err(|error| store_problem(&error))?;
+    if system.is_none() && request.system_id.is_some() {
+        let problem = Problem::bad_request("The request for numbers is not valid.");
+        return Err(problem.violation("/system_id", "a system that exists"));
+    }
+    Ok(system)
+}
+
+/// The pool asked for, or the pools of the GTIN by lower boundary: first as this process knows them, and
+/// read afresh when none of those serves the request.
+async fn reserve_in_any(
+    hub: &Hub,
+    request: &ReserveRequest,
+    now: &str,
+) -> Result<Outcome, ReserveError> {
+    if let Some(pool) = &request.pool_id {
+        return hub
+            .store
+            .reserve(request, std::slice::from_ref(pool), now)
+            .await;
+    }
+    if let Some(known) = known_pools(hub, &request.gtin) {
+        match hub.store.reserve(request, &known, now).await {
+            Err(
+                ReserveError::NoPool
+                | ReserveError::Insufficient { .. }
+                | ReserveError::SizeLimit { .. }
+                | ReserveError::Inactive,
+            ) => {}
+            outcome => return outcome,
+        }
+    }
+    let boundaries = hub.store.pools_of_gtin(&request.gtin).await?;
+    let pools: Vec<PoolId> = boundaries
+        .into_iter()
+        .map(|boundary| boundary.pool_id)
+        .collect();
+    if let Ok(mut cache) = hub.pools.lock() {
+        cache.insert(request.gtin, pools.clone());
+    }
+    hub.store.reserve(request, &pools, now).await
+}
+
+fn known_pools(hub: &Hub, gtin: &Gtin14) -> Option<Vec<PoolId>> {
+    hub.pools
+        .lock()
+        .ok()?
+        .get(gtin)
+        .filter(|pools| !pools.is_empty())
+        .cloned()
+}
+
+async fn answer(hub: &Hub, outcome: Outcome) -> Result<Response, StoreError> {
+    let is_replay = outcome.is_replay();
+    let Outcome { allocation, pool } = outcome;
+    let pool = match pool {
+        Some(pool) => Some(pool),
+        None => hub
+            .store
+            .pool_fetch(&allocation.pool_id)
+            .await?
+            .map(|state| state.pool),
+    };
+    let body = Json(view(&allocation, pool.as_ref()));
+    if is_replay {
+        return Ok(([(REPLAY, HeaderValue::from_static("true"))], body).into_response());
+    }
+    let location = format!("/api/v1/l3/allocations/{}", allocation.id);
+    let location = HeaderValue::try_from(location).map_err(|_| StoreError::Unavailable {
+        operation: "answering",
+        detail: "the id is no header value".to_owned(),
+    })?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
+}

@@ -1,0 +1,90 @@
+//! `GET /{id}`, `POST /{id}/void` and `POST /{id}/close`: one allocation and the turns of its life.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use domain::allocation::{Allocation, Transition};
+use edge::{Caller, JsonBody, Problem, Scope};
+use serde::Deserialize;
+use serde_json::Value;
+use store::time::rfc3339_ms;
+
+use crate::Hub;
+use crate::answer::view;
+use crate::problem::{change_problem, store_problem};
+
+/// The longest reason, characters.
+const REASON_CHARACTERS_MAX: usize = 200;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TurnBody {
+    reason: Option<String>,
+}
+
+impl TurnBody {
+    fn reason(self) -> Result<Option<String>, Problem> {
+        let fits = |reason: &String| {
+            (1..=REASON_CHARACTERS_MAX).contains(&reason.chars().count())
+                && !reason.chars().any(char::is_control)
+        };
+        if self.reason.as_ref().is_none_or(fits) {
+            return Ok(self.reason);
+        }
+        let problem = Problem::bad_request("The reason is not valid.");
+        Err(problem.violation("/reason", "1 to 200 characters without control characters"))
+    }
+}
+
+pub(crate) async fn fetch(
+    State(hub): State<Hub>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    caller.require(Scope::AllocationsRead)?;
+    let allocation = hub.allocation(&caller, &id).await?;
+    shown(&hub, &allocation).await
+}
+
+pub(crate) async fn void(
+    State(hub): State<Hub>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: JsonBody,
+) -> Result<Json<Value>, Problem> {
+    caller.require(Scope::AllocationsWrite)?;
+    let reason = body
+        .parse_optional::<TurnBody>()?
+        .unwrap_or_default()
+        .reason()?;
+    let allocation = hub.allocation(&caller, &id).await?;
+    let reason = reason.unwrap_or_else(|| "voided".to_owned());
+    let voided = hub.store.allocation_void(&allocation.id, &reason).await;
+    shown(&hub, &voided.map_err(|error| change_problem(&error))?).await
+}
+
+pub(crate) async fn close(
+    State(hub): State<Hub>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: JsonBody,
+) -> Result<Json<Value>, Problem> {
+    caller.require(Scope::AllocationsWrite)?;
+    body.parse_optional::<TurnBody>()?
+        .unwrap_or_default()
+        .reason()?;
+    let allocation = hub.allocation(&caller, &id).await?;
+    let now = rfc3339_ms(hub.clock.now());
+    let closed = hub
+        .store
+        .allocation_advance(&allocation.id, Transition::Close, &now)
+        .await;
+    shown(&hub, &closed.map_err(|error| change_problem(&error))?).await
+}
+
+async fn shown(hub: &Hub, allocation: &Allocation) -> Result<Json<Value>, Problem> {
+    let pool = hub.store.pool_fetch(&allocation.pool_id).await;
+    let pool = pool
+        .map_err(|error| store_problem(&error))?
+        .map(|state| state.pool);
+    Ok(Json(view(allocation, pool.as_ref())))
+}
