@@ -59,17 +59,16 @@ fn state_item(allocation: &AllocationId, block: u32, state: &BlockState, version
     item
 }
 
+#[expect(
+    clippy::field_reassign_with_default,
+    reason = "the sets are private to the state"
+)]
 fn state_from(item: &Item) -> Result<BlockState, Corrupt> {
     let reader = Reader::new(item, STATE_ENTITY)?;
-    let mut state = BlockState {
-        version: reader.parsed("version")?,
-        ..BlockState::default()
-    };
-    state.retracted = item
-        .get("retracted")
-        .and_then(|v| v.as_bool().ok())
-        .copied()
-        == Some(true);
+    let flag = item.get("retracted").and_then(|v| v.as_bool().ok());
+    let mut state = BlockState::default();
+    state.version = reader.parsed("version")?;
+    state.retracted = flag.copied() == Some(true);
     for fact in Fact::BY_PRECEDENCE {
         if item.contains_key(fact.as_str()) {
             let serials = BlockSet::decode(reader.bytes(fact.as_str())?)

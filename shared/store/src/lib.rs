@@ -70,6 +70,14 @@ impl Store {
             table: table.into(),
         }
     }
+
+    /// One cheap read while the function starts, so that its first request does not pay for the
+    /// connection. Its outcome does not matter: a real call will say what is wrong.
+    pub async fn warm_up(&self) {
+        let key = item::key(&keys::Pk::Registry, &keys::Sk::Guard);
+        let call = self.dynamo.get_item().table_name(&*self.table);
+        drop(call.set_key(Some(key)).send().await);
+    }
 }
 
 /// One page of a list, and where the next one begins.
