@@ -15,8 +15,11 @@ mod cbv;
 mod draft;
 mod error;
 mod event;
+pub mod facts;
 mod gzip;
+mod json;
 mod limits;
+mod lot;
 mod moment;
 mod source;
 mod xml;
@@ -45,6 +48,7 @@ pub fn read<R: BufRead, S: Sink>(
     source.open()?;
     match source.peek_visible()? {
         Some(b'<') => xml::read(source, limits, sink),
+        Some(b'{' | b'[') => json::read(source, limits, sink),
         _ => Err(ReadError::at(
             ReadErrorCode::NotEpcis,
             source.here(),

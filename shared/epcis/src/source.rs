@@ -91,7 +91,7 @@ impl<R: Read> Source<R> {
     }
 
     /// Takes bytes that `available` showed.
-    pub(crate) fn take(&mut self, amount: usize) {
+    pub(crate) fn advance(&mut self, amount: usize) {
         self.pos = self.pos.saturating_add(amount).min(self.end);
     }
 
@@ -106,7 +106,7 @@ impl<R: Read> Source<R> {
             let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
             let spaces = available.iter().take_while(|byte| is_space(byte)).count();
             let next = available.get(spaces).copied();
-            self.take(spaces);
+            self.advance(spaces);
             if next.is_some() {
                 return Ok(next);
             }
@@ -322,6 +322,6 @@ impl<R: Read> BufRead for Source<R> {
     }
 
     fn consume(&mut self, amount: usize) {
-        self.take(amount);
+        self.advance(amount);
     }
 }

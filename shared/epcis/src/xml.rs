@@ -5,7 +5,7 @@
 
 mod check;
 mod names;
-pub(crate) mod tag;
+mod tag;
 mod walk;
 
 use std::io::Read;

@@ -1,6 +1,7 @@
 //! The element names that mean something to the hub, by local name.
 
 use crate::event::{EpcList, EventKind};
+use crate::lot::LotOrExpiry;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tag {
@@ -76,27 +77,6 @@ impl Tag {
             Some(LotOrExpiry::Expiry) => Self::Expiry,
             Some(LotOrExpiry::LooseExpiry) => Self::LooseExpiry,
             None => EventKind::from_name(name).map_or(Self::Other, Self::Event),
-        }
-    }
-}
-
-/// Names of lot and expiry in CBV master data, GS1 US, SAP and TraceLink dialects, in XML and JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LotOrExpiry {
-    Lot,
-    LooseLot,
-    Expiry,
-    LooseExpiry,
-}
-
-impl LotOrExpiry {
-    pub(crate) fn from_local(name: &[u8]) -> Option<Self> {
-        match name {
-            b"lotNumber" | b"LOTNO" | b"hasBatchLotNumber" => Some(Self::Lot),
-            b"lot" => Some(Self::LooseLot),
-            b"itemExpirationDate" | b"DATEX" => Some(Self::Expiry),
-            b"expiry" | b"expirationDate" => Some(Self::LooseExpiry),
-            _ => None,
         }
     }
 }
