@@ -1,1 +1,76 @@
-//! Placeholder.
+//! `reconcile-commissioning`: what lines report back, S3 → queue → ledger.
+//!
+//! **Input.** Queue records that hold the S3 event of an object version under `inbound/<system>/…`,
+//! or `{"reprocess":{"content_sha256","system_id"}}` for a parked document. **Output.** Postings and
+//! states of ledger blocks, the document with its arrivals and findings, the received bytes under
+//! `documents/<raw_sha256>` and the report under `reports/<content_sha256>.json`.
+//!
+//! - I5: a document takes effect once. Its arrival, its plan, every block and every finding are
+//!   written under keys that follow from its content, each only if absent or unchanged; so a second
+//!   delivery, five at once, or one after a crash at any call end in the same ledger and report.
+//! - I6: a document is reconciled, parked with the time of its next try, or quarantined with code,
+//!   line and column; the received bytes are kept before anything is said about them. What is no
+//!   message of ours goes to the dead-letter queue.
+//! - I9: log lines name documents and counts, never serials.
+//! - I10: memory follows the blocks touched, not the size of the input.
+//!
+//! **Readable documents that are quarantined**, nothing of them being applied: `master-data` (no
+//! events by its kind), `not-epcis` (XML or JSON of another purpose), `no-events` (an empty event
+//! list), `events-outside-list` (events that a reader could overlook), `missing-event-time` and
+//! `bad-event-time` (an event that states a fact, but not when), `too-scattered` (more than 100,000
+//! blocks or 1,000 ranges), `no-system` (the key names no system). `gone` is a notice whose object
+//! version does not exist any more.
+//!
+//! The crate does not know how a document is written (`epcis`), what facts mean for a serial
+//! (`domain`), or how an item looks (`store`).
+
+pub mod apply;
+pub mod catalog;
+pub mod event;
+pub mod fold;
+pub mod intake;
+pub mod message;
+mod objects;
+pub mod plan;
+mod process;
+
+use aws_lambda_events::sqs::SqsMessage;
+use edge::Clock;
+use store::{Objects, Store, StoreError};
+
+pub use process::Outcome;
+
+/// What the function works on.
+#[derive(Debug, Clone)]
+pub struct Hub {
+    /// The table.
+    pub store: Store,
+    /// The buckets.
+    pub objects: Objects,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Why a record is delivered again.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// It is no message of ours; after the queue's last try it lies in the dead-letter queue.
+    #[error(transparent)]
+    NotOurs(#[from] message::NotOurs),
+    /// A store failed; passing.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Handles one queue record.
+///
+/// # Errors
+/// The record is to be delivered again. Documents that are wrong are no errors: they are quarantined.
+pub async fn handle(hub: &Hub, record: SqsMessage) -> Result<(), Failure> {
+    for work in message::parse(&record)? {
+        // Boxed: the future of a whole run is large.
+        let outcome = Box::pin(process::process(hub, work)).await?;
+        outcome.log();
+    }
+    Ok(())
+}

@@ -1,2 +1,38 @@
-//! Wiring.
-fn main() {}
+//! Wiring of the reconciliation.
+
+use edge::Clock;
+use reconcile_commissioning::{Hub, handle};
+use store::client::{AwsSettings, dynamo, https, s3};
+use store::{Buckets, Objects, Store};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let config = edge::start()?;
+    let token = config
+        .session_token
+        .as_ref()
+        .map(|token| token.reveal().to_owned());
+    let key = (
+        config.access_key_id.as_str(),
+        config.secret_access_key.reveal(),
+    );
+    let settings = AwsSettings::new(&config.region, config.endpoint_url.clone(), key, token);
+    let http = https();
+    let hub = Hub {
+        store: Store::new(dynamo(&settings, &http), &config.table_name),
+        objects: Objects {
+            s3: s3(&settings, &http),
+            buckets: Buckets {
+                inbound: config.inbound_bucket.as_str().into(),
+                outbound: config.outbound_bucket.as_str().into(),
+                documents: config.documents_bucket.as_str().into(),
+            },
+        },
+        clock: Clock::system(),
+    };
+    edge::serve_batch(|record| {
+        let hub = hub.clone();
+        async move { handle(&hub, record).await }
+    })
+    .await
+}

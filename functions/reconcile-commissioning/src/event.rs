@@ -1,0 +1,75 @@
+//! What one event names, held until its head is known.
+//!
+//! In XML the head of an event follows its list, and a list may have millions of entries: entries
+//! are resolved as they come and held as sets, so memory follows the blocks, not the serials.
+
+use domain::bitmap::{BlockSet, Offset};
+use domain::finding::{IndexRuns, Samples};
+use rustc_hash::FxHashMap;
+
+/// Hits that are held one by one before they become sets.
+const SINGLE_MAX: usize = 4_096;
+
+/// The serials of one block that an event names.
+#[derive(Debug, Default)]
+pub struct Named {
+    /// Named at least once.
+    pub once: BlockSet,
+    /// Named more than once.
+    pub twice: BlockSet,
+}
+
+/// What the event at hand names.
+#[derive(Debug, Default)]
+pub struct EventBuffer {
+    /// Reserved serials: slot and offset, in order. Empty once `sets` is in use.
+    pub single: Vec<(usize, Offset)>,
+    /// The same as sets by slot, for long lists.
+    pub sets: FxHashMap<usize, Named>,
+    /// Serials with an index that are not the sender's to report, by subject.
+    pub runs: FxHashMap<usize, IndexRuns>,
+    /// Texts that no index describes, by subject.
+    pub texts: FxHashMap<usize, Samples>,
+    /// Identifiers of other kinds: SSCCs, private URIs, children, inputs.
+    pub others: u64,
+}
+
+impl EventBuffer {
+    /// Notes a reserved serial.
+    pub fn hit(&mut self, slot: usize, offset: Offset) {
+        if self.sets.is_empty() && self.single.len() < SINGLE_MAX {
+            self.single.push((slot, offset));
+            return;
+        }
+        for (slot, offset) in std::mem::take(&mut self.single) {
+            self.add(slot, offset);
+        }
+        self.add(slot, offset);
+    }
+
+    fn add(&mut self, slot: usize, offset: Offset) {
+        let named = self.sets.entry(slot).or_default();
+        if !named.once.insert(offset) {
+            named.twice.insert(offset);
+        }
+    }
+
+    /// Turns everything into sets and hands them over, by slot in ascending order.
+    pub fn take_sets(&mut self) -> Vec<(usize, Named)> {
+        for (slot, offset) in std::mem::take(&mut self.single) {
+            self.add(slot, offset);
+        }
+        let mut sets: Vec<(usize, Named)> = self.sets.drain().collect();
+        sets.sort_by_key(|(slot, _)| *slot);
+        sets
+    }
+
+    /// Forgets everything but the room it took.
+    pub fn clear(&mut self) {
+        self.single.clear();
+        self.sets.clear();
+        self.runs.clear();
+        self.texts.clear();
+        self.others = 0;
+    }
+}

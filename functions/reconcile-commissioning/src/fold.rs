@@ -1,0 +1,521 @@
+//! Folds the events of a document into what is to be posted, while it streams by.
+//!
+//! - I10: memory follows the blocks a document touches (at most [`BLOCKS_MAX`], and
+//!   [`SETS_BYTES_MAX`] bytes of sets) and the capped findings, never its size.
+//! - Nothing is written here: a document that turns out to be unreadable leaves no trace in the
+//!   ledger.
+//! - Readable events that reconciliation refuses: an event that states a fact but has no event time,
+//!   or one that cannot be read. Without it a fact has no place among the others.
+
+use domain::bitmap::{Offset, place};
+use domain::epc::{Epc, EpcError, parse_epc};
+use domain::fact::{Fact, Happening, Words, fact_of};
+use domain::finding::{Code, IndexRuns, Samples};
+use domain::gln::Gln;
+use domain::gtin::Gtin14;
+use domain::ledger::{Claim, Draft};
+use domain::pool::Scheme;
+use epcis::{EpcList, EventHead, EventKind, Sink};
+use rustc_hash::FxHashMap;
+
+use crate::catalog::{Catalog, Found, LookupError};
+use crate::event::{EventBuffer, Named};
+
+/// Blocks that one document may touch.
+pub const BLOCKS_MAX: usize = 100_000;
+/// Bytes of sets that one document may need.
+pub const SETS_BYTES_MAX: usize = 128 << 20;
+/// How far ahead of the time of receipt an event time may be, milliseconds.
+const FUTURE_MS: i64 = 5 * 60 * 1_000;
+
+/// Why the fold stops.
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    /// The document is refused: kebab-case code, message, line and column of the event.
+    #[error("{code}: {message}")]
+    Refused {
+        /// Kebab-case.
+        code: &'static str,
+        /// For people.
+        message: &'static str,
+        /// Where, from 1.
+        at: Option<(u64, u64)>,
+    },
+    /// The store failed: try the whole document again.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+}
+
+const SCATTERED: Stop = Stop::Refused {
+    code: "too-scattered",
+    message: "the document touches more blocks or ranges of numbers than one document may",
+    at: None,
+};
+
+impl From<LookupError> for Stop {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::TooScattered => SCATTERED,
+            LookupError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// What a finding about serials that are not posted is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Miss {
+    /// What it says.
+    pub code: Code,
+    /// A later reservation may still make it go away.
+    pub provisional: bool,
+    /// The allocation concerned, by its number in the catalog.
+    pub allocation: Option<usize>,
+    /// The trade item.
+    pub gtin: Option<Gtin14>,
+    /// Writes indexes as serials.
+    pub width: Option<u8>,
+}
+
+/// One block and what the document says about it.
+#[derive(Debug)]
+pub struct Slot {
+    /// The number of the allocation in the catalog.
+    pub allocation: usize,
+    /// The block in it.
+    pub block: u32,
+    /// What is to be posted.
+    pub draft: Draft,
+}
+
+/// What the whole document said.
+#[derive(Debug, Default)]
+pub struct Totals {
+    /// Events.
+    pub events: u64,
+    /// Identifiers that state nothing about the ledger.
+    pub others: u64,
+}
+
+/// The fold of one document.
+#[derive(Debug)]
+pub struct Fold {
+    /// What was looked up.
+    pub catalog: Catalog,
+    /// What is to be posted.
+    pub slots: Vec<Slot>,
+    /// Serials that are not posted, by what is found about them.
+    pub misses: Vec<(Miss, IndexRuns, Samples)>,
+    /// Counts.
+    pub totals: Totals,
+    received_ms: i64,
+    plant_lines: FxHashMap<usize, Vec<Code>>,
+    slot_of: FxHashMap<(usize, u32), usize>,
+    hot_slot: Option<(usize, u32, usize)>,
+    miss_of: FxHashMap<Miss, usize>,
+    event: EventBuffer,
+    stem: String,
+    stem_gtin: Option<(Gtin14, usize)>,
+    heap_bytes: usize,
+}
+
+impl Fold {
+    /// A fold of a document that was received at `received_ms` (milliseconds since 1970).
+    #[must_use]
+    pub fn new(catalog: Catalog, received_ms: i64) -> Self {
+        Self {
+            catalog,
+            slots: Vec::new(),
+            misses: Vec::new(),
+            totals: Totals::default(),
+            received_ms,
+            plant_lines: FxHashMap::default(),
+            slot_of: FxHashMap::default(),
+            hot_slot: None,
+            miss_of: FxHashMap::default(),
+            event: EventBuffer::default(),
+            stem: String::new(),
+            stem_gtin: None,
+            heap_bytes: 0,
+        }
+    }
+
+    fn instance(&mut self, text: &str) -> Result<(), Stop> {
+        // Nearly every entry of a list shares all but the serial with the one before.
+        if let Some((gtin, number)) = self.stem_gtin
+            && let Some(serial) = text.strip_prefix(self.stem.as_str())
+            && (1..=20).contains(&serial.len())
+            && serial.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            return self.serial(gtin, number, serial, text);
+        }
+        match parse_epc(text) {
+            Ok(Epc::Sgtin(sgtin)) => {
+                let number = self.catalog.gtin(&sgtin.gtin)?;
+                self.remember_stem(text, sgtin.gtin, number);
+                self.serial(sgtin.gtin, number, &sgtin.serial, text)
+            }
+            Ok(Epc::Sscc(_) | Epc::Other) => {
+                self.event.others = self.event.others.saturating_add(1);
+                Ok(())
+            }
+            Err(EpcError::CheckDigit) => self.unreadable(Code::BadCheckDigit, text),
+            Err(
+                EpcError::NotUri
+                | EpcError::SgtinParts
+                | EpcError::Serial
+                | EpcError::Gtin
+                | EpcError::Sscc
+                | EpcError::ClassNotInstance,
+            ) => self.unreadable(Code::InvalidEpcUri, text),
+        }
+    }
+
+    fn remember_stem(&mut self, text: &str, gtin: Gtin14, number: usize) {
+        let stem_end = text.strip_prefix("urn:epc:id:sgtin:").and_then(|body| {
+            let (prefix, rest) = body.split_once('.')?;
+            let (reference, _) = rest.split_once('.')?;
+            let length = prefix.len().saturating_add(reference.len());
+            Some(length.saturating_add("urn:epc:id:sgtin:..".len()))
+        });
+        if let Some(stem) = stem_end.and_then(|end| text.get(..end)) {
+            self.stem.clear();
+            self.stem.push_str(stem);
+            self.stem_gtin = Some((gtin, number));
+        }
+    }
+
+    fn unreadable(&mut self, code: Code, text: &str) -> Result<(), Stop> {
+        let miss = Miss {
+            code,
+            provisional: false,
+            allocation: None,
+            gtin: None,
+            width: None,
+        };
+        self.text_miss(miss, text);
+        Ok(())
+    }
+
+    fn serial(
+        &mut self,
+        gtin: Gtin14,
+        number: usize,
+        serial: &str,
+        text: &str,
+    ) -> Result<(), Stop> {
+        let miss = |code, provisional, allocation, scheme: Option<Scheme>| Miss {
+            code,
+            provisional,
+            allocation,
+            gtin: Some(gtin),
+            width: scheme.map(|Scheme::Sequential { width }| width),
+        };
+        match self.catalog.find(number, serial)? {
+            Found::Mine { allocation, index } => return self.mine(allocation, index),
+            Found::Foreign { allocation, index } => {
+                let scheme = self.catalog.allocation(allocation).map(|a| a.scheme);
+                let code = Code::NotProvisionedForLocation;
+                self.index_miss(miss(code, false, Some(allocation), scheme), index);
+            }
+            Found::Void {
+                allocation,
+                index,
+                scheme,
+            } => {
+                let code = Code::WrongAllocationState;
+                self.index_miss(miss(code, false, allocation, Some(scheme)), index);
+            }
+            Found::Unreserved {
+                index,
+                scheme,
+                provisional,
+            } => {
+                self.index_miss(
+                    miss(Code::NotReserved, provisional, None, Some(scheme)),
+                    index,
+                );
+            }
+            Found::Stripped => {
+                self.text_miss(miss(Code::LeadingZeroStripped, false, None, None), text);
+            }
+            Found::NotOfScheme => {
+                self.text_miss(miss(Code::NotReserved, false, None, None), text);
+            }
+            Found::UnknownGtin => {
+                self.text_miss(miss(Code::UnknownGtin, true, None, None), text);
+            }
+        }
+        Ok(())
+    }
+
+    fn mine(&mut self, allocation: usize, index: u128) -> Result<(), Stop> {
+        let (block, offset) = place(index).ok_or(SCATTERED)?;
+        let slot = self.slot(allocation, block)?;
+        self.event.hit(slot, offset);
+        Ok(())
+    }
+
+    fn slot(&mut self, allocation: usize, block: u32) -> Result<usize, Stop> {
+        if let Some((known, known_block, slot)) = self.hot_slot
+            && known == allocation
+            && known_block == block
+        {
+            return Ok(slot);
+        }
+        let fresh = self.slots.len();
+        let slot = *self.slot_of.entry((allocation, block)).or_insert(fresh);
+        if slot == fresh {
+            if fresh >= BLOCKS_MAX {
+                return Err(SCATTERED);
+            }
+            self.slots.push(Slot {
+                allocation,
+                block,
+                draft: Draft::default(),
+            });
+        }
+        self.hot_slot = Some((allocation, block, slot));
+        Ok(slot)
+    }
+
+    fn miss_number(&mut self, miss: Miss) -> usize {
+        let fresh = self.misses.len();
+        let number = *self.miss_of.entry(miss.clone()).or_insert(fresh);
+        if number == fresh {
+            self.misses
+                .push((miss, IndexRuns::default(), Samples::default()));
+        }
+        number
+    }
+
+    fn index_miss(&mut self, miss: Miss, index: u128) {
+        let number = self.miss_number(miss);
+        self.event.runs.entry(number).or_default().insert(index);
+    }
+
+    fn text_miss(&mut self, miss: Miss, text: &str) {
+        let number = self.miss_number(miss);
+        self.event.texts.entry(number).or_default().add(text);
+    }
+
+    fn apply(&mut self, fact: Fact, head: &EventHead, time_ms: i64) -> Result<(), Stop> {
+        if head.error_declaration.is_some() {
+            for (slot, named) in self.event.take_sets() {
+                if let Some(slot) = self.slots.get_mut(slot) {
+                    slot.draft.retract(fact, &named.once);
+                }
+            }
+            return Ok(());
+        }
+        let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let (lot, expiry) = (filled(&head.lot), filled(&head.expiry));
+        let claim = Claim {
+            fact,
+            lot: lot.as_deref(),
+            expiry: expiry.as_deref(),
+            time_ms,
+            ordinal: head.ordinal.saturating_add(1),
+        };
+        self.plant_lines.clear();
+        if self.event.sets.is_empty() {
+            for (slot, offset) in std::mem::take(&mut self.event.single) {
+                self.state_one(slot, offset, &claim, head)?;
+            }
+        } else {
+            for (slot, named) in self.event.take_sets() {
+                self.state(slot, &named, &claim, head)?;
+            }
+        }
+        self.keep_misses(fact);
+        Ok(())
+    }
+
+    fn state_one(
+        &mut self,
+        slot: usize,
+        offset: Offset,
+        claim: &Claim<'_>,
+        head: &EventHead,
+    ) -> Result<(), Stop> {
+        let marked = self.remarks(slot, claim, head);
+        let Some(slot) = self.slots.get_mut(slot) else {
+            return Ok(());
+        };
+        let before = slot.draft.heap_bytes();
+        slot.draft.assert_one(claim, offset);
+        if marked {
+            let one = [offset].into_iter().collect();
+            for code in self.plant_lines.get(&slot.allocation).into_iter().flatten() {
+                slot.draft.mark(*code, &one);
+            }
+        }
+        let after = slot.draft.heap_bytes();
+        self.grow(before, after)
+    }
+
+    fn state(
+        &mut self,
+        slot: usize,
+        named: &Named,
+        claim: &Claim<'_>,
+        head: &EventHead,
+    ) -> Result<(), Stop> {
+        let marked = self.remarks(slot, claim, head);
+        let Some(slot) = self.slots.get_mut(slot) else {
+            return Ok(());
+        };
+        let before = slot.draft.heap_bytes();
+        slot.draft.assert_all(claim, &named.once);
+        slot.draft.mark(Code::DuplicateInFile, &named.twice);
+        if marked {
+            for code in self.plant_lines.get(&slot.allocation).into_iter().flatten() {
+                slot.draft.mark(*code, &named.once);
+            }
+        }
+        let after = slot.draft.heap_bytes();
+        self.grow(before, after)
+    }
+
+    fn grow(&mut self, before: usize, after: usize) -> Result<(), Stop> {
+        self.heap_bytes = self.heap_bytes.saturating_add(after).saturating_sub(before);
+        if self.heap_bytes > SETS_BYTES_MAX {
+            Err(SCATTERED)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether there is something to remark about serials of this slot's allocation in this event;
+    /// worked out once per event and allocation.
+    fn remarks(&mut self, slot: usize, claim: &Claim<'_>, head: &EventHead) -> bool {
+        if claim.fact != Fact::Commissioned {
+            return false;
+        }
+        let Some(number) = self.slots.get(slot).map(|slot| slot.allocation) else {
+            return false;
+        };
+        if let Some(codes) = self.plant_lines.get(&number) {
+            return !codes.is_empty();
+        }
+        let mut codes = Vec::new();
+        if let Some(allocation) = self.catalog.allocation(number) {
+            let mut remark = |code, yes: bool| codes.extend(yes.then_some(code));
+            let differs = |mine: &Option<String>, said: Option<&str>| {
+                mine.as_deref()
+                    .zip(said)
+                    .is_some_and(|(mine, said)| mine != said)
+            };
+            let late = claim.time_ms > self.received_ms.saturating_add(FUTURE_MS);
+            remark(Code::FutureEventTime, late);
+            remark(Code::MissingLot, claim.lot.is_none());
+            remark(Code::MissingExpiry, claim.expiry.is_none());
+            remark(
+                Code::LotMismatch,
+                differs(&allocation.details.lot, claim.lot),
+            );
+            remark(
+                Code::ExpiryMismatch,
+                differs(&allocation.details.expiry, claim.expiry),
+            );
+            let (line, plant) = (allocation.line_gln.as_ref(), allocation.plant_gln.as_ref());
+            remark(
+                Code::LineGlnMismatch,
+                line.is_some_and(|line| other_line(line, plant, head)),
+            );
+        }
+        let any = !codes.is_empty();
+        self.plant_lines.insert(number, codes);
+        any
+    }
+
+    /// Commissioned serials that are not posted become findings; of the other facts only what another
+    /// system's numbers are told.
+    fn keep_misses(&mut self, fact: Fact) {
+        let told = |miss: &Miss| {
+            fact == Fact::Commissioned || miss.code == Code::NotProvisionedForLocation
+        };
+        for (number, runs) in self.event.runs.drain() {
+            if let Some((miss, kept, _)) = self.misses.get_mut(number)
+                && told(miss)
+            {
+                kept.merge(&runs);
+            }
+        }
+        for (number, texts) in self.event.texts.drain() {
+            if let Some((miss, _, kept)) = self.misses.get_mut(number)
+                && told(miss)
+            {
+                kept.merge(&texts);
+            }
+        }
+    }
+}
+
+impl Sink for Fold {
+    type Error = Stop;
+
+    fn epc(&mut self, list: EpcList, text: &str) -> Result<(), Stop> {
+        if list == EpcList::Epcs {
+            return self.instance(text);
+        }
+        self.event.others = self.event.others.saturating_add(1);
+        Ok(())
+    }
+
+    fn event(&mut self, head: &EventHead) -> Result<(), Stop> {
+        self.totals.events = self.totals.events.saturating_add(1);
+        let happening = match head.kind {
+            EventKind::Object => Happening::Object,
+            EventKind::Transaction => Happening::Transaction,
+            EventKind::Aggregation
+            | EventKind::Transformation
+            | EventKind::Association
+            | EventKind::Quantity
+            | EventKind::Unknown => Happening::Other,
+        };
+        let fact = fact_of(&Words {
+            happening,
+            action: head.action.as_deref(),
+            biz_step: head.biz_step.as_deref().filter(|text| !text.is_empty()),
+            disposition: head.disposition.as_deref(),
+        });
+        if let Some(fact) = fact {
+            let time_ms = event_time_ms(head)?;
+            self.apply(fact, head, time_ms)?;
+        }
+        self.totals.others = self.totals.others.saturating_add(self.event.others);
+        self.event.clear();
+        Ok(())
+    }
+}
+
+/// The event time in milliseconds since 1970.
+fn event_time_ms(head: &EventHead) -> Result<i64, Stop> {
+    let (code, message) = if head.time_text_present {
+        (
+            "bad-event-time",
+            "an event states a fact at a time that cannot be read",
+        )
+    } else {
+        ("missing-event-time", "an event states a fact but not when")
+    };
+    let at = Some((head.line, head.column));
+    let time = head.event_time.ok_or(Stop::Refused { code, message, at })?;
+    let ms = time.unix_timestamp_nanos().div_euclid(1_000_000);
+    i64::try_from(ms).map_err(|_| Stop::Refused { code, message, at })
+}
+
+/// Whether the event names a place, but not the allocation's line. The plant as business location
+/// says nothing against the line as long as no read point says otherwise.
+fn other_line(line: &Gln, plant: Option<&Gln>, head: &EventHead) -> bool {
+    let gln = |text: &Option<String>| text.as_deref().and_then(Gln::from_location);
+    let (read_point, location) = (gln(&head.read_point), gln(&head.biz_location));
+    if read_point.as_ref() == Some(line) || location.as_ref() == Some(line) {
+        return false;
+    }
+    match (read_point, location) {
+        (None, None) => false,
+        (None, Some(location)) => plant != Some(&location),
+        (Some(_), _) => true,
+    }
+}
