@@ -105,6 +105,17 @@ impl Caller {
             .with("scope", scope.as_str()))
     }
 
+    /// # Errors
+    /// 403 `forbidden` unless the credential has one of `scopes`.
+    pub fn require_any(&self, scopes: &[Scope]) -> Result<(), Problem> {
+        if scopes.iter().any(|scope| self.has(*scope)) {
+            return Ok(());
+        }
+        let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+        let problem = Problem::new(ProblemKind::Forbidden);
+        Err(problem.detail(format!("One of the scopes {} is needed.", names.join(", "))))
+    }
+
     /// Whether the credential is bound to certain lines.
     #[must_use]
     pub fn is_line_bound(&self) -> bool {
