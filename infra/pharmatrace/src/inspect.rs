@@ -42,10 +42,7 @@ pub struct Unreadable {
 
 /// The counts of one file.
 #[derive(Debug, Serialize)]
-#[expect(
-    non_snake_case,
-    reason = "outside tools read the type names of the standard"
-)]
+#[expect(non_snake_case, reason = "outside tools read the type names of the standard")]
 pub struct Counts {
     file: String,
     kind: &'static str,
