@@ -30,15 +30,6 @@ pub struct Authorizer {
     pub clock: Clock,
 }
 
-impl Authorizer {
-    /// Makes the first call to the table, so that no caller waits for its TLS handshake.
-    pub async fn warm_up(&self) {
-        if let Err(error) = self.store.credential_fetch("warm-up").await {
-            tracing::warn!(%error, "the warm-up call failed");
-        }
-    }
-}
-
 /// Judges the `Authorization` header of one request.
 ///
 /// # Errors
@@ -66,9 +57,7 @@ fn has_secret(stored: &Credential, secret: &str) -> bool {
     let matches = stored
         .secrets_sha256
         .iter()
-        .fold(Choice::from(0), |found, live| {
-            found | presented.as_slice().ct_eq(live.as_slice())
-        });
+        .fold(Choice::from(0), |found, live| found | presented.as_slice().ct_eq(live.as_slice()));
     matches.into()
 }
 
@@ -96,10 +85,7 @@ fn judge(stored: Credential, clock: &Clock) -> AuthorizerAnswer {
 
 fn anonymous(reason: &str) -> AuthorizerAnswer {
     let reason = reason.to_owned();
-    AuthorizerAnswer::new(AuthorizerContext {
-        reason,
-        ..AuthorizerContext::default()
-    })
+    AuthorizerAnswer::new(AuthorizerContext { reason, ..AuthorizerContext::default() })
 }
 
 #[cfg(test)]

@@ -14,10 +14,7 @@ fn credential(id: &str, secrets: &[&str]) -> Credential {
     Credential {
         id: id.into(),
         system_id: SystemId::parse("L1").unwrap(),
-        secrets_sha256: secrets
-            .iter()
-            .map(|secret| Sha256::digest(secret).into())
-            .collect(),
+        secrets_sha256: secrets.iter().map(|secret| Sha256::digest(secret).into()).collect(),
         scopes: vec!["pools:read".into(), "uploads:write".into()],
         lines: vec!["0313000000018".into()],
         expires_at: None,
@@ -42,21 +39,12 @@ async fn authorizer(dynamo: &Dynamo) -> Authorizer {
     ] {
         store.credential_create(&stored).await.unwrap();
     }
-    store
-        .credential_revoke("gone", "2026-11-23T09:59:00.000Z")
-        .await
-        .unwrap();
-    Authorizer {
-        store,
-        clock: Clock::fixed(datetime!(2026-11-23 10:00 UTC)),
-    }
+    store.credential_revoke("gone", "2026-11-23T09:59:00.000Z").await.unwrap();
+    Authorizer { store, clock: Clock::fixed(datetime!(2026-11-23 10:00 UTC)) }
 }
 
 fn event(header: &str) -> AuthorizerEvent {
-    AuthorizerEvent {
-        identity_source: Some(vec![header.to_owned()]),
-        headers: None,
-    }
+    AuthorizerEvent { identity_source: Some(vec![header.to_owned()]), headers: None }
 }
 
 #[tokio::test]
@@ -70,26 +58,14 @@ async fn good_credentials_tell_their_system_scopes_lines_and_expiry() {
         "Bearer tp_rotating_old",
         "bearer tp_rotating_new",
     ] {
-        let context = authorize(&authorizer, &event(header))
-            .await
-            .unwrap()
-            .context;
+        let context = authorize(&authorizer, &event(header)).await.unwrap().context;
         assert_eq!(context.system, "L1", "{header}");
         assert_eq!(context.scopes, "pools:read uploads:write");
         assert_eq!(context.lines, "0313000000018");
-        assert_eq!(
-            (context.expires_at.as_str(), context.reason.as_str()),
-            ("", "")
-        );
+        assert_eq!((context.expires_at.as_str(), context.reason.as_str()), ("", ""));
     }
-    let context = authorize(&authorizer, &event("Bearer tp_future_secret"))
-        .await
-        .unwrap()
-        .context;
-    assert_eq!(
-        (context.system.as_str(), context.credential.as_str()),
-        ("L1", "future")
-    );
+    let context = authorize(&authorizer, &event("Bearer tp_future_secret")).await.unwrap().context;
+    assert_eq!((context.system.as_str(), context.credential.as_str()), ("L1", "future"));
     assert_eq!(context.expires_at, "2026-11-23T10:00:00.001Z");
 }
 
@@ -113,18 +89,12 @@ async fn bad_credentials_are_anonymous_and_say_why_only_to_the_holder_of_the_sec
     ] {
         let answer = authorize(&authorizer, &event(header)).await.unwrap();
         let context = &answer.context;
-        assert_eq!(
-            (context.system.as_str(), context.reason.as_str()),
-            ("", reason),
-            "{header}"
-        );
+        assert_eq!((context.system.as_str(), context.reason.as_str()), ("", reason), "{header}");
         assert!(context.scopes.is_empty() && context.credential.is_empty());
         let json = serde_json::to_value(&answer).unwrap();
         assert_eq!(json["isAuthorized"], true);
     }
-    let none = authorize(&authorizer, &AuthorizerEvent::default())
-        .await
-        .unwrap();
+    let none = authorize(&authorizer, &AuthorizerEvent::default()).await.unwrap();
     assert_eq!(none.context.reason, "bad");
 }
 
@@ -132,13 +102,6 @@ async fn bad_credentials_are_anonymous_and_say_why_only_to_the_holder_of_the_sec
 async fn a_table_that_does_not_answer_lets_nobody_in() {
     let dynamo = Dynamo::start().await;
     let store = Store::new(dynamo.client(), "no-such-table");
-    let authorizer = Authorizer {
-        store,
-        clock: Clock::fixed(datetime!(2026-11-23 10:00 UTC)),
-    };
-    assert!(
-        authorize(&authorizer, &event("Bearer tp_good_secret"))
-            .await
-            .is_err()
-    );
+    let authorizer = Authorizer { store, clock: Clock::fixed(datetime!(2026-11-23 10:00 UTC)) };
+    assert!(authorize(&authorizer, &event("Bearer tp_good_secret")).await.is_err());
 }

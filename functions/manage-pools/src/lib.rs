@@ -44,15 +44,6 @@ pub struct Hub {
     pub entropy: Entropy,
 }
 
-impl Hub {
-    /// Makes the first call to the table, so that no caller waits for its TLS handshake.
-    pub async fn warm_up(&self) {
-        if let Err(error) = self.store.pool_ids(1, None).await {
-            tracing::warn!(%error, "the warm-up call failed");
-        }
-    }
-}
-
 /// The routes of this function.
 pub fn router(hub: Hub) -> Router {
     Router::new()
@@ -71,24 +62,12 @@ async fn create(
     caller.require(Scope::PoolsWrite)?;
     caller.require_line(None)?;
     let draft = body.parse::<PoolBody>()?.into_draft()?;
-    let entropy = hub
-        .entropy
-        .draw()
-        .map_err(|error| Problem::internal(&error))?;
+    let entropy = hub.entropy.draw().map_err(|error| Problem::internal(&error))?;
     let (id, now) = (PoolId::from_entropy(entropy), rfc3339_ms(hub.clock.now()));
-    let pool = hub
-        .store
-        .pool_create(id, draft, &now)
-        .await
-        .map_err(pool_problem)?;
+    let pool = hub.store.pool_create(id, draft, &now).await.map_err(pool_problem)?;
     tracing::info!(pool.id = pool.id.as_str(), "pool created");
     let location = [(header::LOCATION, format!("/api/v1/l3/pools/{}", pool.id))];
-    Ok((
-        StatusCode::CREATED,
-        location,
-        axum::Json(PoolView::new(&pool, 0)),
-    )
-        .into_response())
+    Ok((StatusCode::CREATED, location, axum::Json(PoolView::new(&pool, 0))).into_response())
 }
 
 /// `GET /api/v1/l3/pools`
@@ -99,11 +78,7 @@ async fn list(
 ) -> Result<axum::Json<List<PoolView>>, Problem> {
     caller.require(Scope::PoolsRead)?;
     let (limit, after) = query.parse::<ListQuery>()?.into_page::<PoolId>()?;
-    let page = hub
-        .store
-        .pool_list(limit, after.as_ref())
-        .await
-        .map_err(store_problem)?;
+    let page = hub.store.pool_list(limit, after.as_ref()).await.map_err(store_problem)?;
     let items = page.items.iter().map(PoolView::of_state).collect();
     Ok(axum::Json(List::new(items, page.next.as_deref())))
 }
@@ -115,11 +90,7 @@ async fn fetch(
     Path(id): Path<String>,
 ) -> Result<axum::Json<PoolView>, Problem> {
     caller.require(Scope::PoolsRead)?;
-    let state = hub
-        .store
-        .pool_fetch(&pool_id(&id)?)
-        .await
-        .map_err(store_problem)?;
+    let state = hub.store.pool_fetch(&pool_id(&id)?).await.map_err(store_problem)?;
     let state = state.ok_or_else(Problem::not_found)?;
     Ok(axum::Json(PoolView::of_state(&state)))
 }
@@ -135,10 +106,7 @@ async fn change(
     caller.require_line(None)?;
     let id = pool_id(&id)?;
     let change = body.parse::<PoolPatch>()?.into_change()?;
-    hub.store
-        .pool_change(&id, &change)
-        .await
-        .map_err(pool_problem)?;
+    hub.store.pool_change(&id, &change).await.map_err(pool_problem)?;
     tracing::info!(pool.id = id.as_str(), "pool changed");
     let state = hub.store.pool_fetch(&id).await.map_err(store_problem)?;
     let state = state.ok_or_else(Problem::not_found)?;
@@ -158,11 +126,7 @@ async fn ranges(
     let (limit, after) = query.parse::<ListQuery>()?.into_page::<u128>()?;
     let known = hub.store.pool_fetch(&id).await.map_err(store_problem)?;
     known.ok_or_else(Problem::not_found)?;
-    let page = hub
-        .store
-        .range_list(&id, limit, after)
-        .await
-        .map_err(store_problem)?;
+    let page = hub.store.range_list(&id, limit, after).await.map_err(store_problem)?;
     let items = page.items.iter().map(RangeView::from).collect();
     Ok(axum::Json(List::new(items, page.next.as_deref())))
 }

@@ -45,9 +45,7 @@ impl PoolBody {
             max_request: self.max_request.unwrap_or(MAX_REQUEST_DEFAULT),
             threshold: u128::from(self.threshold.unwrap_or(0)),
         };
-        draft
-            .check()
-            .map_err(|rule| pool_problem(PoolError::Rule(rule)))?;
+        draft.check().map_err(|rule| pool_problem(PoolError::Rule(rule)))?;
         Ok(draft)
     }
 }
@@ -94,9 +92,7 @@ impl ListQuery {
     pub(crate) fn into_page<K: FromStr>(self) -> Result<(i32, Option<K>), Problem> {
         let page = Page::parse(self.limit, self.cursor.as_deref())?;
         let limit = i32::try_from(page.limit).map_err(|error| Problem::internal(&error))?;
-        let after = page
-            .cursor
-            .map(|text| text.parse().map_err(|_| foreign_cursor()));
+        let after = page.cursor.map(|text| text.parse().map_err(|_| foreign_cursor()));
         Ok((limit, after.transpose()?))
     }
 }

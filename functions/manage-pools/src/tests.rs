@@ -26,16 +26,8 @@ async fn bench_of(profile: TenantProfile) -> Bench {
     let next = AtomicU8::new(0);
     let entropy = Entropy::from_fn(move |bytes| bytes.fill(next.fetch_add(1, Ordering::Relaxed)));
     let clock = Clock::fixed(datetime!(2026-11-23 10:00 UTC));
-    let hub = Hub {
-        store: store.clone(),
-        clock: clock.clone(),
-        entropy,
-    };
-    Bench {
-        door: app(router(hub), profile, clock),
-        store,
-        _dynamo: dynamo,
-    }
+    let hub = Hub { store: store.clone(), clock: clock.clone(), entropy };
+    Bench { door: app(router(hub), profile, clock), store, _dynamo: dynamo }
 }
 
 async fn bench() -> Bench {
@@ -44,11 +36,7 @@ async fn bench() -> Bench {
 
 fn context(scopes: &str) -> AuthorizerContext {
     let (system, scopes) = ("L1".to_owned(), scopes.to_owned());
-    AuthorizerContext {
-        system,
-        scopes,
-        ..AuthorizerContext::default()
-    }
+    AuthorizerContext { system, scopes, ..AuthorizerContext::default() }
 }
 
 fn draft() -> Value {
@@ -74,8 +62,7 @@ impl Bench {
 
     async fn operator(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
         let event = HttpEvent::new(method, path).caller(&context("operator"));
-        self.send(&body.map_or(event.clone(), |body| event.json(body)))
-            .await
+        self.send(&body.map_or(event.clone(), |body| event.json(body))).await
     }
 
     async fn created(&self) -> String {
@@ -103,10 +90,7 @@ async fn a_pool_is_answered_with_its_counters_and_found_again() {
     });
     assert_eq!(pool, expected);
     let path = format!("{POOLS}/{}", pool["id"].as_str().unwrap());
-    assert_eq!(
-        bench.operator("GET", &path, None).await,
-        (200, expected.clone())
-    );
+    assert_eq!(bench.operator("GET", &path, None).await, (200, expected.clone()));
     let listed = json!({"items": [expected], "next_cursor": null});
     assert_eq!(bench.operator("GET", POOLS, None).await, (200, listed));
 }
@@ -161,12 +145,7 @@ async fn bad_bodies_are_refused_and_create_nothing() {
         ("to", json!("1000000000000"), 422, "/to"),
         ("width", json!(21), 422, "/width"),
         ("width", json!(300), 400, "/width"),
-        (
-            "company_prefix_length",
-            json!(13),
-            422,
-            "/company_prefix_length",
-        ),
+        ("company_prefix_length", json!(13), 422, "/company_prefix_length"),
         ("name", json!(""), 422, "/name"),
         ("max_request", json!(0), 422, "/max_request"),
         ("max_request", json!(100_000_001), 422, "/max_request"),
@@ -190,43 +169,21 @@ async fn a_pool_is_suspended_resumed_extended_and_shrunk_to_its_cursor() {
     let id = PoolId::parse(path.rsplit('/').next().unwrap()).unwrap();
     reserve(&bench.store, &id, "R1", 10).await;
     let patch = async |body: Value| bench.operator("PATCH", &path, Some(&body)).await;
-    assert_eq!(
-        patch(json!({"status": "suspended"})).await.1["status"],
-        "suspended"
-    );
-    assert_eq!(
-        patch(json!({"status": "suspended"})).await.1["status"],
-        "suspended"
-    );
-    assert_eq!(
-        patch(json!({"status": "active"})).await.1["status"],
-        "active"
-    );
+    assert_eq!(patch(json!({"status": "suspended"})).await.1["status"], "suspended");
+    assert_eq!(patch(json!({"status": "suspended"})).await.1["status"], "suspended");
+    assert_eq!(patch(json!({"status": "active"})).await.1["status"], "active");
     let grown = patch(json!({"to": "1000999"})).await.1;
-    assert_eq!(
-        (&grown["to"], &grown["remaining"]),
-        (&json!("1000999"), &json!("999990"))
-    );
-    let shrunk = patch(json!({"to": "1009", "threshold": 5, "max_request": 7}))
-        .await
-        .1;
-    assert_eq!(
-        (&shrunk["remaining"], &shrunk["reserved"]),
-        (&json!("0"), &json!("10"))
-    );
-    assert_eq!(
-        (&shrunk["below_threshold"], &shrunk["max_request"]),
-        (&json!(true), &json!(7))
-    );
+    assert_eq!((&grown["to"], &grown["remaining"]), (&json!("1000999"), &json!("999990")));
+    let shrunk = patch(json!({"to": "1009", "threshold": 5, "max_request": 7})).await.1;
+    assert_eq!((&shrunk["remaining"], &shrunk["reserved"]), (&json!("0"), &json!("10")));
+    assert_eq!((&shrunk["below_threshold"], &shrunk["max_request"]), (&json!(true), &json!(7)));
     let (status, cut) = patch(json!({"to": "1008"})).await;
     assert_eq!((status, &cut["cursor"]), (422, &json!("1010")), "{cut}");
     assert_eq!(patch(json!({"status": "closed"})).await.0, 400);
     assert_eq!(patch(json!({"cursor": "1000"})).await.0, 400);
     assert_eq!(patch(json!({"max_request": 0})).await.0, 422);
     let unknown = format!("{POOLS}/{}", "A".repeat(26));
-    let missing = bench
-        .operator("PATCH", &unknown, Some(&json!({"threshold": 1})))
-        .await;
+    let missing = bench.operator("PATCH", &unknown, Some(&json!({"threshold": 1}))).await;
     assert_eq!((missing.0, slug(&missing.1)), (404, "not-found"));
 }
 
@@ -243,10 +200,7 @@ async fn reserve(store: &Store, pool: &PoolId, request_id: &str, quantity: u64) 
         details: Details::default(),
     };
     let pools = std::slice::from_ref(pool);
-    store
-        .reserve(&request, pools, "2026-11-23T10:00:00.000Z")
-        .await
-        .unwrap();
+    store.reserve(&request, pools, "2026-11-23T10:00:00.000Z").await.unwrap();
 }
 
 #[tokio::test]
@@ -261,16 +215,11 @@ async fn ranges_come_in_order_over_pages() {
     let mut starts = Vec::new();
     let mut query = "limit=2".to_owned();
     loop {
-        let event = HttpEvent::get(&ranges)
-            .query(&query)
-            .caller(&context("pools:read"));
+        let event = HttpEvent::get(&ranges).query(&query).caller(&context("pools:read"));
         let (status, page) = bench.send(&event).await;
         assert_eq!(status, 200);
         for range in page["items"].as_array().unwrap() {
-            assert_eq!(
-                (&range["size"], &range["kind"]),
-                (&json!(10), &json!("allocation"))
-            );
+            assert_eq!((&range["size"], &range["kind"]), (&json!(10), &json!("allocation")));
             assert!(range["allocation_id"].is_string() && range["reason"].is_null());
             starts.push(range["start"].as_str().unwrap().to_owned());
         }
@@ -281,9 +230,7 @@ async fn ranges_come_in_order_over_pages() {
     }
     assert_eq!(starts, ["1000", "1010", "1020", "1030", "1040"]);
     for query in ["limit=0", "limit=201", "cursor=x", "cursor=QUJD", "sort=up"] {
-        let event = HttpEvent::get(&ranges)
-            .query(query)
-            .caller(&context("pools:read"));
+        let event = HttpEvent::get(&ranges).query(query).caller(&context("pools:read"));
         assert_eq!(bench.send(&event).await.0, 400, "{query}");
     }
 }
@@ -291,27 +238,11 @@ async fn ranges_come_in_order_over_pages() {
 /// Every route, the scope it needs, and a body if it takes one.
 fn routes(pool: &str) -> Vec<(HttpEvent, &'static str, &'static str)> {
     vec![
-        (
-            HttpEvent::new("POST", POOLS).json(&draft()),
-            "pools:write",
-            "pools:read",
-        ),
-        (
-            HttpEvent::get(POOLS),
-            "pools:read",
-            "pools:write allocations:read",
-        ),
+        (HttpEvent::new("POST", POOLS).json(&draft()), "pools:write", "pools:read"),
+        (HttpEvent::get(POOLS), "pools:read", "pools:write allocations:read"),
         (HttpEvent::get(pool), "pools:read", "pools:write"),
-        (
-            HttpEvent::new("PATCH", pool).json(&json!({})),
-            "pools:write",
-            "pools:read",
-        ),
-        (
-            HttpEvent::get(&format!("{pool}/ranges")),
-            "pools:read",
-            "reports:read",
-        ),
+        (HttpEvent::new("PATCH", pool).json(&json!({})), "pools:write", "pools:read"),
+        (HttpEvent::get(&format!("{pool}/ranges")), "pools:read", "reports:read"),
     ]
 }
 
@@ -319,15 +250,11 @@ fn routes(pool: &str) -> Vec<(HttpEvent, &'static str, &'static str)> {
 async fn i8_each_route_refuses_no_bad_expired_and_unscoped_callers() {
     let bench = bench().await;
     let pool = bench.created().await;
-    let because = |reason: &str| AuthorizerContext {
-        reason: reason.into(),
-        ..AuthorizerContext::default()
-    };
+    let because =
+        |reason: &str| AuthorizerContext { reason: reason.into(), ..AuthorizerContext::default() };
     for (event, needed, others) in routes(&pool) {
-        let expired = AuthorizerContext {
-            expires_at: "2026-11-23T10:00:00.000Z".into(),
-            ..context(needed)
-        };
+        let expired =
+            AuthorizerContext { expires_at: "2026-11-23T10:00:00.000Z".into(), ..context(needed) };
         for (caller, expected) in [
             (None, (401, "unauthorized")),
             (Some(because("bad")), (401, "unauthorized")),
@@ -337,9 +264,7 @@ async fn i8_each_route_refuses_no_bad_expired_and_unscoped_callers() {
             (Some(context("")), (403, "forbidden")),
             (Some(context(others)), (403, "forbidden")),
         ] {
-            let event = caller
-                .iter()
-                .fold(event.clone(), |event, context| event.caller(context));
+            let event = caller.iter().fold(event.clone(), |event, context| event.caller(context));
             let (status, body) = bench.send(&event).await;
             assert_eq!((status, slug(&body)), expected, "{event:?}");
         }
@@ -353,10 +278,7 @@ async fn i8_a_credential_bound_to_a_line_reads_pools_but_changes_none() {
     let bench = bench().await;
     let pool = bench.created().await;
     let lines = "0313000000018".to_owned();
-    let bound = AuthorizerContext {
-        lines,
-        ..context("operator")
-    };
+    let bound = AuthorizerContext { lines, ..context("operator") };
     for (event, needed, _) in routes(&pool) {
         let (status, body) = bench.send(&event.clone().caller(&bound)).await;
         if needed == "pools:write" || event.to_json()["rawPath"] == format!("{pool}/ranges") {
@@ -372,14 +294,8 @@ async fn i8_other_profiles_have_no_pools() {
     for profile in [TenantProfile::Wholesaler, TenantProfile::Dispenser] {
         let bench = bench_of(profile).await;
         for (event, _, _) in routes(&format!("{POOLS}/{}", "A".repeat(26))) {
-            let (status, body) = bench
-                .send(&event.clone().caller(&context("operator")))
-                .await;
-            assert_eq!(
-                (status, slug(&body)),
-                (403, "capability-not-enabled"),
-                "{event:?}"
-            );
+            let (status, body) = bench.send(&event.clone().caller(&context("operator"))).await;
+            assert_eq!((status, slug(&body)), (403, "capability-not-enabled"), "{event:?}");
             assert_eq!(bench.send(&event).await.0, 401);
         }
     }
@@ -389,30 +305,17 @@ async fn i8_other_profiles_have_no_pools() {
 async fn what_is_no_pool_is_404_and_other_methods_are_405() {
     let bench = bench().await;
     bench.created().await;
-    for path in [
-        "A",
-        "a b",
-        "..%2Fpools",
-        "%00",
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        "x/ranges",
-        "x/y/z",
-    ] {
+    for path in ["A", "a b", "..%2Fpools", "%00", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "x/ranges", "x/y/z"]
+    {
         let path = format!("{POOLS}/{path}");
         let (status, body) = bench.operator("GET", &path, None).await;
         assert_eq!((status, slug(&body)), (404, "not-found"), "{path}");
     }
     for (method, path) in [("DELETE", POOLS), ("PUT", POOLS), ("PATCH", POOLS)] {
         let (status, body) = bench.operator(method, path, None).await;
-        assert_eq!(
-            (status, slug(&body)),
-            (405, "method-not-allowed"),
-            "{method}"
-        );
+        assert_eq!((status, slug(&body)), (405, "method-not-allowed"), "{method}");
     }
-    let xml = HttpEvent::new("POST", POOLS)
-        .header("content-type", "text/xml")
-        .body("<a/>");
+    let xml = HttpEvent::new("POST", POOLS).header("content-type", "text/xml").body("<a/>");
     let (status, body) = bench.send(&xml.caller(&context("operator"))).await;
     assert_eq!((status, slug(&body)), (415, "unsupported-media-type"));
 }

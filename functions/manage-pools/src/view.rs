@@ -74,10 +74,9 @@ impl From<&Range> for RangeView {
     fn from(range: &Range) -> Self {
         let (kind, allocation_id, reason) = match &range.kind {
             RangeKind::Allocation(id) => ("allocation", Some(id), None),
-            RangeKind::Void {
-                reason,
-                allocation_id,
-            } => ("void", allocation_id.as_ref(), Some(reason)),
+            RangeKind::Void { reason, allocation_id } => {
+                ("void", allocation_id.as_ref(), Some(reason))
+            }
         };
         Self {
             start: range.start.to_string(),

@@ -1,1 +1,54 @@
-//! Placeholder.
+//! What came back from the lines and what is wrong with it; also the health of the hub and the answer
+//! to everything that is no route.
+//!
+//! | Route | Scope | Answers |
+//! |---|---|---|
+//! | `GET /api/v1/l3/documents` | `documents:read` | 200, 400 |
+//! | `GET /api/v1/l3/documents/{sha256}` | `documents:read` | 200, 404 |
+//! | `GET /api/v1/l3/findings` | `documents:read` or `reports:read` | 200, 400 |
+//! | `GET /health` | no credential | 200 |
+//! | anything else (`$default`) | no credential | 404 `not-found` |
+//!
+//! The first three also answer 401, 403 and, when a store is slow, 503 with `Retry-After`. All routes
+//! only read, so they are idempotent. Lists are read from the index and may lag a moment; a document
+//! by its SHA-256 is consistent.
+//!
+//! I8: a credential bound to lines sees its own system's documents and findings only, and of a
+//! document that several systems sent only its own part; all else is 404.
+
+mod documents;
+mod failure;
+mod findings;
+mod position;
+
+use axum::Router;
+use axum::routing::get;
+use serde_json::{Value, json};
+use store::{Objects, Store};
+
+/// What the handlers need.
+#[derive(Debug, Clone)]
+pub struct Hub {
+    /// Where documents and findings are.
+    pub store: Store,
+    /// Where reports are.
+    pub objects: Objects,
+}
+
+/// The routes of this function.
+pub fn router(hub: Hub) -> Router {
+    Router::new()
+        .route("/api/v1/l3/documents", get(documents::list))
+        .route("/api/v1/l3/documents/{sha256}", get(documents::fetch))
+        .route("/api/v1/l3/findings", get(findings::list))
+        .route("/health", get(health))
+        .with_state(hub)
+}
+
+/// `GET /health`: the function runs; nothing is said about the tenant.
+async fn health() -> axum::Json<Value> {
+    axum::Json(json!({"status": "ok"}))
+}
+
+#[cfg(test)]
+mod tests;
