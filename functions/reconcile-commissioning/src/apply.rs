@@ -58,9 +58,7 @@ impl Applier {
         let mut kept = Vec::new();
         for mut planned in std::mem::take(&mut plan.allocations) {
             let id = planned.allocation.id.clone();
-            let advanced = self
-                .store
-                .allocation_advance(&id, Transition::Activate, &self.now);
+            let advanced = self.store.allocation_advance(&id, Transition::Activate, &self.now);
             match advanced.await {
                 Ok(allocation) => {
                     planned.allocation = allocation;
@@ -68,8 +66,7 @@ impl Applier {
                 }
                 Err(ChangeError::Transition(_)) => {
                     for (run, count) in commissioned_runs(&planned) {
-                        plan.findings
-                            .append(Code::WrongAllocationState, &planned.allocation, run);
+                        plan.findings.append(Code::WrongAllocationState, &planned.allocation, run);
                         plan.unmatched = plan.unmatched.saturating_add(count);
                     }
                 }
@@ -78,9 +75,7 @@ impl Applier {
         }
         plan.allocations = kept;
         let runs: Vec<PlanRun> = plan.allocations.iter().flat_map(plan_runs).collect();
-        self.store
-            .plan_put(&self.content_sha256, &runs, &self.meter)
-            .await
+        self.store.plan_put(&self.content_sha256, &runs, &self.meter).await
     }
 
     /// Posts every block and adds what was found to the plan's findings.
@@ -99,10 +94,7 @@ impl Applier {
                 let add = |sum: &mut u64, more: u32| *sum = sum.saturating_add(u64::from(more));
                 add(&mut tally.newly_commissioned, verdict.newly_commissioned);
                 add(&mut tally.repeated, verdict.repeated);
-                add(
-                    &mut applied.matched,
-                    posting.stated(Fact::Commissioned).len(),
-                );
+                add(&mut applied.matched, posting.stated(Fact::Commissioned).len());
                 for (code, serials) in &verdict.findings {
                     for run in serials.runs() {
                         let run = in_pool(&allocation, *block, run);
@@ -110,17 +102,15 @@ impl Applier {
                     }
                 }
             }
-            self.internal_gaps(&allocation, &postings, &mut plan.findings)
-                .await?;
+            self.internal_gaps(&allocation, &postings, &mut plan.findings).await?;
             let link = self.store.allocation_document_link(
                 &allocation.id,
                 &self.content_sha256,
                 &self.meter,
             );
             link.await?;
-            applied.newly_commissioned = applied
-                .newly_commissioned
-                .saturating_add(tally.newly_commissioned);
+            applied.newly_commissioned =
+                applied.newly_commissioned.saturating_add(tally.newly_commissioned);
             applied.repeated = applied.repeated.saturating_add(tally.repeated);
             applied.tallies.push(tally);
         }
@@ -146,14 +136,9 @@ impl Applier {
             }
             let (applier, id, terms) = (self.clone(), allocation.id.clone(), terms.clone());
             tasks.spawn(async move {
-                let place = Place {
-                    allocation: &id,
-                    block,
-                    content_sha256: &applier.content_sha256,
-                };
-                let posting = applier
-                    .store
-                    .block_apply(place, &draft, &terms, &applier.meter);
+                let place =
+                    Place { allocation: &id, block, content_sha256: &applier.content_sha256 };
+                let posting = applier.store.block_apply(place, &draft, &terms, &applier.meter);
                 posting.await.map(|posting| (block, posting))
             });
         }
@@ -175,11 +160,7 @@ impl Applier {
     ) -> Result<(), StoreError> {
         let stated = |(block, posting): &(u32, Posting)| {
             let commissioned = posting.stated(Fact::Commissioned);
-            Some((
-                *block,
-                commissioned.first()?.get(),
-                commissioned.last()?.get(),
-            ))
+            Some((*block, commissioned.first()?.get(), commissioned.last()?.get()))
         };
         let mut spans = postings.iter().filter_map(stated);
         let Some(first) = spans.next() else {
@@ -187,10 +168,7 @@ impl Applier {
         };
         let last = spans.next_back().unwrap_or(first);
         let (first, last) = ((first.0, first.1), (last.0, last.2));
-        let blocks = allocation
-            .size
-            .div_ceil(u64::from(BLOCK_SIZE))
-            .saturating_sub(1);
+        let blocks = allocation.size.div_ceil(u64::from(BLOCK_SIZE)).saturating_sub(1);
         let end = u32::try_from(blocks).unwrap_or(u32::MAX);
         let from = first.0.saturating_sub(NEIGHBOURS);
         let to = last.0.saturating_add(NEIGHBOURS).min(end);
@@ -203,11 +181,7 @@ impl Applier {
             let state = known.next_if(|(number, _)| *number == block);
             let state = state.map_or(&none, |(_, state)| state);
             let low = if block == start.0 { start.1 } else { 0 };
-            let high = if block == stop.0 {
-                stop.1
-            } else {
-                u16::MAX >> 1
-            };
+            let high = if block == stop.0 { stop.1 } else { u16::MAX >> 1 };
             for run in holes(state, low, high).runs() {
                 let run = in_pool(allocation, block, run);
                 findings.append(Code::InternalGap, allocation, run);
@@ -223,10 +197,9 @@ fn joined(
     match outcome {
         None => Ok(None),
         Some(Ok(posted)) => posted.map(Some),
-        Some(Err(error)) => Err(StoreError::Unavailable {
-            operation: "posting a block",
-            detail: error.to_string(),
-        }),
+        Some(Err(error)) => {
+            Err(StoreError::Unavailable { operation: "posting a block", detail: error.to_string() })
+        }
     }
 }
 
@@ -239,25 +212,16 @@ fn reach(
     let serials = |(block, state): &(u32, BlockState)| {
         let commissioned = state.of(Fact::Commissioned).clone();
         let block = *block;
-        commissioned
-            .runs()
-            .map(move |(a, b)| ((block, a), (block, b)))
-            .collect::<Vec<_>>()
+        commissioned.runs().map(move |(a, b)| ((block, a), (block, b))).collect::<Vec<_>>()
     };
     let mut before = states.iter().rev().filter(|(block, _)| *block <= first.0);
     let start = before.find_map(|entry| {
         let runs = serials(entry);
-        runs.into_iter()
-            .rev()
-            .find(|(a, _)| *a < first)
-            .map(|(_, b)| b.min(first))
+        runs.into_iter().rev().find(|(a, _)| *a < first).map(|(_, b)| b.min(first))
     });
     let mut behind = states.iter().filter(|(block, _)| *block >= last.0);
     let stop = behind.find_map(|entry| {
-        serials(entry)
-            .into_iter()
-            .find(|(_, b)| *b > last)
-            .map(|(a, _)| a.max(last))
+        serials(entry).into_iter().find(|(_, b)| *b > last).map(|(a, _)| a.max(last))
     });
     (start.unwrap_or(first), stop.unwrap_or(last))
 }
@@ -276,10 +240,7 @@ fn holes(state: &BlockState, low: u16, high: u16) -> BlockSet {
 fn in_pool(allocation: &Allocation, block: u32, run: (u16, u16)) -> (u128, u128) {
     let base = u128::from(block).saturating_mul(u128::from(BLOCK_SIZE));
     let base = allocation.start.saturating_add(base);
-    (
-        base.saturating_add(u128::from(run.0)),
-        base.saturating_add(u128::from(run.1)),
-    )
+    (base.saturating_add(u128::from(run.0)), base.saturating_add(u128::from(run.1)))
 }
 
 /// The commissioned serials of a planned allocation as runs of the pool, with their number.

@@ -138,14 +138,8 @@ impl Catalog {
         }
         let mut pools = Vec::new();
         for boundary in self.runtime.block_on(self.store.pools_of_gtin(gtin))? {
-            let state = self
-                .runtime
-                .block_on(self.store.pool_fetch(&boundary.pool_id))?;
-            pools.extend(state.map(|state| PoolEntry {
-                state,
-                spans: Vec::new(),
-                hot: 0,
-            }));
+            let state = self.runtime.block_on(self.store.pool_fetch(&boundary.pool_id))?;
+            pools.extend(state.map(|state| PoolEntry { state, spans: Vec::new(), hot: 0 }));
         }
         // A document full of foreign GTINs is not kept in memory whole.
         self.spans = self.spans.saturating_add(1);
@@ -173,11 +167,7 @@ impl Catalog {
                     return self.find_in(gtin, number, index, scheme);
                 }
                 SerialMatch::Index(index) => {
-                    miss = Found::Unreserved {
-                        index,
-                        scheme,
-                        provisional: false,
-                    };
+                    miss = Found::Unreserved { index, scheme, provisional: false };
                 }
                 SerialMatch::LeadingZeroStripped(index)
                     if within(index) && miss == Found::NotOfScheme =>
@@ -197,16 +187,8 @@ impl Catalog {
         index: u128,
         scheme: Scheme,
     ) -> Result<Found, LookupError> {
-        let missing = Found::Unreserved {
-            index,
-            scheme,
-            provisional: true,
-        };
-        let Some(entry) = self
-            .pools
-            .get_mut(gtin)
-            .and_then(|pools| pools.get_mut(pool))
-        else {
+        let missing = Found::Unreserved { index, scheme, provisional: true };
+        let Some(entry) = self.pools.get_mut(gtin).and_then(|pools| pools.get_mut(pool)) else {
             return Ok(missing);
         };
         if let Some(span) = entry.cached(index) {
@@ -222,17 +204,10 @@ impl Catalog {
         let id = entry.state.pool.id.clone();
         let range = self.runtime.block_on(self.store.range_of(&id, index))?;
         let span = match range {
-            None => Span {
-                first: index,
-                last: index,
-                what: What::Unaccounted,
-            },
+            None => Span { first: index, last: index, what: What::Unaccounted },
             Some(range) => Span {
                 first: range.start,
-                last: range
-                    .start
-                    .saturating_add(u128::from(range.size))
-                    .saturating_sub(1),
+                last: range.start.saturating_add(u128::from(range.size)).saturating_sub(1),
                 what: self.what(range.kind)?,
             },
         };
@@ -241,14 +216,8 @@ impl Catalog {
             return Err(LookupError::TooScattered);
         }
         let answer = found(&span, index, scheme);
-        if let Some(entry) = self
-            .pools
-            .get_mut(gtin)
-            .and_then(|pools| pools.get_mut(pool))
-        {
-            let at = entry
-                .spans
-                .partition_point(|known| known.first < span.first);
+        if let Some(entry) = self.pools.get_mut(gtin).and_then(|pools| pools.get_mut(pool)) {
+            let at = entry.spans.partition_point(|known| known.first < span.first);
             entry.spans.insert(at, span);
             entry.hot = at;
         }
@@ -258,21 +227,11 @@ impl Catalog {
     fn what(&mut self, kind: RangeKind) -> Result<What, LookupError> {
         let (id, void) = match kind {
             RangeKind::Allocation(id) => (id, false),
-            RangeKind::Void {
-                allocation_id: Some(id),
-                ..
-            } => (id, true),
-            RangeKind::Void {
-                allocation_id: None,
-                ..
-            } => return Ok(What::Void(None)),
+            RangeKind::Void { allocation_id: Some(id), .. } => (id, true),
+            RangeKind::Void { allocation_id: None, .. } => return Ok(What::Void(None)),
         };
         let Some(number) = self.number_of(&id)? else {
-            return Ok(if void {
-                What::Void(None)
-            } else {
-                What::Unaccounted
-            });
+            return Ok(if void { What::Void(None) } else { What::Unaccounted });
         };
         let allocation = self.allocations.get(number);
         let voided = allocation.is_some_and(|a| a.status == AllocationStatus::Voided);
@@ -313,20 +272,11 @@ impl PoolEntry {
 
 fn found(span: &Span, index: u128, scheme: Scheme) -> Found {
     match span.what {
-        What::Mine(allocation) => Found::Mine {
-            allocation,
-            index: index.saturating_sub(span.first),
-        },
+        What::Mine(allocation) => {
+            Found::Mine { allocation, index: index.saturating_sub(span.first) }
+        }
         What::Foreign(allocation) => Found::Foreign { allocation, index },
-        What::Void(allocation) => Found::Void {
-            allocation,
-            index,
-            scheme,
-        },
-        What::Unaccounted => Found::Unreserved {
-            index,
-            scheme,
-            provisional: false,
-        },
+        What::Void(allocation) => Found::Void { allocation, index, scheme },
+        What::Unaccounted => Found::Unreserved { index, scheme, provisional: false },
     }
 }

@@ -185,13 +185,7 @@ impl Fold {
     }
 
     fn unreadable(&mut self, code: Code, text: &str) -> Result<(), Stop> {
-        let miss = Miss {
-            code,
-            provisional: false,
-            allocation: None,
-            gtin: None,
-            width: None,
-        };
+        let miss = Miss { code, provisional: false, allocation: None, gtin: None, width: None };
         self.text_miss(miss, text);
         Ok(())
     }
@@ -217,23 +211,12 @@ impl Fold {
                 let code = Code::NotProvisionedForLocation;
                 self.index_miss(miss(code, false, Some(allocation), scheme), index);
             }
-            Found::Void {
-                allocation,
-                index,
-                scheme,
-            } => {
+            Found::Void { allocation, index, scheme } => {
                 let code = Code::WrongAllocationState;
                 self.index_miss(miss(code, false, allocation, Some(scheme)), index);
             }
-            Found::Unreserved {
-                index,
-                scheme,
-                provisional,
-            } => {
-                self.index_miss(
-                    miss(Code::NotReserved, provisional, None, Some(scheme)),
-                    index,
-                );
+            Found::Unreserved { index, scheme, provisional } => {
+                self.index_miss(miss(Code::NotReserved, provisional, None, Some(scheme)), index);
             }
             Found::Stripped => {
                 self.text_miss(miss(Code::LeadingZeroStripped, false, None, None), text);
@@ -268,11 +251,7 @@ impl Fold {
             if fresh >= BLOCKS_MAX {
                 return Err(SCATTERED);
             }
-            self.slots.push(Slot {
-                allocation,
-                block,
-                draft: Draft::default(),
-            });
+            self.slots.push(Slot { allocation, block, draft: Draft::default() });
         }
         self.hot_slot = Some((allocation, block, slot));
         Ok(slot)
@@ -282,8 +261,7 @@ impl Fold {
         let fresh = self.misses.len();
         let number = *self.miss_of.entry(miss.clone()).or_insert(fresh);
         if number == fresh {
-            self.misses
-                .push((miss, IndexRuns::default(), Samples::default()));
+            self.misses.push((miss, IndexRuns::default(), Samples::default()));
         }
         number
     }
@@ -378,11 +356,7 @@ impl Fold {
 
     fn grow(&mut self, before: usize, after: usize) -> Result<(), Stop> {
         self.heap_bytes = self.heap_bytes.saturating_add(after).saturating_sub(before);
-        if self.heap_bytes > SETS_BYTES_MAX {
-            Err(SCATTERED)
-        } else {
-            Ok(())
-        }
+        if self.heap_bytes > SETS_BYTES_MAX { Err(SCATTERED) } else { Ok(()) }
     }
 
     /// Whether there is something to remark about serials of this slot's allocation in this event;
@@ -401,27 +375,16 @@ impl Fold {
         if let Some(allocation) = self.catalog.allocation(number) {
             let mut remark = |code, yes: bool| codes.extend(yes.then_some(code));
             let differs = |mine: &Option<String>, said: Option<&str>| {
-                mine.as_deref()
-                    .zip(said)
-                    .is_some_and(|(mine, said)| mine != said)
+                mine.as_deref().zip(said).is_some_and(|(mine, said)| mine != said)
             };
             let late = claim.time_ms > self.received_ms.saturating_add(FUTURE_MS);
             remark(Code::FutureEventTime, late);
             remark(Code::MissingLot, claim.lot.is_none());
             remark(Code::MissingExpiry, claim.expiry.is_none());
-            remark(
-                Code::LotMismatch,
-                differs(&allocation.details.lot, claim.lot),
-            );
-            remark(
-                Code::ExpiryMismatch,
-                differs(&allocation.details.expiry, claim.expiry),
-            );
+            remark(Code::LotMismatch, differs(&allocation.details.lot, claim.lot));
+            remark(Code::ExpiryMismatch, differs(&allocation.details.expiry, claim.expiry));
             let (line, plant) = (allocation.line_gln.as_ref(), allocation.plant_gln.as_ref());
-            remark(
-                Code::LineGlnMismatch,
-                line.is_some_and(|line| other_line(line, plant, head)),
-            );
+            remark(Code::LineGlnMismatch, line.is_some_and(|line| other_line(line, plant, head)));
         }
         let any = !codes.is_empty();
         self.plant_lines.insert(number, codes);
@@ -492,10 +455,7 @@ impl Sink for Fold {
 /// The event time in milliseconds since 1970.
 fn event_time_ms(head: &EventHead) -> Result<i64, Stop> {
     let (code, message) = if head.time_text_present {
-        (
-            "bad-event-time",
-            "an event states a fact at a time that cannot be read",
-        )
+        ("bad-event-time", "an event states a fact at a time that cannot be read")
     } else {
         ("missing-event-time", "an event states a fact but not when")
     };

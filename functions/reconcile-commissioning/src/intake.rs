@@ -93,10 +93,7 @@ impl<R: Read> Read for Hashing<R> {
 pub async fn read(body: ByteStream, fold: Fold, limits: Limits) -> Result<Reading, StoreError> {
     let (sender, chunks) = mpsc::channel::<Chunk>(CHUNKS);
     let reader = tokio::task::spawn_blocking(move || {
-        let input = ChannelRead {
-            chunks,
-            current: bytes::Bytes::new(),
-        };
+        let input = ChannelRead { chunks, current: bytes::Bytes::new() };
         parse(input, fold, &limits)
     });
     let fetched = fetch(body, &sender).await;
@@ -108,13 +105,7 @@ pub async fn read(body: ByteStream, fold: Fold, limits: Limits) -> Result<Readin
     let (raw_sha256, bytes) = fetched?;
     let (content, kind, outcome) = parsed?;
     let content_sha256 = content.unwrap_or_else(|| raw_sha256.clone());
-    Ok(Reading {
-        raw_sha256,
-        content_sha256,
-        bytes,
-        kind: kind.as_str(),
-        outcome,
-    })
+    Ok(Reading { raw_sha256, content_sha256, bytes, kind: kind.as_str(), outcome })
 }
 
 /// Passes all chunks on and hashes them, also when nobody reads them any more.
@@ -147,10 +138,7 @@ async fn fetch(
 type Parsed = (Option<String>, Kind, Result<Box<Fold>, DocumentError>);
 
 fn parse(input: ChannelRead, mut fold: Fold, limits: &Limits) -> Result<Parsed, StoreError> {
-    let inflated = Hashing {
-        inner: epcis::inflate(input, limits),
-        hash: Sha256::new(),
-    };
+    let inflated = Hashing { inner: epcis::inflate(input, limits), hash: Sha256::new() };
     let mut input = BufReader::with_capacity(BUFFER_BYTES, inflated);
     let outcome = epcis::read(&mut input, limits, &mut fold);
     // The name of the document covers all of it, also what the reader did not get to.
@@ -168,10 +156,7 @@ fn parse(input: ChannelRead, mut fold: Fold, limits: &Limits) -> Result<Parsed, 
             Ok((content, Kind::Unknown, Err(refusal)))
         }
         Err(Failure::Read(error)) if error.code == ReadErrorCode::Io => {
-            Err(StoreError::Unavailable {
-                operation: "GetObject body",
-                detail: error.message,
-            })
+            Err(StoreError::Unavailable { operation: "GetObject body", detail: error.message })
         }
         Err(Failure::Read(error)) => {
             let refusal = DocumentError {
@@ -197,16 +182,10 @@ fn refused(code: &str, message: &str, at: Option<(u64, u64)>) -> DocumentError {
 /// Readable documents that reconciliation refuses all the same; see the crate's documentation.
 fn acceptable(summary: &DocumentSummary) -> Result<(), DocumentError> {
     match summary.kind {
-        Kind::EpcisMasterData => Err(refused(
-            "master-data",
-            "the document holds master data and no events",
-            None,
-        )),
-        Kind::Unknown => Err(refused(
-            "not-epcis",
-            "the document is no EPCIS document",
-            None,
-        )),
+        Kind::EpcisMasterData => {
+            Err(refused("master-data", "the document holds master data and no events", None))
+        }
+        Kind::Unknown => Err(refused("not-epcis", "the document is no EPCIS document", None)),
         Kind::EpcisXml1 | Kind::EpcisXml2 | Kind::EpcisJson => {
             if summary.events_outside_list > 0 {
                 let message = "events stand outside the event list and would be overlooked";

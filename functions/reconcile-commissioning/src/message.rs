@@ -37,11 +37,7 @@ impl Notice {
     #[must_use]
     pub fn system(&self) -> Option<SystemId> {
         let (system, rest) = self.key.strip_prefix("inbound/")?.split_once('/')?;
-        if rest.is_empty() {
-            None
-        } else {
-            SystemId::parse(system).ok()
-        }
+        if rest.is_empty() { None } else { SystemId::parse(system).ok() }
     }
 }
 
@@ -102,10 +98,7 @@ pub fn parse(message: &SqsMessage) -> Result<Vec<Work>, NotOurs> {
     if let Some(again) = body.reprocess {
         let system_id = SystemId::parse(&again.system_id).map_err(|_| NotOurs)?;
         let content_sha256 = again.content_sha256;
-        return Ok(vec![Work::Again {
-            content_sha256,
-            system_id,
-        }]);
+        return Ok(vec![Work::Again { content_sha256, system_id }]);
     }
     if body.event.as_deref() == Some("s3:TestEvent") {
         return Ok(Vec::new());
@@ -116,19 +109,13 @@ pub fn parse(message: &SqsMessage) -> Result<Vec<Work>, NotOurs> {
     let created = |record: &Record| {
         record.event_name.is_empty() || record.event_name.contains("ObjectCreated")
     };
-    body.records
-        .into_iter()
-        .filter(created)
-        .map(notice)
-        .collect()
+    body.records.into_iter().filter(created).map(notice).collect()
 }
 
 fn notice(record: Record) -> Result<Work, NotOurs> {
     // In S3 events a space of the key is a plus sign.
     let spaced = record.s3.object.key.replace('+', " ");
-    let key = percent_decode_str(&spaced)
-        .decode_utf8()
-        .map_err(|_| NotOurs)?;
+    let key = percent_decode_str(&spaced).decode_utf8().map_err(|_| NotOurs)?;
     Ok(Work::Object(Notice {
         bucket: record.s3.bucket.name,
         key: key.into_owned(),
@@ -152,31 +139,16 @@ mod tests {
         let body = r#"{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},
             "object":{"key":"inbound/L1/a+b%2Bc%C3%A9.xml","versionId":"v1","sequencer":"00A"}}}]}"#;
         let work = parsed(body).unwrap();
-        let [Work::Object(notice)] = work.as_slice() else {
-            panic!("{work:?}")
-        };
+        let [Work::Object(notice)] = work.as_slice() else { panic!("{work:?}") };
         assert_eq!(notice.key, "inbound/L1/a b+cé.xml");
-        assert_eq!(
-            (notice.version_id.as_str(), notice.sequencer.as_str()),
-            ("v1", "00A")
-        );
+        assert_eq!((notice.version_id.as_str(), notice.sequencer.as_str()), ("v1", "00A"));
         assert_eq!(notice.system().unwrap().as_str(), "L1");
     }
 
     #[test]
     fn test_events_ask_for_nothing_and_other_bodies_are_refused() {
-        assert_eq!(
-            parsed(r#"{"Service":"Amazon S3","Event":"s3:TestEvent"}"#).unwrap(),
-            []
-        );
-        for body in [
-            "",
-            "hello",
-            "{}",
-            "[]",
-            r#"{"Records":[]}"#,
-            r#"{"Records":[{"s3":1}]}"#,
-        ] {
+        assert_eq!(parsed(r#"{"Service":"Amazon S3","Event":"s3:TestEvent"}"#).unwrap(), []);
+        for body in ["", "hello", "{}", "[]", r#"{"Records":[]}"#, r#"{"Records":[{"s3":1}]}"#] {
             assert!(parsed(body).is_err(), "{body}");
         }
     }
@@ -194,14 +166,9 @@ mod tests {
 
     #[test]
     fn only_keys_below_a_system_prefix_have_a_system() {
-        for key in [
-            "inbound/",
-            "inbound/x",
-            "inbound/x/",
-            "other/x/y",
-            "inbound//y",
-            "inbound/a#b/c",
-        ] {
+        for key in
+            ["inbound/", "inbound/x", "inbound/x/", "other/x/y", "inbound//y", "inbound/a#b/c"]
+        {
             let key = key.to_owned();
             let notice = Notice {
                 key,

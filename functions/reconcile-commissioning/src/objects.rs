@@ -9,19 +9,12 @@ use store::{Objects, StoreError};
 use crate::message::Notice;
 
 /// Escaped in the source of a copy; the slashes of a key stay.
-const SOURCE: AsciiSet = NON_ALPHANUMERIC
-    .remove(b'/')
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+const SOURCE: AsciiSet =
+    NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 fn unavailable<E: ProvideErrorMetadata>(operation: &'static str, error: &E) -> StoreError {
     let code = error.code().unwrap_or("no code").to_owned();
-    StoreError::Unavailable {
-        operation,
-        detail: code,
-    }
+    StoreError::Unavailable { operation, detail: code }
 }
 
 /// The key that received bytes are kept under.
@@ -34,11 +27,7 @@ pub async fn announced(
     objects: &Objects,
     notice: &Notice,
 ) -> Result<Option<ByteStream>, StoreError> {
-    let call = objects
-        .s3
-        .get_object()
-        .bucket(&notice.bucket)
-        .key(&notice.key);
+    let call = objects.s3.get_object().bucket(&notice.bucket).key(&notice.key);
     let version = Some(notice.version_id.clone()).filter(|version| !version.is_empty());
     match call.set_version_id(version).send().await {
         Ok(output) => Ok(Some(output.body)),
@@ -51,14 +40,7 @@ pub async fn announced(
 /// Kept bytes; `None` when there are none.
 pub async fn kept(objects: &Objects, raw_sha256: &str) -> Result<Option<ByteStream>, StoreError> {
     let bucket = &*objects.buckets.documents;
-    match objects
-        .s3
-        .get_object()
-        .bucket(bucket)
-        .key(kept_key(raw_sha256))
-        .send()
-        .await
-    {
+    match objects.s3.get_object().bucket(bucket).key(kept_key(raw_sha256)).send().await {
         Ok(output) => Ok(Some(output.body)),
         Err(error) if is_missing(&error) => Ok(None),
         Err(error) => Err(unavailable("GetObject", &error)),
@@ -72,14 +54,7 @@ pub async fn keep(
     raw_sha256: &str,
 ) -> Result<bool, StoreError> {
     let (bucket, key) = (&*objects.buckets.documents, kept_key(raw_sha256));
-    match objects
-        .s3
-        .head_object()
-        .bucket(bucket)
-        .key(&key)
-        .send()
-        .await
-    {
+    match objects.s3.head_object().bucket(bucket).key(&key).send().await {
         Ok(_) => return Ok(true),
         Err(error) if error.as_service_error().is_some_and(|e| e.is_not_found()) => {}
         Err(error) => return Err(unavailable("HeadObject", &error)),
@@ -90,12 +65,7 @@ pub async fn keep(
         source.push_str("?versionId=");
         source.push_str(&utf8_percent_encode(&notice.version_id, &SOURCE).to_string());
     }
-    let copy = objects
-        .s3
-        .copy_object()
-        .bucket(bucket)
-        .key(key)
-        .copy_source(source);
+    let copy = objects.s3.copy_object().bucket(bucket).key(key).copy_source(source);
     match copy.send().await {
         Ok(_) => Ok(true),
         Err(error) if is_missing(&error) => Ok(false),

@@ -50,10 +50,7 @@ struct Entry {
 impl Findings {
     /// The entry of a subject.
     fn entry(&mut self, subject: Subject, width: Option<u8>) -> Option<&mut Entry> {
-        let at = self
-            .entries
-            .iter()
-            .position(|entry| entry.subject == subject);
+        let at = self.entries.iter().position(|entry| entry.subject == subject);
         let at = at.unwrap_or_else(|| {
             self.entries.push(Entry {
                 subject,
@@ -93,17 +90,11 @@ impl Findings {
             if entry.warning {
                 finding.severity = domain::finding::Severity::Warning;
             }
-            let scheme = Scheme::Sequential {
-                width: entry.width.unwrap_or(1),
-            };
-            let ranges = entry
-                .runs
-                .runs()
-                .take(RANGES_MAX)
-                .map(|(first, last)| SerialRange {
-                    from: scheme.serial_text(first),
-                    to: scheme.serial_text(last),
-                });
+            let scheme = Scheme::Sequential { width: entry.width.unwrap_or(1) };
+            let ranges = entry.runs.runs().take(RANGES_MAX).map(|(first, last)| SerialRange {
+                from: scheme.serial_text(first),
+                to: scheme.serial_text(last),
+            });
             finding.ranges = ranges.collect();
             finding.samples = entry.samples.texts().to_vec();
             let kept = u64::try_from(finding.samples.len()).unwrap_or(u64::MAX);
@@ -112,12 +103,7 @@ impl Findings {
         }
         if cut {
             let code = Code::FindingsTruncated;
-            let subject = Subject {
-                code,
-                provisional: false,
-                allocation_id: None,
-                gtin: None,
-            };
+            let subject = Subject { code, provisional: false, allocation_id: None, gtin: None };
             findings.push(subject.finding(of, 1));
         }
         findings.sort_by_key(|f| (std::cmp::Reverse(f.severity), f.code, f.id.clone()));
@@ -138,18 +124,9 @@ impl Plan {
     /// Turns a fold into a plan. With `last_try` nothing is provisional any more.
     #[must_use]
     pub fn of(fold: Fold, last_try: bool) -> Self {
-        let Fold {
-            catalog,
-            slots,
-            misses,
-            totals,
-            ..
-        } = fold;
+        let Fold { catalog, slots, misses, totals, .. } = fold;
         let mut touched: Vec<(usize, Vec<(u32, Draft)>)> = Vec::new();
-        let mut slots: Vec<_> = slots
-            .into_iter()
-            .filter(|slot| !slot.draft.is_empty())
-            .collect();
+        let mut slots: Vec<_> = slots.into_iter().filter(|slot| !slot.draft.is_empty()).collect();
         slots.sort_by_key(|slot| (slot.allocation, slot.block));
         for slot in slots {
             match touched.last_mut() {
@@ -175,9 +152,7 @@ impl Plan {
             totals,
         };
         for (miss, runs, samples) in misses {
-            let allocation = miss
-                .allocation
-                .and_then(|number| catalog.allocation(number));
+            let allocation = miss.allocation.and_then(|number| catalog.allocation(number));
             let id = allocation.map(|allocation| allocation.id.to_string());
             plan.take(&miss, id, (&runs, &samples), last_try);
         }
@@ -227,10 +202,8 @@ impl Plan {
                 behind && same && planned.commissions()
             });
             let Some(planned) = run_out else { continue };
-            let subject = Subject {
-                provisional,
-                ..of_allocation(Code::OverRun, &planned.allocation)
-            };
+            let subject =
+                Subject { provisional, ..of_allocation(Code::OverRun, &planned.allocation) };
             if let Some(entry) = self.findings.entry(subject, miss.width) {
                 entry.runs.append(first, last);
             }

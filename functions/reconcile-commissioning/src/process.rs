@@ -86,18 +86,10 @@ struct Run<'a> {
 /// A store failed: the whole of it is to be done again.
 pub async fn process(hub: &Hub, work: Work) -> Result<Outcome, StoreError> {
     let now = hub.clock.now();
-    let run = Run {
-        hub,
-        meter: Meter::default(),
-        started: Instant::now(),
-        now,
-    };
+    let run = Run { hub, meter: Meter::default(), started: Instant::now(), now };
     match work {
         Work::Object(notice) => run.object(&notice).await,
-        Work::Again {
-            content_sha256,
-            system_id,
-        } => run.again(&content_sha256, &system_id).await,
+        Work::Again { content_sha256, system_id } => run.again(&content_sha256, &system_id).await,
     }
 }
 
@@ -127,9 +119,7 @@ impl Run<'_> {
             && let Some(document) = store.document_fetch(&sha).await?
             && is_settled(&document, &system)
         {
-            return Ok(Outcome::Redelivered {
-                content_sha256: sha,
-            });
+            return Ok(Outcome::Redelivered { content_sha256: sha });
         }
         let Some(body) = objects::announced(&self.hub.objects, notice).await? else {
             return self.gone(&arrival).await;
@@ -147,34 +137,22 @@ impl Run<'_> {
             });
         }
         let document = self.receive(&reading, &system).await?;
-        store
-            .arrival_record(&arrival, &document.content_sha256, &self.meter)
-            .await?;
+        store.arrival_record(&arrival, &document.content_sha256, &self.meter).await?;
         self.repeated_transmission(&document).await?;
         Box::pin(self.judge(reading, document, &system)).await
     }
 
     async fn again(&self, sha: &str, system: &SystemId) -> Result<Outcome, StoreError> {
-        let missing = StoreError::NotFound {
-            what: "the document",
-        };
+        let missing = StoreError::NotFound { what: "the document" };
         let document = self.hub.store.document_fetch(sha).await?.ok_or(missing)?;
         let waits = |j: &Judgement| j.status != DocumentStatus::Reconciled;
         if document.error.is_some() || !document.judgement(system).is_some_and(waits) {
-            return Ok(Outcome::Redelivered {
-                content_sha256: sha.to_owned(),
-            });
+            return Ok(Outcome::Redelivered { content_sha256: sha.to_owned() });
         }
         let raw = document.raw_sha256.clone().unwrap_or_default();
-        let missing = StoreError::NotFound {
-            what: "the kept bytes of the document",
-        };
-        let body = objects::kept(&self.hub.objects, &raw)
-            .await?
-            .ok_or(missing)?;
-        let first = document
-            .judgement(system)
-            .and_then(|j| parse_rfc3339(&j.first_at));
+        let missing = StoreError::NotFound { what: "the kept bytes of the document" };
+        let body = objects::kept(&self.hub.objects, &raw).await?.ok_or(missing)?;
+        let first = document.judgement(system).and_then(|j| parse_rfc3339(&j.first_at));
         let reading = self.read(body, system, first.unwrap_or(self.now)).await?;
         Box::pin(self.judge(reading, document, system)).await
     }
@@ -200,26 +178,19 @@ impl Run<'_> {
             kind: reading.kind.to_owned(),
             system_id: system.clone(),
             received_at: now.clone(),
-            events: reading
-                .outcome
-                .as_ref()
-                .map_or(0, |fold| fold.totals.events),
+            events: reading.outcome.as_ref().map_or(0, |fold| fold.totals.events),
             error: None,
             judgements: Vec::new(),
             metrics: None,
             version: 0,
         };
         let store = &self.hub.store;
-        store
-            .raw_alias_put(&reading.raw_sha256, &reading.content_sha256, &self.meter)
-            .await?;
+        store.raw_alias_put(&reading.raw_sha256, &reading.content_sha256, &self.meter).await?;
         let change = |document: &mut Document| {
             document.judgement_mut(system, &now);
         };
         let sha = &reading.content_sha256;
-        store
-            .document_change(sha, Some(&fresh), &self.meter, change)
-            .await
+        store.document_change(sha, Some(&fresh), &self.meter, change).await
     }
 
     /// Another arrival of the same content: told once.
@@ -229,12 +200,7 @@ impl Run<'_> {
             return Ok(());
         }
         let code = Code::DuplicateTransmission;
-        let subject = Subject {
-            code,
-            provisional: false,
-            allocation_id: None,
-            gtin: None,
-        };
+        let subject = Subject { code, provisional: false, allocation_id: None, gtin: None };
         let record = FindingRecord {
             content_sha256: sha.clone(),
             system_id: document.system_id.clone(),
@@ -261,9 +227,7 @@ impl Run<'_> {
                         .and_then(|judgement| judgement.next_try_at.as_deref())
                         .is_none_or(|at| at > self.now_text().as_str());
                 if done {
-                    return Ok(Outcome::Redelivered {
-                        content_sha256: document.content_sha256,
-                    });
+                    return Ok(Outcome::Redelivered { content_sha256: document.content_sha256 });
                 }
                 Box::pin(self.reconcile(*fold, document, system, bytes)).await
             }
@@ -278,9 +242,7 @@ impl Run<'_> {
         bytes: u64,
     ) -> Result<Outcome, StoreError> {
         let (store, sha) = (&self.hub.store, document.content_sha256.as_str());
-        let first = document
-            .judgement(system)
-            .and_then(|j| parse_rfc3339(&j.first_at));
+        let first = document.judgement(system).and_then(|j| parse_rfc3339(&j.first_at));
         let deadline = first.unwrap_or(self.now).checked_add(TRY_FOR);
         let last_try = deadline.is_none_or(|deadline| self.now >= deadline);
         let mut plan = Plan::of(fold, last_try);
@@ -298,16 +260,13 @@ impl Run<'_> {
                 judgement.status = DocumentStatus::Applying;
             }
         };
-        store
-            .document_change(sha, None, &self.meter, applying)
-            .await?;
+        store.document_change(sha, None, &self.meter, applying).await?;
         let applied = applier.apply(&mut plan).await?;
         let serials = counts(&plan, &applied);
         let findings = plan.findings.finish((sha, system.as_str()));
         let of = (sha, system, applier.now.as_str());
         store.findings_replace(of, &findings, &self.meter).await?;
-        self.finish(&document, system, (serials, &applied), bytes)
-            .await
+        self.finish(&document, system, (serials, &applied), bytes).await
     }
 
     /// Writes the report, then the status: where a document is done, its report is there.
@@ -332,19 +291,14 @@ impl Run<'_> {
                 return; // Another delivery was faster; its numbers are these.
             }
             judgement.serials = serials;
-            judgement.status = if parked {
-                DocumentStatus::Parked
-            } else {
-                DocumentStatus::Reconciled
-            };
+            judgement.status =
+                if parked { DocumentStatus::Parked } else { DocumentStatus::Reconciled };
             judgement.next_try_at = next.clone().filter(|_| parked);
             judgement.reconciled_at = Some(now.clone()).filter(|_| !parked);
             document.metrics = Some(metrics);
         };
         let store = &self.hub.store;
-        let missing = StoreError::NotFound {
-            what: "the document",
-        };
+        let missing = StoreError::NotFound { what: "the document" };
         let mut done = store.document_fetch(sha).await?.ok_or(missing)?;
         change(&mut done);
         let before = self.hub.objects.report_fetch(sha).await?;
@@ -353,9 +307,7 @@ impl Run<'_> {
         let findings = store.document_findings(sha).await?;
         let view = document_view(&done, &arrivals, &findings, &tallies);
         self.hub.objects.report_put(sha, &view).await?;
-        let done = store
-            .document_change(sha, None, &self.meter, change)
-            .await?;
+        let done = store.document_change(sha, None, &self.meter, change).await?;
         Ok(Outcome::Done(Box::new(done)))
     }
 
@@ -380,9 +332,7 @@ impl Run<'_> {
         let findings = store.document_findings(sha).await?;
         let view = document_view(&done, &arrivals, &findings, &tallies_of(None));
         self.hub.objects.report_put(sha, &view).await?;
-        let done = store
-            .document_change(sha, Some(document), &self.meter, change)
-            .await?;
+        let done = store.document_change(sha, Some(document), &self.meter, change).await?;
         Ok(Outcome::Done(Box::new(done)))
     }
 
@@ -401,12 +351,7 @@ impl Run<'_> {
             metrics: None,
             version: 0,
         };
-        if let Some(stored) = self
-            .hub
-            .store
-            .document_fetch(&document.content_sha256)
-            .await?
-        {
+        if let Some(stored) = self.hub.store.document_fetch(&document.content_sha256).await? {
             document = stored;
         }
         let error = DocumentError {
@@ -417,10 +362,7 @@ impl Run<'_> {
         };
         let outcome = self.quarantine(&document, error, 0).await?;
         let sha = &document.content_sha256;
-        self.hub
-            .store
-            .arrival_record(arrival, sha, &self.meter)
-            .await?;
+        self.hub.store.arrival_record(arrival, sha, &self.meter).await?;
         Ok(outcome)
     }
 
@@ -438,10 +380,7 @@ impl Run<'_> {
 /// Whether nothing is to be done for this system until a parked document's time has come.
 fn is_settled(document: &Document, system: &SystemId) -> bool {
     let settled = |judgement: &Judgement| {
-        matches!(
-            judgement.status,
-            DocumentStatus::Reconciled | DocumentStatus::Parked
-        )
+        matches!(judgement.status, DocumentStatus::Reconciled | DocumentStatus::Parked)
     };
     document.error.is_some() || document.judgement(system).is_some_and(settled)
 }
