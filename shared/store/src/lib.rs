@@ -24,8 +24,11 @@
 //! | document life cycle | PutItem, UpdateItem | `DOC#sha / …` | status and version | reconcile-commissioning |
 //! | system, credential | Put, Get, Update | `SYSTEM#id`, `CREDENTIAL#id` | absent / present | operator, authorize-request |
 
+#![expect(clippy::disallowed_methods, reason = "this is the crate that writes DynamoDB")]
+
 pub mod allocation;
 pub mod arrival;
+pub mod audit;
 pub mod block;
 pub mod client;
 pub mod credential;
@@ -65,10 +68,7 @@ impl Store {
     /// A store over a table.
     #[must_use]
     pub fn new(dynamo: aws_sdk_dynamodb::Client, table: &str) -> Self {
-        Self {
-            dynamo,
-            table: table.into(),
-        }
+        Self { dynamo, table: table.into() }
     }
 
     /// One cheap read while the function starts, so that its first request does not pay for the

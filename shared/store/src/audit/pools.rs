@@ -1,0 +1,259 @@
+//! I1 and I2: pools, their ranges and open entries, and the allocations they belong to.
+
+use std::collections::BTreeMap;
+
+use domain::allocation::{Allocation, AllocationStatus};
+use domain::ids::{AllocationId, PoolId};
+
+use super::{Audit, Census, Invariant, LOOKS};
+use crate::Store;
+use crate::error::StoreError;
+use crate::pool::{OpenEntry, PoolState};
+use crate::range::{Range, RangeKind};
+
+/// Ranges of one page.
+const PAGE: i32 = 1_000;
+
+impl Store {
+    pub(super) async fn audit_pools(
+        &self,
+        census: &Census,
+        audit: &mut Audit,
+    ) -> Result<(), StoreError> {
+        let mut bounds: BTreeMap<String, Vec<(u128, u128, PoolId)>> = BTreeMap::new();
+        for id in &census.pools {
+            let fetched = self.pool_fetch(id).await;
+            let Some(fetched) = audit.readable(fetched)? else { continue };
+            let Some(state) = fetched else {
+                audit.breach(
+                    Invariant::Accounted,
+                    format!("POOL#{id}"),
+                    "the pool's item is missing",
+                );
+                continue;
+            };
+            audit.pools = audit.pools.saturating_add(1);
+            let draft = &state.pool.draft;
+            let gtin = draft.gtin.as_str().to_owned();
+            bounds.entry(gtin).or_default().push((draft.from, draft.to, id.clone()));
+            self.audit_pool(&state, audit).await?;
+            let claims = self.pools_of_gtin(&draft.gtin).await;
+            let claims = audit.readable(claims)?.unwrap_or_default();
+            let covered = claims.iter().any(|claim| {
+                claim.pool_id == *id && claim.from <= draft.from && claim.to >= draft.to
+            });
+            if !covered {
+                let detail = "its numbers are not all claimed in its GTIN's list of pools";
+                audit.breach(Invariant::Disjoint, format!("POOL#{id}"), detail);
+            }
+        }
+        for pools in bounds.values_mut() {
+            pools.sort();
+            for (one, other) in pools.iter().zip(pools.iter().skip(1)) {
+                if other.0 <= one.1 {
+                    let detail = format!("overlaps pool {} from {} on", other.2, other.0);
+                    audit.breach(Invariant::Disjoint, format!("POOL#{}", one.2), detail);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// I2 of one pool, as it was read before its ranges.
+    async fn audit_pool(&self, state: &PoolState, audit: &mut Audit) -> Result<(), StoreError> {
+        let pool = &state.pool;
+        let subject = format!("POOL#{}", pool.id);
+        let end = pool.draft.to.saturating_add(1);
+        if pool.cursor.saturating_add(pool.remaining) != end {
+            let detail = format!(
+                "cursor {} and remaining {} do not add up to its end {end}",
+                pool.cursor, pool.remaining
+            );
+            audit.breach(Invariant::Accounted, &subject, detail);
+        }
+        let mut parts = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.range_list(&pool.id, PAGE, after).await;
+            let Some(page) = audit.readable(page)? else { return Ok(()) };
+            for range in page.items {
+                after = Some(range.start);
+                if range.start < pool.cursor {
+                    self.audit_range(&pool.id, &range, audit).await?;
+                    parts.push((range.start, u128::from(range.size)));
+                }
+            }
+            if page.next.is_none() {
+                break;
+            }
+        }
+        for entry in &state.open {
+            audit.open = audit.open.saturating_add(1);
+            match parts.iter().find(|(start, _)| *start == entry.start) {
+                Some((_, size)) if *size != u128::from(entry.size) => {
+                    let detail = format!("the open entry at {} has another size", entry.start);
+                    audit.breach(Invariant::Accounted, &subject, detail);
+                }
+                Some(_) => {}
+                None => {
+                    self.audit_open(&pool.id, entry, audit).await?;
+                    parts.push((entry.start, u128::from(entry.size)));
+                }
+            }
+        }
+        audit.numbers = audit.numbers.saturating_add(pool.reserved());
+        tile(&subject, (pool.draft.from, pool.cursor), parts, audit);
+        Ok(())
+    }
+
+    /// An entry without a record when the ranges were read: it is still open, or has its record by now.
+    async fn audit_open(
+        &self,
+        pool: &PoolId,
+        entry: &OpenEntry,
+        audit: &mut Audit,
+    ) -> Result<(), StoreError> {
+        let now = self.pool_fetch(pool).await?;
+        let open = now.as_ref().and_then(|now| now.entry(&entry.allocation_id));
+        if open.is_some_and(|open| open.start == entry.start) {
+            return Ok(());
+        }
+        let range = self.range_of(pool, entry.start).await?;
+        let recorded =
+            range.is_some_and(|range| range.start == entry.start && range.size == entry.size);
+        if !recorded {
+            let detail = format!("the entry at {} was closed without a record", entry.start);
+            audit.breach(Invariant::Accounted, format!("POOL#{pool}"), detail);
+        }
+        Ok(())
+    }
+
+    /// A range and its allocation agree.
+    async fn audit_range(
+        &self,
+        pool: &PoolId,
+        range: &Range,
+        audit: &mut Audit,
+    ) -> Result<(), StoreError> {
+        audit.ranges = audit.ranges.saturating_add(1);
+        let mut range = range.clone();
+        let mut wrong = None;
+        for _ in 0..LOOKS {
+            let Some(found) = audit.readable(self.range_owner(&range).await)? else {
+                return Ok(());
+            };
+            wrong = disagreement(pool, &range, found.as_ref());
+            if wrong.is_none() {
+                break;
+            }
+            // It may have been voided between the two reads.
+            if let Some(now) = self.range_of(pool, range.start).await? {
+                range = now;
+            }
+        }
+        if let Some(detail) = wrong {
+            let subject = format!("POOL#{pool}/RANGE#{:020}", range.start);
+            audit.breach(Invariant::Accounted, subject, detail);
+        }
+        if matches!(range.kind, RangeKind::Void { .. }) {
+            audit.void = audit.void.saturating_add(u128::from(range.size));
+        }
+        Ok(())
+    }
+
+    async fn range_owner(&self, range: &Range) -> Result<Option<Allocation>, StoreError> {
+        match owner(range) {
+            Some(id) => self.allocation_fetch(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Every allocation has its range. Together with I2 of its pool that makes it disjoint from all others.
+    pub(super) async fn audit_allocations(
+        &self,
+        census: &Census,
+        audit: &mut Audit,
+    ) -> Result<(), StoreError> {
+        for id in &census.allocations {
+            let fetched = self.allocation_fetch(id).await;
+            let Some(Some(allocation)) = audit.readable(fetched)? else { continue };
+            audit.allocations = audit.allocations.saturating_add(1);
+            let range = self.range_of(&allocation.pool_id, allocation.start).await;
+            let Some(range) = audit.readable(range)? else { continue };
+            let own = range.as_ref().is_some_and(|range| {
+                range.start == allocation.start
+                    && range.size == allocation.size
+                    && owner(range) == Some(id)
+            });
+            if !own {
+                let detail = format!("has no range of its own at {}", allocation.start);
+                audit.breach(Invariant::Disjoint, format!("ALLOC#{id}"), detail);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn owner(range: &Range) -> Option<&AllocationId> {
+    match &range.kind {
+        RangeKind::Allocation(id) => Some(id),
+        RangeKind::Void { allocation_id, .. } => allocation_id.as_ref(),
+    }
+}
+
+/// What is wrong between a range and the allocation that it names.
+fn disagreement(pool: &PoolId, range: &Range, found: Option<&Allocation>) -> Option<String> {
+    let same = |allocation: &Allocation| {
+        allocation.pool_id == *pool
+            && allocation.start == range.start
+            && allocation.size == range.size
+    };
+    match (&range.kind, found) {
+        (RangeKind::Allocation(id), None) => Some(format!("its allocation {id} does not exist")),
+        (RangeKind::Allocation(id), Some(allocation)) if !same(allocation) => {
+            Some(format!("allocation {id} has other numbers"))
+        }
+        (RangeKind::Allocation(id), Some(allocation))
+            if allocation.status == AllocationStatus::Voided =>
+        {
+            Some(format!("allocation {id} is voided, its range is not"))
+        }
+        (RangeKind::Void { .. }, Some(allocation))
+            if same(allocation) && allocation.status != AllocationStatus::Voided =>
+        {
+            Some(format!("is void, but allocation {} lives on it", allocation.id))
+        }
+        (RangeKind::Allocation(_) | RangeKind::Void { .. }, _) => None,
+    }
+}
+
+/// The parts follow each other from the pool's first number to its cursor without gap or overlap.
+fn tile(
+    subject: &str,
+    (from, cursor): (u128, u128),
+    mut parts: Vec<(u128, u128)>,
+    audit: &mut Audit,
+) {
+    parts.sort_unstable();
+    let mut next = from;
+    for (start, size) in parts {
+        if start < next {
+            let detail =
+                format!("numbers {start} to {} are in two records", next.saturating_sub(1));
+            audit.breach(Invariant::Disjoint, subject, detail);
+        } else if start > next {
+            let last = start.saturating_sub(1);
+            let detail = format!("numbers {next} to {last} are in no record");
+            audit.breach(Invariant::Accounted, subject, detail);
+        }
+        next = next.max(start.saturating_add(size));
+    }
+    if next < cursor {
+        let last = cursor.saturating_sub(1);
+        let detail = format!("numbers {next} to {last} are in no record");
+        audit.breach(Invariant::Accounted, subject, detail);
+    } else if next > cursor {
+        let detail = format!("records reach to {}, the cursor is {cursor}", next.saturating_sub(1));
+        audit.breach(Invariant::Accounted, subject, detail);
+    }
+}
