@@ -105,3 +105,17 @@ async fn a_table_that_does_not_answer_lets_nobody_in() {
     let authorizer = Authorizer { store, clock: Clock::fixed(datetime!(2026-11-23 10:00 UTC)) };
     assert!(authorize(&authorizer, &event("Bearer tp_good_secret")).await.is_err());
 }
+
+#[tokio::test]
+async fn sample_events_are_judged() {
+    let dynamo = Dynamo::start().await;
+    let authorizer = authorizer(&dynamo).await;
+    for event in [
+        include_str!("../../../events/authorize-request/bearer.json"),
+        include_str!("../../../events/authorize-request/basic.json"),
+    ] {
+        let event: AuthorizerEvent = serde_json::from_str(event).unwrap();
+        let context = authorize(&authorizer, &event).await.unwrap().context;
+        assert_eq!((context.system.as_str(), context.credential.as_str()), ("L1", "good"));
+    }
+}

@@ -4,13 +4,13 @@ use edge::{Problem, ProblemKind};
 use store::StoreError;
 use store::pool::PoolError;
 
-pub(crate) fn store_problem(error: StoreError) -> Problem {
+pub(crate) fn store_problem(error: &StoreError) -> Problem {
     match error {
         StoreError::NotFound { .. } => Problem::not_found(),
-        StoreError::AlreadyExists { .. } | StoreError::Corrupt(_) => Problem::internal(&error),
+        StoreError::AlreadyExists { .. } | StoreError::Corrupt(_) => Problem::internal(error),
         StoreError::Conflict { .. }
         | StoreError::Throttled { .. }
-        | StoreError::Unavailable { .. } => Problem::unavailable(&error),
+        | StoreError::Unavailable { .. } => Problem::unavailable(error),
     }
 }
 
@@ -25,6 +25,6 @@ pub(crate) fn pool_problem(error: PoolError) -> Problem {
             .with("cursor", cursor.to_string()),
         PoolError::Rule(rule) => Problem::unprocessable("The pool breaks a rule.")
             .violation(format!("/{}", rule.field), rule.detail),
-        PoolError::Store(error) => store_problem(error),
+        PoolError::Store(error) => store_problem(&error),
     }
 }

@@ -78,7 +78,8 @@ async fn list(
 ) -> Result<axum::Json<List<PoolView>>, Problem> {
     caller.require(Scope::PoolsRead)?;
     let (limit, after) = query.parse::<ListQuery>()?.into_page::<PoolId>()?;
-    let page = hub.store.pool_list(limit, after.as_ref()).await.map_err(store_problem)?;
+    let page =
+        hub.store.pool_list(limit, after.as_ref()).await.map_err(|error| store_problem(&error))?;
     let items = page.items.iter().map(PoolView::of_state).collect();
     Ok(axum::Json(List::new(items, page.next.as_deref())))
 }
@@ -90,7 +91,8 @@ async fn fetch(
     Path(id): Path<String>,
 ) -> Result<axum::Json<PoolView>, Problem> {
     caller.require(Scope::PoolsRead)?;
-    let state = hub.store.pool_fetch(&pool_id(&id)?).await.map_err(store_problem)?;
+    let state =
+        hub.store.pool_fetch(&pool_id(&id)?).await.map_err(|error| store_problem(&error))?;
     let state = state.ok_or_else(Problem::not_found)?;
     Ok(axum::Json(PoolView::of_state(&state)))
 }
@@ -108,7 +110,7 @@ async fn change(
     let change = body.parse::<PoolPatch>()?.into_change()?;
     hub.store.pool_change(&id, &change).await.map_err(pool_problem)?;
     tracing::info!(pool.id = id.as_str(), "pool changed");
-    let state = hub.store.pool_fetch(&id).await.map_err(store_problem)?;
+    let state = hub.store.pool_fetch(&id).await.map_err(|error| store_problem(&error))?;
     let state = state.ok_or_else(Problem::not_found)?;
     Ok(axum::Json(PoolView::of_state(&state)))
 }
@@ -124,9 +126,10 @@ async fn ranges(
     caller.require_line(None)?;
     let id = pool_id(&id)?;
     let (limit, after) = query.parse::<ListQuery>()?.into_page::<u128>()?;
-    let known = hub.store.pool_fetch(&id).await.map_err(store_problem)?;
+    let known = hub.store.pool_fetch(&id).await.map_err(|error| store_problem(&error))?;
     known.ok_or_else(Problem::not_found)?;
-    let page = hub.store.range_list(&id, limit, after).await.map_err(store_problem)?;
+    let page =
+        hub.store.range_list(&id, limit, after).await.map_err(|error| store_problem(&error))?;
     let items = page.items.iter().map(RangeView::from).collect();
     Ok(axum::Json(List::new(items, page.next.as_deref())))
 }

@@ -168,20 +168,20 @@ async fn a_pool_is_suspended_resumed_extended_and_shrunk_to_its_cursor() {
     let path = bench.created().await;
     let id = PoolId::parse(path.rsplit('/').next().unwrap()).unwrap();
     reserve(&bench.store, &id, "R1", 10).await;
-    let patch = async |body: Value| bench.operator("PATCH", &path, Some(&body)).await;
-    assert_eq!(patch(json!({"status": "suspended"})).await.1["status"], "suspended");
-    assert_eq!(patch(json!({"status": "suspended"})).await.1["status"], "suspended");
-    assert_eq!(patch(json!({"status": "active"})).await.1["status"], "active");
-    let grown = patch(json!({"to": "1000999"})).await.1;
+    let apply = async |body: Value| bench.operator("PATCH", &path, Some(&body)).await;
+    assert_eq!(apply(json!({"status": "suspended"})).await.1["status"], "suspended");
+    assert_eq!(apply(json!({"status": "suspended"})).await.1["status"], "suspended");
+    assert_eq!(apply(json!({"status": "active"})).await.1["status"], "active");
+    let grown = apply(json!({"to": "1000999"})).await.1;
     assert_eq!((&grown["to"], &grown["remaining"]), (&json!("1000999"), &json!("999990")));
-    let shrunk = patch(json!({"to": "1009", "threshold": 5, "max_request": 7})).await.1;
+    let shrunk = apply(json!({"to": "1009", "threshold": 5, "max_request": 7})).await.1;
     assert_eq!((&shrunk["remaining"], &shrunk["reserved"]), (&json!("0"), &json!("10")));
     assert_eq!((&shrunk["below_threshold"], &shrunk["max_request"]), (&json!(true), &json!(7)));
-    let (status, cut) = patch(json!({"to": "1008"})).await;
+    let (status, cut) = apply(json!({"to": "1008"})).await;
     assert_eq!((status, &cut["cursor"]), (422, &json!("1010")), "{cut}");
-    assert_eq!(patch(json!({"status": "closed"})).await.0, 400);
-    assert_eq!(patch(json!({"cursor": "1000"})).await.0, 400);
-    assert_eq!(patch(json!({"max_request": 0})).await.0, 422);
+    assert_eq!(apply(json!({"status": "closed"})).await.0, 400);
+    assert_eq!(apply(json!({"cursor": "1000"})).await.0, 400);
+    assert_eq!(apply(json!({"max_request": 0})).await.0, 422);
     let unknown = format!("{POOLS}/{}", "A".repeat(26));
     let missing = bench.operator("PATCH", &unknown, Some(&json!({"threshold": 1}))).await;
     assert_eq!((missing.0, slug(&missing.1)), (404, "not-found"));
@@ -264,7 +264,7 @@ async fn i8_each_route_refuses_no_bad_expired_and_unscoped_callers() {
             (Some(context("")), (403, "forbidden")),
             (Some(context(others)), (403, "forbidden")),
         ] {
-            let event = caller.iter().fold(event.clone(), |event, context| event.caller(context));
+            let event = caller.iter().fold(event.clone(), HttpEvent::caller);
             let (status, body) = bench.send(&event).await;
             assert_eq!((status, slug(&body)), expected, "{event:?}");
         }
@@ -318,4 +318,16 @@ async fn what_is_no_pool_is_404_and_other_methods_are_405() {
     let xml = HttpEvent::new("POST", POOLS).header("content-type", "text/xml").body("<a/>");
     let (status, body) = bench.send(&xml.caller(&context("operator"))).await;
     assert_eq!((status, slug(&body)), (415, "unsupported-media-type"));
+}
+
+#[tokio::test]
+async fn sample_events_are_answered() {
+    let bench = bench().await;
+    for (event, expected) in [
+        (include_str!("../../../events/manage-pools/create-pool.json"), 201),
+        (include_str!("../../../events/manage-pools/list-pools.json"), 200),
+    ] {
+        let request = edge::event::request_of_json(event).unwrap();
+        assert_eq!(bench.door.handle(request).await.status().as_u16(), expected);
+    }
 }

@@ -46,7 +46,7 @@ pub(crate) async fn list(
     };
     let filter = (status, own.as_ref().or(asked.as_ref()));
     let page = hub.store.document_list(filter, position.limit, position.after.as_deref());
-    let page = page.await.map_err(store_problem)?;
+    let page = page.await.map_err(|error| store_problem(&error))?;
     // The list runs back in time, so the first document that is too old ends it.
     let recent = |document: &Document| {
         position.since.as_ref().is_none_or(|since| document.received_at >= *since)
@@ -68,15 +68,17 @@ pub(crate) async fn fetch(
         return Err(Problem::not_found());
     }
     let own = own_system(&caller)?;
-    let found = hub.store.document_find(&sha256).await.map_err(store_problem)?;
+    let found = hub.store.document_find(&sha256).await.map_err(|error| store_problem(&error))?;
     let document = found.ok_or_else(Problem::not_found)?;
     if own.as_ref().is_some_and(|own| !is_of(&document, own)) {
         return Err(Problem::not_found());
     }
     let content = document.content_sha256.clone();
-    let report = hub.objects.report_fetch(&content).await.map_err(store_problem)?;
-    let mut arrivals = hub.store.arrival_list(&content).await.map_err(store_problem)?;
-    let mut findings = hub.store.document_findings(&content).await.map_err(store_problem)?;
+    let report = hub.objects.report_fetch(&content).await.map_err(|error| store_problem(&error))?;
+    let mut arrivals =
+        hub.store.arrival_list(&content).await.map_err(|error| store_problem(&error))?;
+    let mut findings =
+        hub.store.document_findings(&content).await.map_err(|error| store_problem(&error))?;
     let mut tallies = tallies_of(report.as_ref());
     if let Some(own) = &own {
         arrivals.retain(|arrival| arrival.system_id == *own);
@@ -117,7 +119,7 @@ async fn own_tallies(hub: &Hub, tallies: Value, own: &SystemId) -> Result<Value,
         let Ok(id) = AllocationId::parse(id) else {
             continue;
         };
-        let found = hub.store.allocation_fetch(&id).await.map_err(store_problem)?;
+        let found = hub.store.allocation_fetch(&id).await.map_err(|error| store_problem(&error))?;
         if found.is_some_and(|allocation| allocation.system_id == *own) {
             kept.push(tally.clone());
         }

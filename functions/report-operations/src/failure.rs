@@ -3,13 +3,13 @@
 use edge::Problem;
 use store::StoreError;
 
-pub(crate) fn store_problem(error: StoreError) -> Problem {
+pub(crate) fn store_problem(error: &StoreError) -> Problem {
     match error {
         StoreError::NotFound { .. } => Problem::not_found(),
-        StoreError::AlreadyExists { .. } | StoreError::Corrupt(_) => Problem::internal(&error),
+        StoreError::AlreadyExists { .. } | StoreError::Corrupt(_) => Problem::internal(error),
         StoreError::Conflict { .. }
         | StoreError::Throttled { .. }
-        | StoreError::Unavailable { .. } => Problem::unavailable(&error),
+        | StoreError::Unavailable { .. } => Problem::unavailable(error),
     }
 }
 

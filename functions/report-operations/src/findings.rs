@@ -47,7 +47,7 @@ pub(crate) async fn list(
     };
     let filter = FindingFilter { since: position.since, ..filter };
     let page = hub.store.finding_list(&filter, position.limit, position.after.as_deref());
-    let page = page.await.map_err(store_problem)?;
+    let page = page.await.map_err(|error| store_problem(&error))?;
     let seen = page.items.iter().filter(|r| own.as_ref().is_none_or(|own| r.system_id == *own));
     Ok(Json(List::new(seen.map(view).collect(), page.next.as_deref())))
 }

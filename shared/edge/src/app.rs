@@ -43,10 +43,7 @@ pub fn app(router: Router, profile: TenantProfile, clock: Clock) -> App {
         .layer(from_fn(remember_route))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::new(ProblemKind::MethodNotAllowed));
-    App {
-        router,
-        gate: Gate { profile, clock },
-    }
+    App { router, gate: Gate { profile, clock } }
 }
 
 /// Carries the route's pattern to the log line, which may not show the path itself.
@@ -68,9 +65,7 @@ impl App {
     {
         let started = Instant::now();
         let method = request.method().clone();
-        let request_id = request
-            .lambda_context_ref()
-            .map(|context| context.request_id.clone());
+        let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
         let response = match self.routable(request) {
             Some(request) => answer(&self.router, request).await,
             None => Problem::not_found().into_response(),

@@ -21,27 +21,13 @@ fn door(profile: TenantProfile) -> App {
     let router = Router::new()
         .route("/health", get(async || "ok"))
         .route("/api/v1/l3/pools/{id}", get(guarded))
-        .route(
-            "/large/{bytes}",
-            get(async |Path(bytes): Path<usize>| "a".repeat(bytes)),
-        )
-        .route(
-            "/broken",
-            get(async || Problem::internal(&std::io::Error::other("inside"))),
-        );
-    app(
-        router,
-        profile,
-        Clock::fixed(datetime!(2026-11-23 10:00 UTC)),
-    )
+        .route("/large/{bytes}", get(async |Path(bytes): Path<usize>| "a".repeat(bytes)))
+        .route("/broken", get(async || Problem::internal(&std::io::Error::other("inside"))));
+    app(router, profile, Clock::fixed(datetime!(2026-11-23 10:00 UTC)))
 }
 
 fn context(scopes: &str) -> AuthorizerContext {
-    AuthorizerContext {
-        system: "l1".into(),
-        scopes: scopes.into(),
-        ..AuthorizerContext::default()
-    }
+    AuthorizerContext { system: "l1".into(), scopes: scopes.into(), ..AuthorizerContext::default() }
 }
 
 async fn send(door: &App, event: HttpEvent) -> (u16, String, http::HeaderMap) {
@@ -66,10 +52,7 @@ async fn refusals_come_in_the_order_credential_capability_scope() {
     let path = "/api/v1/l3/pools/p1";
     for profile in TenantProfile::ALL {
         let door = door(profile);
-        assert_eq!(
-            slug(&door, HttpEvent::get(path)).await,
-            (401, "unauthorized".into())
-        );
+        assert_eq!(slug(&door, HttpEvent::get(path)).await, (401, "unauthorized".into()));
         let wrong = slug(&door, HttpEvent::get(path).caller(&context("pools:write"))).await;
         let right = HttpEvent::get(path).caller(&context("pools:read"));
         if profile.serves_lines() {
@@ -78,10 +61,7 @@ async fn refusals_come_in_the_order_credential_capability_scope() {
             assert_eq!((status, body.as_str()), (200, "l1 p1"));
         } else {
             assert_eq!(wrong, (403, "capability-not-enabled".into()));
-            assert_eq!(
-                slug(&door, right).await,
-                (403, "capability-not-enabled".into())
-            );
+            assert_eq!(slug(&door, right).await, (403, "capability-not-enabled".into()));
         }
     }
 }
@@ -89,10 +69,7 @@ async fn refusals_come_in_the_order_credential_capability_scope() {
 #[tokio::test]
 async fn unknown_routes_and_methods_are_problems() {
     let door = door(TenantProfile::Manufacturer);
-    assert_eq!(
-        slug(&door, HttpEvent::get("/nothing")).await,
-        (404, "not-found".into())
-    );
+    assert_eq!(slug(&door, HttpEvent::get("/nothing")).await, (404, "not-found".into()));
     let post = HttpEvent::new("POST", "/health");
     assert_eq!(slug(&door, post).await, (405, "method-not-allowed".into()));
     let (_, _, headers) = send(&door, HttpEvent::new("POST", "/health")).await;
@@ -120,11 +97,7 @@ async fn path_tricks_reach_no_route() {
         "/hé",
     ] {
         let event = HttpEvent::get(path).caller(&context("operator"));
-        assert_eq!(
-            slug(&door, event).await,
-            (404, "not-found".into()),
-            "{path}"
-        );
+        assert_eq!(slug(&door, event).await, (404, "not-found".into()), "{path}");
     }
 }
 
@@ -142,10 +115,7 @@ async fn odd_hosts_and_queries_never_break_the_door() {
     ] {
         let event = HttpEvent::get("/health").header("host", host).query(query);
         let (status, _, _) = send(&door, event).await;
-        assert!(
-            status == 200 || status == 404,
-            "{host} {query:.20}: {status}"
-        );
+        assert!(status == 200 || status == 404, "{host} {query:.20}: {status}");
     }
 }
 
@@ -163,8 +133,5 @@ async fn a_failure_shows_its_title_and_hides_its_cause() {
     let door = door(TenantProfile::Manufacturer);
     let (status, body, _) = send(&door, HttpEvent::get("/broken")).await;
     assert_eq!(status, 500);
-    assert!(
-        body.contains("Internal error") && !body.contains("inside"),
-        "{body}"
-    );
+    assert!(body.contains("Internal error") && !body.contains("inside"), "{body}");
 }

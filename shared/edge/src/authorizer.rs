@@ -45,10 +45,7 @@ impl AuthorizerAnswer {
     /// The answer for `context`.
     #[must_use]
     pub fn new(context: AuthorizerContext) -> Self {
-        Self {
-            is_authorized: true,
-            context,
-        }
+        Self { is_authorized: true, context }
     }
 }
 
@@ -65,18 +62,9 @@ mod tests {
 
     #[test]
     fn the_header_is_found_in_the_identity_source_or_among_the_headers() {
-        check(
-            json!({"identitySource": ["Bearer x"], "version": "2.0"}),
-            Some("Bearer x"),
-        );
-        check(
-            json!({"identitySource": null, "headers": {"Authorization": "b"}}),
-            Some("b"),
-        );
-        check(
-            json!({"headers": {"authorization": "b", "host": "h"}}),
-            Some("b"),
-        );
+        check(json!({"identitySource": ["Bearer x"], "version": "2.0"}), Some("Bearer x"));
+        check(json!({"identitySource": null, "headers": {"Authorization": "b"}}), Some("b"));
+        check(json!({"headers": {"authorization": "b", "host": "h"}}), Some("b"));
         check(json!({"identitySource": [], "headers": null}), None);
     }
 

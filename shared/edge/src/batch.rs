@@ -51,35 +51,20 @@ mod tests {
     }
 
     async fn failing_b(message: SqsMessage) -> Result<(), String> {
-        if message.body.as_deref() == Some("a") {
-            Ok(())
-        } else {
-            Err("later".into())
-        }
+        if message.body.as_deref() == Some("a") { Ok(()) } else { Err("later".into()) }
     }
 
     #[tokio::test]
     async fn only_the_failed_record_comes_back() {
-        let response = run(event(&[Some("a"), Some("b"), Some("a")]), failing_b)
-            .await
-            .unwrap();
-        let failed: Vec<_> = response
-            .batch_item_failures
-            .iter()
-            .map(|f| f.item_identifier.as_str())
-            .collect();
+        let response = run(event(&[Some("a"), Some("b"), Some("a")]), failing_b).await.unwrap();
+        let failed: Vec<_> =
+            response.batch_item_failures.iter().map(|f| f.item_identifier.as_str()).collect();
         assert_eq!(failed, ["b"]);
     }
 
     #[tokio::test]
     async fn a_failed_record_without_id_brings_the_batch_back() {
-        assert_eq!(
-            run(event(&[Some("a"), None]), failing_b).await.unwrap_err(),
-            Unnamed
-        );
-        assert_eq!(
-            run(event(&[Some("")]), failing_b).await.unwrap_err(),
-            Unnamed
-        );
+        assert_eq!(run(event(&[Some("a"), None]), failing_b).await.unwrap_err(), Unnamed);
+        assert_eq!(run(event(&[Some("")]), failing_b).await.unwrap_err(), Unnamed);
     }
 }

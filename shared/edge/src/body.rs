@@ -46,11 +46,7 @@ impl JsonBody {
     /// # Errors
     /// As [`JsonBody::parse`].
     pub fn parse_optional<T: DeserializeOwned>(&self) -> Result<Option<T>, Problem> {
-        if self.bytes()?.is_empty() {
-            Ok(None)
-        } else {
-            self.parse().map(Some)
-        }
+        if self.bytes()?.is_empty() { Ok(None) } else { self.parse().map(Some) }
     }
 
     /// The bytes as they came.
@@ -76,18 +72,13 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     async fn from_request(request: Request<Body>, _state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let content_type = parts.headers.get(header::CONTENT_TYPE);
-        let content_type = content_type
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
+        let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let content = match Limited::new(body, BODY_BYTES_MAX).collect().await {
             Ok(collected) => Content::Whole(collected.to_bytes()),
             Err(error) if error.is::<LengthLimitError>() => Content::TooLarge,
             Err(_) => Content::Broken,
         };
-        Ok(Self {
-            content_type,
-            content,
-        })
+        Ok(Self { content_type, content })
     }
 }
 
@@ -106,10 +97,7 @@ fn parse_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // serde would read an array as a struct by position.
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if first != Some(&b'{') {
-        return Err(refused(
-            String::new(),
-            "a JSON object is expected".to_owned(),
-        ));
+        return Err(refused(String::new(), "a JSON object is expected".to_owned()));
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize::<_, T>(&mut reader).map_err(|error| {
@@ -123,9 +111,7 @@ fn parse_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         }
         refused(pointer, detail)
     })?;
-    reader
-        .end()
-        .map_err(|error| refused(String::new(), error.to_string()))?;
+    reader.end().map_err(|error| refused(String::new(), error.to_string()))?;
     Ok(value)
 }
 
@@ -192,15 +178,10 @@ mod tests {
 
     #[tokio::test]
     async fn json_types_are_read_and_others_are_415() {
-        for content_type in [
-            "application/json",
-            "Application/JSON; charset=utf-8",
-            "application/x+json",
-        ] {
-            assert!(
-                parse(content_type, r#" {"name":"a"}"#).await.is_ok(),
-                "{content_type}"
-            );
+        for content_type in
+            ["application/json", "Application/JSON; charset=utf-8", "application/x+json"]
+        {
+            assert!(parse(content_type, r#" {"name":"a"}"#).await.is_ok(), "{content_type}");
         }
         for content_type in ["", "text/json", "application/xml", "application/jsonl"] {
             let (kind, _) = refused(content_type, r#"{"name":"a"}"#).await;
@@ -218,14 +199,8 @@ mod tests {
             (r#"{"name":"a"} x"#, ""),
             (r#"{"name":1}"#, "/name"),
             (r#"{"name":"a","nmae":1}"#, "/nmae"),
-            (
-                r#"{"name":"a","parts":[{"count":1},{"count":"x"}]}"#,
-                "/parts/1/count",
-            ),
-            (
-                r#"{"name":"a","parts":[{"count":1,"a/b":2}]}"#,
-                "/parts/0/a~1b",
-            ),
+            (r#"{"name":"a","parts":[{"count":1},{"count":"x"}]}"#, "/parts/1/count"),
+            (r#"{"name":"a","parts":[{"count":1,"a/b":2}]}"#, "/parts/0/a~1b"),
             (r#"{"name":"a","name":"b"}"#, ""),
         ] {
             let (kind, found) = refused("application/json", body).await;
@@ -236,25 +211,15 @@ mod tests {
 
     #[tokio::test]
     async fn nesting_beyond_the_parsers_limit_is_refused() {
-        let body = format!(
-            r#"{{"name":{}1{}}}"#,
-            "[".repeat(100_000),
-            "]".repeat(100_000)
-        );
-        assert_eq!(
-            refused("application/json", body).await.0,
-            ProblemKind::Validation
-        );
+        let body = format!(r#"{{"name":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(refused("application/json", body).await.0, ProblemKind::Validation);
     }
 
     #[tokio::test]
     async fn a_body_of_the_limit_is_read_and_one_byte_more_is_413() {
         let body = |extra: usize| {
             let frame = r#"{"name":""}"#.len();
-            format!(
-                r#"{{"name":"{}"}}"#,
-                "a".repeat(BODY_BYTES_MAX - frame + extra)
-            )
+            format!(r#"{{"name":"{}"}}"#, "a".repeat(BODY_BYTES_MAX - frame + extra))
         };
         assert!(parse("application/json", body(0)).await.is_ok());
         let (kind, _) = refused("application/json", body(1)).await;

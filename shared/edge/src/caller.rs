@@ -68,9 +68,7 @@ impl Caller {
             system: context.system.clone(),
             credential: context.credential.clone(),
             // A scope this release does not know grants nothing here.
-            scopes: words(&context.scopes)
-                .filter_map(|word| word.parse().ok())
-                .collect(),
+            scopes: words(&context.scopes).filter_map(|word| word.parse().ok()).collect(),
             lines: words(&context.lines).map(str::to_owned).collect(),
         })
     }
@@ -100,9 +98,7 @@ impl Caller {
             return Ok(());
         }
         let problem = Problem::new(ProblemKind::Forbidden);
-        Err(problem
-            .detail(format!("The scope {scope} is needed."))
-            .with("scope", scope.as_str()))
+        Err(problem.detail(format!("The scope {scope} is needed.")).with("scope", scope.as_str()))
     }
 
     /// # Errors
@@ -159,13 +155,9 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 /// met the authorizer is anonymous.
 fn authorizer_context(parts: &Parts) -> AuthorizerContext {
     let context = parts.extensions.request_context_ref();
-    let fields = context
-        .and_then(|context| context.authorizer())
-        .map(|found| &found.fields);
+    let fields = context.and_then(|context| context.authorizer()).map(|found| &found.fields);
     let text = |name: &str| -> String {
-        let value = fields
-            .and_then(|fields| fields.get(name))
-            .and_then(|value| value.as_str());
+        let value = fields.and_then(|fields| fields.get(name)).and_then(|value| value.as_str());
         value.unwrap_or_default().to_owned()
     };
     AuthorizerContext {
@@ -194,9 +186,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         if !gate.profile.serves_lines() {
             let problem = Problem::new(ProblemKind::CapabilityNotEnabled);
             let detail = format!("The profile of this tenant is {}.", gate.profile);
-            return Err(problem
-                .detail(detail)
-                .with("profile", gate.profile.as_str()));
+            return Err(problem.detail(detail).with("profile", gate.profile.as_str()));
         }
         Ok(caller)
     }
@@ -219,24 +209,14 @@ mod tests {
 
     fn check(context: &AuthorizerContext, expected: Option<ProblemKind>) {
         let judged = Caller::from_context(context, datetime!(2026-11-23 10:00 UTC));
-        assert_eq!(
-            judged.err().map(|problem| problem.kind()),
-            expected,
-            "{context:?}"
-        );
+        assert_eq!(judged.err().map(|problem| problem.kind()), expected, "{context:?}");
     }
 
     #[test]
     fn anonymous_and_expired_callers_are_refused() {
         check(&context(), None);
-        check(
-            &AuthorizerContext::default(),
-            Some(ProblemKind::Unauthorized),
-        );
-        let at = |text: &str| AuthorizerContext {
-            expires_at: text.into(),
-            ..context()
-        };
+        check(&AuthorizerContext::default(), Some(ProblemKind::Unauthorized));
+        let at = |text: &str| AuthorizerContext { expires_at: text.into(), ..context() };
         check(&at("2026-11-23T10:00:00.001Z"), None);
         check(&at("2026-11-23T10:00:00Z"), Some(ProblemKind::Unauthorized));
         check(&at("tomorrow"), Some(ProblemKind::Unauthorized));
@@ -249,16 +229,9 @@ mod tests {
         assert!(reader.require(Scope::PoolsRead).is_ok());
         let refused = reader.require(Scope::PoolsWrite).unwrap_err();
         assert_eq!(refused.kind(), ProblemKind::Forbidden);
-        let operator = AuthorizerContext {
-            scopes: "operator".into(),
-            ..context()
-        };
+        let operator = AuthorizerContext { scopes: "operator".into(), ..context() };
         let operator = Caller::from_context(&operator, now).unwrap();
-        assert!(
-            Scope::ALL
-                .into_iter()
-                .all(|scope| operator.require(scope).is_ok())
-        );
+        assert!(Scope::ALL.into_iter().all(|scope| operator.require(scope).is_ok()));
     }
 
     #[test]

@@ -12,10 +12,7 @@ pub struct Clock(Arc<dyn Fn() -> OffsetDateTime + Send + Sync>);
 impl Clock {
     /// The system's clock.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where the clock is read"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
     pub fn system() -> Self {
         Self(Arc::new(OffsetDateTime::now_utc))
     }

@@ -50,10 +50,7 @@ impl CredentialText {
     fn from_parts(id: &str, secret: &str) -> Option<Self> {
         let well_formed =
             is_base32(id, ID_CHARACTERS_MAX) && is_base32(secret, SECRET_CHARACTERS_MAX);
-        well_formed.then(|| Self {
-            id: id.to_owned(),
-            secret: secret.to_owned(),
-        })
+        well_formed.then(|| Self { id: id.to_owned(), secret: secret.to_owned() })
     }
 
     /// The public half.
@@ -72,9 +69,7 @@ impl CredentialText {
 fn is_base32(text: &str, characters_max: usize) -> bool {
     !text.is_empty()
         && text.len() <= characters_max
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
 }
 
 #[cfg(test)]
@@ -92,10 +87,7 @@ mod tests {
     fn bearer_and_basic_carry_the_same_credential() {
         check("Bearer tp_abc2_def7", Some(("abc2", "def7")));
         check("bearer  tp_abc2_def7 ", Some(("abc2", "def7")));
-        check(
-            &format!("Basic {}", BASE64.encode(b"abc2:def7")),
-            Some(("abc2", "def7")),
-        );
+        check(&format!("Basic {}", BASE64.encode(b"abc2:def7")), Some(("abc2", "def7")));
     }
 
     #[test]

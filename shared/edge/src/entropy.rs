@@ -12,7 +12,9 @@ pub struct EntropyError(#[source] getrandom::Error);
 
 /// Gives random bytes fit for identifiers and secrets. Cheap to clone.
 #[derive(Clone)]
-pub struct Entropy(Arc<dyn Fn(&mut [u8]) -> Result<(), getrandom::Error> + Send + Sync>);
+pub struct Entropy(Arc<Fill>);
+
+type Fill = dyn Fn(&mut [u8]) -> Result<(), getrandom::Error> + Send + Sync;
 
 impl Entropy {
     /// The operating system's generator.

@@ -19,20 +19,21 @@ pub const QUERY_BYTES_MAX: usize = 16_384;
 const REFUSED_PATH: &str = "/%00";
 
 /// What a URI's query may not hold as it is.
-const NOT_IN_QUERY: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'<')
-    .add(b'>')
-    .add(b'`')
-    .add(b'{')
-    .add(b'}');
+const NOT_IN_QUERY: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
 
 /// Turns a gateway event into a request without panicking on odd values.
 #[must_use]
 pub fn http_request(event: LambdaRequest) -> Request {
     Request::from(tamed(event))
+}
+
+/// The request of an event that was kept as JSON, such as the sample files in `events/`.
+///
+/// # Errors
+/// If the text is no event of the gateway.
+pub fn request_of_json(event: &str) -> Result<Request, serde_json::Error> {
+    Ok(http_request(serde_json::from_str(event)?))
 }
 
 pub(crate) fn tamed(event: LambdaRequest) -> LambdaRequest {
@@ -115,8 +116,7 @@ impl HttpEvent {
     /// Sets a JSON body with its content type.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
-        self.header("content-type", "application/json")
-            .body(body.to_string())
+        self.header("content-type", "application/json").body(body.to_string())
     }
 
     /// Sets what the authorizer said.
@@ -160,9 +160,7 @@ impl HttpEvent {
             members.insert("body".to_owned(), body.as_str().into());
         }
         if let Some(authorizer) = &self.authorizer
-            && let Some(context) = event
-                .get_mut("requestContext")
-                .and_then(Value::as_object_mut)
+            && let Some(context) = event.get_mut("requestContext").and_then(Value::as_object_mut)
         {
             context.insert("authorizer".to_owned(), json!({"lambda": authorizer}));
         }
@@ -174,7 +172,6 @@ impl HttpEvent {
     /// # Errors
     /// If the event is none of the gateway (an unknown method, a header that is none).
     pub fn request(&self) -> Result<http::Request<Body>, serde_json::Error> {
-        let event: LambdaRequest = serde_json::from_str(&self.to_json().to_string())?;
-        Ok(http_request(event))
+        request_of_json(&self.to_json().to_string())
     }
 }

@@ -44,8 +44,7 @@ fn decode(text: &str) -> Result<String, Problem> {
         .then(|| BASE64URL_NOPAD.decode(text.as_bytes()).ok())
         .flatten();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    text.filter(|text| !text.is_empty())
-        .ok_or_else(foreign_cursor)
+    text.filter(|text| !text.is_empty()).ok_or_else(foreign_cursor)
 }
 
 /// The problem for a cursor whose text the store does not accept.
@@ -80,13 +79,7 @@ mod tests {
     fn a_cursor_comes_back_as_the_store_wrote_it() {
         let list = List::new(vec![1], Some("POOL#a/é"));
         let page = Page::parse(None, list.next_cursor.as_deref()).unwrap();
-        assert_eq!(
-            page,
-            Page {
-                limit: 50,
-                cursor: Some("POOL#a/é".into())
-            }
-        );
+        assert_eq!(page, Page { limit: 50, cursor: Some("POOL#a/é".into()) });
     }
 
     #[test]

@@ -114,10 +114,7 @@ mod tests {
         ] {
             assert!(!has_one_reading(path), "{path}");
         }
-        assert!(!has_one_reading(&format!(
-            "/{}",
-            "a".repeat(PATH_BYTES_MAX)
-        )));
+        assert!(!has_one_reading(&format!("/{}", "a".repeat(PATH_BYTES_MAX))));
     }
 
     proptest! {

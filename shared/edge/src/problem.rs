@@ -186,10 +186,7 @@ impl Problem {
     /// Adds one thing that is wrong with the request.
     #[must_use]
     pub fn violation(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        let violation = Violation {
-            pointer: pointer.into(),
-            detail: detail.into(),
-        };
+        let violation = Violation { pointer: pointer.into(), detail: detail.into() };
         self.0.violations.push(violation);
         self
     }
@@ -250,16 +247,10 @@ impl Problem {
         let body = self.body(request_id).to_string();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::UNAUTHORIZED {
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static(CHALLENGE),
-            );
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
         }
         if let Some(seconds) = inner.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -315,11 +306,7 @@ mod tests {
     fn each_slug_is_kebab_case_and_means_one_thing() {
         let mut seen = HashSet::new();
         for kind in ProblemKind::ALL {
-            assert!(
-                kind.slug()
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b == b'-')
-            );
+            assert!(kind.slug().bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
             assert!(seen.insert((kind.slug(), kind.status())), "{kind:?}");
         }
         assert_eq!(ProblemKind::ALL.len(), 21);
@@ -327,9 +314,7 @@ mod tests {
 
     #[test]
     fn a_client_error_carries_detail_violations_and_extensions() {
-        let problem = Problem::bad_request("no")
-            .violation("/gtin", "bad")
-            .with("max", 5);
+        let problem = Problem::bad_request("no").violation("/gtin", "bad").with("max", 5);
         let body = problem.body(Some("7f"));
         assert_eq!(body["type"], "https://pharmatrace.dev/problems/validation");
         assert_eq!(body["status"], 400);
@@ -348,9 +333,7 @@ mod tests {
     #[test]
     fn a_server_error_says_only_its_title_and_request_id() {
         let cause = std::io::Error::other("table gone");
-        let problem = Problem::internal(&cause)
-            .detail("secret")
-            .with("key", "secret");
+        let problem = Problem::internal(&cause).detail("secret").with("key", "secret");
         let body = problem.body(Some("7f"));
         assert!(!body.to_string().contains("secret") && !body.to_string().contains("table"));
         assert_eq!(body["request_id"], "7f");

@@ -20,12 +20,8 @@ pub enum TenantProfile {
 
 impl TenantProfile {
     /// Every profile, for tables and tests.
-    pub const ALL: [Self; 4] = [
-        Self::Manufacturer,
-        Self::Prepackager,
-        Self::Wholesaler,
-        Self::Dispenser,
-    ];
+    pub const ALL: [Self; 4] =
+        [Self::Manufacturer, Self::Prepackager, Self::Wholesaler, Self::Dispenser];
 
     /// Whether this tenant may use the L3 routes (pools, allocations, uploads, reports on them).
     #[must_use]
@@ -63,9 +59,6 @@ impl FromStr for TenantProfile {
     type Err = UnknownProfile;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|profile| profile.as_str() == text)
-            .ok_or(UnknownProfile)
+        Self::ALL.into_iter().find(|profile| profile.as_str() == text).ok_or(UnknownProfile)
     }
 }

@@ -20,9 +20,7 @@ impl QueryText {
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let parsed = Query::<T>::try_from_uri(&self.0).map_err(|rejection| {
             let text = rejection.body_text();
-            let detail = text
-                .rsplit_once("query string: ")
-                .map_or(text.as_str(), |(_, end)| end);
+            let detail = text.rsplit_once("query string: ").map_or(text.as_str(), |(_, end)| end);
             Problem::bad_request("The query parameters are not the ones expected here.")
                 .violation("?", detail)
         })?;
@@ -56,24 +54,11 @@ mod tests {
         let parse =
             |query: &str| QueryText(format!("/x?{query}").parse().unwrap()).parse::<Sample>();
         let sample = parse("status=a%20b&limit=5").unwrap();
-        assert_eq!(
-            (sample.status.as_deref(), sample.limit),
-            (Some("a b"), Some(5))
-        );
+        assert_eq!((sample.status.as_deref(), sample.limit), (Some("a b"), Some(5)));
         assert!(parse("").is_ok());
-        for query in [
-            "stauts=a",
-            "limit=x",
-            "limit=-1",
-            "limit=",
-            "limit=1&limit=2",
-            "status[]=a",
-        ] {
-            assert_eq!(
-                parse(query).unwrap_err().kind(),
-                ProblemKind::Validation,
-                "{query}"
-            );
+        for query in ["stauts=a", "limit=x", "limit=-1", "limit=", "limit=1&limit=2", "status[]=a"]
+        {
+            assert_eq!(parse(query).unwrap_err().kind(), ProblemKind::Validation, "{query}");
         }
     }
 }

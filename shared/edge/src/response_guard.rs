@@ -30,20 +30,14 @@ pub enum Refusal {
 /// See [`Refusal`].
 pub async fn measured(response: Response) -> Result<Response, Refusal> {
     let (parts, body) = response.into_parts();
-    let bytes = body
-        .collect()
-        .await
-        .map_err(Refusal::Unreadable)?
-        .to_bytes();
+    let bytes = body.collect().await.map_err(Refusal::Unreadable)?.to_bytes();
     let body_bytes = if is_sent_as_text(&parts.headers) {
         escaped_length(&bytes)
     } else {
         bytes.len().div_ceil(3).saturating_mul(4)
     };
     let header_bytes = parts.headers.iter().fold(0_usize, |sum, (name, value)| {
-        sum.saturating_add(name.as_str().len())
-            .saturating_add(value.len())
-            .saturating_add(8)
+        sum.saturating_add(name.as_str().len()).saturating_add(value.len()).saturating_add(8)
     });
     let encoded_bytes = body_bytes.saturating_add(header_bytes);
     if encoded_bytes >= ENCODED_BYTES_MAX {
@@ -62,18 +56,10 @@ fn is_sent_as_text(headers: &HeaderMap) -> bool {
     };
     let content_type = value.to_str().unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    [
-        "text",
-        "application/json",
-        "application/javascript",
-        "application/xml",
-        "application/yaml",
-    ]
-    .iter()
-    .any(|prefix| content_type.starts_with(prefix))
-        || ["+xml", "+yaml", "+json"]
-            .iter()
-            .any(|suffix| media_type.ends_with(suffix))
+    ["text", "application/json", "application/javascript", "application/xml", "application/yaml"]
+        .iter()
+        .any(|prefix| content_type.starts_with(prefix))
+        || ["+xml", "+yaml", "+json"].iter().any(|suffix| media_type.ends_with(suffix))
 }
 
 /// Bytes of `text` inside a JSON string, without its quotes.
@@ -95,9 +81,7 @@ mod tests {
 
     async fn passes(content_type: &str, body: Vec<u8>) -> bool {
         let response = Response::builder().header("content-type", content_type);
-        measured(response.body(Body::from(body)).unwrap())
-            .await
-            .is_ok()
+        measured(response.body(Body::from(body)).unwrap()).await.is_ok()
     }
 
     #[test]
