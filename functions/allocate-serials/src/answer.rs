@@ -23,44 +23,23 @@ pub(crate) fn view(a: &Allocation, pool: Option<&Pool>) -> Value {
     add("requested", a.size.into());
     add("granted", a.size.into());
     let (from_epc, to_epc) = (epc(&from), epc(&to));
-    add(
-        "range",
-        json!({ "from": from, "to": to, "from_epc": from_epc, "to_epc": to_epc }),
-    );
+    add("range", json!({ "from": from, "to": to, "from_epc": from_epc, "to_epc": to_epc }));
     add("serials", Value::Null);
     add("system_id", a.system_id.as_str().into());
     add("requested_by", a.requester.as_str().into());
     add("line_gln", a.line_gln.as_ref().map(Gln::as_str).into());
     add("plant_gln", a.plant_gln.as_ref().map(Gln::as_str).into());
     for (name, value) in a.details.fields() {
-        let filter = || {
-            value
-                .as_ref()
-                .and_then(|digit| digit.parse::<u8>().ok())
-                .into()
-        };
-        add(
-            name,
-            if name == "filter_value" {
-                filter()
-            } else {
-                value.as_deref().into()
-            },
-        );
+        let filter = || value.as_ref().and_then(|digit| digit.parse::<u8>().ok()).into();
+        add(name, if name == "filter_value" { filter() } else { value.as_deref().into() });
     }
-    add(
-        "export",
-        json!({ "href": format!("{path}/export"), "formats": ["csv", "json"] }),
-    );
+    add("export", json!({ "href": format!("{path}/export"), "formats": ["csv", "json"] }));
     add("pool_id", a.pool_id.as_str().into());
     if let Some(pool) = pool {
         let remaining = pool.remaining.to_string();
         let below = pool.is_below_threshold();
         let (id, below_threshold) = (pool.id.as_str(), below);
-        add(
-            "pool",
-            json!({"id": id, "remaining": remaining, "below_threshold": below_threshold}),
-        );
+        add("pool", json!({"id": id, "remaining": remaining, "below_threshold": below_threshold}));
     }
     add("expires_at", Value::Null);
     add("created_at", a.created_at.as_str().into());

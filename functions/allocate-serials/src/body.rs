@@ -46,9 +46,7 @@ struct Violations(Vec<(&'static str, String)>);
 
 impl Violations {
     fn take<T, E: ToString>(&mut self, pointer: &'static str, outcome: Result<T, E>) -> Option<T> {
-        outcome
-            .map_err(|error| self.0.push((pointer, error.to_string())))
-            .ok()
+        outcome.map_err(|error| self.0.push((pointer, error.to_string()))).ok()
     }
 
     fn optional<T, E: ToString>(
@@ -71,9 +69,9 @@ impl Violations {
             return None;
         }
         let problem = Problem::bad_request("The request for numbers is not valid.");
-        Some(self.0.into_iter().fold(problem, |problem, (at, detail)| {
-            problem.violation(at, detail)
-        }))
+        Some(
+            self.0.into_iter().fold(problem, |problem, (at, detail)| problem.violation(at, detail)),
+        )
     }
 }
 
@@ -100,9 +98,7 @@ impl ReserveBody {
             return Err(problem);
         }
         let (Some(requester), Some(request_id), Some(gtin)) = (requester, request_id, gtin) else {
-            return Err(Problem::bad_request(
-                "The request for numbers is not valid.",
-            ));
+            return Err(Problem::bad_request("The request for numbers is not valid."));
         };
         Ok(ReserveRequest {
             requester,
@@ -122,11 +118,7 @@ impl ReserveBody {
         let refused = |pointer: &str, detail: &str| {
             Problem::new(ProblemKind::ModeNotAllowed).violation(pointer, detail)
         };
-        match (
-            self.encoding.as_deref(),
-            self.mode.as_deref(),
-            self.allow_partial,
-        ) {
+        match (self.encoding.as_deref(), self.mode.as_deref(), self.allow_partial) {
             (Some(encoding), _, _) if encoding != "SGTIN" => {
                 Err(refused("/encoding", "SGTIN is served"))
             }
@@ -139,11 +131,7 @@ impl ReserveBody {
     fn request_id(&self, header: Option<&str>, wrong: &mut Violations) -> Option<RequestId> {
         let text = match (header, self.request_id.as_deref()) {
             (Some(header), Some(body)) if header != body => {
-                wrong.need(
-                    "/request_id",
-                    false,
-                    "equal to Idempotency-Key when both are given",
-                );
+                wrong.need("/request_id", false, "equal to Idempotency-Key when both are given");
                 return None;
             }
             (header, body) => header.or(body),
@@ -157,15 +145,8 @@ impl ReserveBody {
 
     fn check_words(&self, wrong: &mut Violations) {
         let quantity = (1..=MAX_REQUEST_LIMIT).contains(&self.quantity);
-        wrong.need(
-            "/quantity",
-            quantity,
-            "1 to the pool's max_request, never above 100000000",
-        );
-        let level = self
-            .packaging_level
-            .as_deref()
-            .is_none_or(|level| LEVELS.contains(&level));
+        wrong.need("/quantity", quantity, "1 to the pool's max_request, never above 100000000");
+        let level = self.packaging_level.as_deref().is_none_or(|level| LEVELS.contains(&level));
         wrong.need("/packaging_level", level, "one of EA, PK, CA, PL");
         let filter = self.filter_value.is_none_or(|filter| filter <= 7);
         wrong.need("/filter_value", filter, "0 to 7");
@@ -179,16 +160,9 @@ impl ReserveBody {
         ];
         for (pointer, text) in texts {
             let fits = text.as_deref().is_none_or(is_plain_text);
-            wrong.need(
-                pointer,
-                fits,
-                "1 to 64 characters, none of them a control character",
-            );
+            wrong.need(pointer, fits, "1 to 64 characters, none of them a control character");
         }
-        for (pointer, date) in [
-            ("/expiry", &self.expiry),
-            ("/manufactured", &self.manufactured),
-        ] {
+        for (pointer, date) in [("/expiry", &self.expiry), ("/manufactured", &self.manufactured)] {
             let fits = date.as_deref().is_none_or(is_date);
             wrong.need(pointer, fits, "a date as YYYY-MM-DD");
         }

@@ -19,17 +19,12 @@ pub(crate) async fn drop_file(hub: &Hub, system: &System, allocation: &Allocatio
         tracing::info!(allocation.id = %allocation.id, bytes, "file left to the export");
         return;
     }
-    let bucket = &*hub.objects.buckets.outbound;
     let key = export.key();
     let outcome = hub
         .objects
-        .publish_once(
-            bucket,
-            &key,
-            export.content_type(),
-            export.batches(),
-            |published| export.manifest(&published.sha256, now),
-        )
+        .publish_once(&key, export.content_type(), export.batches(), |published| {
+            export.manifest(&published.sha256, now)
+        })
         .await;
     if let Err(error) = outcome {
         tracing::warn!(allocation.id = %allocation.id, system = %system.id, %error, "no file dropped");

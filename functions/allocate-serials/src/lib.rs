@@ -53,12 +53,7 @@ impl Hub {
     /// A hub that has read nothing yet.
     #[must_use]
     pub fn new(store: Store, objects: Objects, clock: Clock) -> Self {
-        Self {
-            store,
-            objects,
-            clock,
-            pools: Arc::default(),
-        }
+        Self { store, objects, clock, pools: Arc::default() }
     }
 
     /// An allocation the caller may see; 404 for what is not there or not of its lines.
@@ -68,11 +63,8 @@ impl Hub {
         id: &str,
     ) -> Result<Allocation, Problem> {
         let id = AllocationId::parse(id).map_err(|_| Problem::not_found())?;
-        let found = self
-            .store
-            .allocation_fetch(&id)
-            .await
-            .map_err(|error| store_problem(&error))?;
+        let found =
+            self.store.allocation_fetch(&id).await.map_err(|error| store_problem(&error))?;
         found
             .filter(|a| caller.may_use_line(a.line_gln.as_ref().map(Gln::as_str)))
             .ok_or_else(Problem::not_found)
@@ -87,10 +79,7 @@ pub fn router(hub: Hub) -> Router {
         .route(&format!("{ROOT}/{{id}}"), get(turn::fetch))
         .route(&format!("{ROOT}/{{id}}/void"), post(turn::void))
         .route(&format!("{ROOT}/{{id}}/close"), post(turn::close))
-        .route(
-            &format!("{ROOT}/{{id}}/reconciliation"),
-            get(reconciliation::reconciliation),
-        )
+        .route(&format!("{ROOT}/{{id}}/reconciliation"), get(reconciliation::reconciliation))
         .with_state(hub)
 }
 

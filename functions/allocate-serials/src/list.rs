@@ -39,16 +39,9 @@ pub(crate) async fn list(
         return Ok(Json(List::new(Vec::new(), None)));
     };
     let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-    let found = hub
-        .store
-        .allocation_list(&filter, limit, page.cursor.as_deref())
-        .await;
+    let found = hub.store.allocation_list(&filter, limit, page.cursor.as_deref()).await;
     let found = found.map_err(|error| store_problem(&error))?;
-    let items = found
-        .items
-        .iter()
-        .map(|allocation| view(allocation, None))
-        .collect();
+    let items = found.items.iter().map(|allocation| view(allocation, None)).collect();
     Ok(Json(List::new(items, found.next.as_deref())))
 }
 
@@ -59,9 +52,7 @@ fn filter(query: &ListQuery, caller: &Caller) -> Result<Option<AllocationFilter>
     };
     let status = query.status.as_deref().map(|text| {
         AllocationStatus::parse(text).ok_or_else(|| {
-            let words = AllocationStatus::ALL
-                .map(AllocationStatus::as_str)
-                .join(", ");
+            let words = AllocationStatus::ALL.map(AllocationStatus::as_str).join(", ");
             refused("?status", format!("one of {words}"))
         })
     });

@@ -24,19 +24,9 @@ pub(crate) async fn reconciliation(
     caller.require(Scope::AllocationsRead)?;
     let allocation = hub.allocation(&caller, &id).await?;
     let failed = |error: StoreError| store_problem(&error);
-    let balance = hub
-        .store
-        .allocation_balance(&allocation)
-        .await
-        .map_err(failed)?;
-    let documents = hub
-        .store
-        .allocation_documents(&allocation.id)
-        .await
-        .map_err(failed)?;
-    let findings = findings(&hub, allocation.id.as_str(), &documents)
-        .await
-        .map_err(failed)?;
+    let balance = hub.store.allocation_balance(&allocation).await.map_err(failed)?;
+    let documents = hub.store.allocation_documents(&allocation.id).await.map_err(failed)?;
+    let findings = findings(&hub, allocation.id.as_str(), &documents).await.map_err(failed)?;
     let mut view = Map::new();
     let mut add = |name: &str, value: Value| view.insert(name.to_owned(), value);
     add("allocation_id", allocation.id.as_str().into());
@@ -48,10 +38,7 @@ pub(crate) async fn reconciliation(
     }
     add("balanced", balance.holds().into());
     add("documents_total", documents.len().into());
-    add(
-        "documents",
-        documents.into_iter().take(DOCUMENTS_MAX).collect(),
-    );
+    add("documents", documents.into_iter().take(DOCUMENTS_MAX).collect());
     add("findings", findings.into());
     Ok(Json(Value::Object(view)))
 }

@@ -32,15 +32,11 @@ pub(crate) async fn reserve(
     caller.require_line(request.line_gln.as_ref().map(Gln::as_str))?;
     let system = target_system(&hub, &request).await?;
     let now = rfc3339_ms(hub.clock.now());
-    let outcome = reserve_in_any(&hub, &request, &now)
-        .await
-        .map_err(|e| reserve_problem(&e))?;
+    let outcome = reserve_in_any(&hub, &request, &now).await.map_err(|e| reserve_problem(&e))?;
     if let Some(system) = system.filter(store::system::System::takes_files) {
         crate::drop_file::drop_file(&hub, &system, &outcome.allocation, &now).await;
     }
-    answer(&hub, outcome)
-        .await
-        .map_err(|error| store_problem(&error))
+    answer(&hub, outcome).await.map_err(|error| store_problem(&error))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
@@ -48,10 +44,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         return Ok(None);
     };
     value.to_str().map(Some).map_err(|_| {
-        Problem::bad_request("Idempotency-Key is not valid.").violation(
-            "header Idempotency-Key",
-            "1 to 64 printable ASCII characters",
-        )
+        Problem::bad_request("Idempotency-Key is not valid.")
+            .violation("header Idempotency-Key", "1 to 64 printable ASCII characters")
     })
 }
 
@@ -62,11 +56,7 @@ async fn target_system(
     request: &ReserveRequest,
 ) -> Result<Option<store::system::System>, Problem> {
     let id: &SystemId = request.target();
-    let system = hub
-        .store
-        .system_fetch(id)
-        .await
-        .map_err(|error| store_problem(&error))?;
+    let system = hub.store.system_fetch(id).await.map_err(|error| store_problem(&error))?;
     if system.is_none() && request.system_id.is_some() {
         let problem = Problem::bad_request("The request for numbers is not valid.");
         return Err(problem.violation("/system_id", "a system that exists"));
@@ -82,10 +72,7 @@ async fn reserve_in_any(
     now: &str,
 ) -> Result<Outcome, ReserveError> {
     if let Some(pool) = &request.pool_id {
-        return hub
-            .store
-            .reserve(request, std::slice::from_ref(pool), now)
-            .await;
+        return hub.store.reserve(request, std::slice::from_ref(pool), now).await;
     }
     if let Some(known) = known_pools(hub, &request.gtin) {
         match hub.store.reserve(request, &known, now).await {
@@ -99,10 +86,7 @@ async fn reserve_in_any(
         }
     }
     let boundaries = hub.store.pools_of_gtin(&request.gtin).await?;
-    let pools: Vec<PoolId> = boundaries
-        .into_iter()
-        .map(|boundary| boundary.pool_id)
-        .collect();
+    let pools: Vec<PoolId> = boundaries.into_iter().map(|boundary| boundary.pool_id).collect();
     if let Ok(mut cache) = hub.pools.lock() {
         cache.insert(request.gtin, pools.clone());
     }
@@ -110,12 +94,7 @@ async fn reserve_in_any(
 }
 
 fn known_pools(hub: &Hub, gtin: &Gtin14) -> Option<Vec<PoolId>> {
-    hub.pools
-        .lock()
-        .ok()?
-        .get(gtin)
-        .filter(|pools| !pools.is_empty())
-        .cloned()
+    hub.pools.lock().ok()?.get(gtin).filter(|pools| !pools.is_empty()).cloned()
 }
 
 async fn answer(hub: &Hub, outcome: Outcome) -> Result<Response, StoreError> {
@@ -123,11 +102,7 @@ async fn answer(hub: &Hub, outcome: Outcome) -> Result<Response, StoreError> {
     let Outcome { allocation, pool } = outcome;
     let pool = match pool {
         Some(pool) => Some(pool),
-        None => hub
-            .store
-            .pool_fetch(&allocation.pool_id)
-            .await?
-            .map(|state| state.pool),
+        None => hub.store.pool_fetch(&allocation.pool_id).await?.map(|state| state.pool),
     };
     let body = Json(view(&allocation, pool.as_ref()));
     if is_replay {

@@ -27,22 +27,11 @@ async fn world_of(profile: TenantProfile) -> World {
     // No test here reaches S3: a call to this address would fail.
     let nowhere = Some("http://127.0.0.1:9".to_owned());
     let settings = AwsSettings::new("eu-central-1", nowhere, ("test", "test"), None);
-    let buckets = Buckets {
-        inbound: "i".into(),
-        outbound: "o".into(),
-        documents: "d".into(),
-    };
-    let objects = Objects {
-        s3: s3(&settings, &https()),
-        buckets,
-    };
+    let buckets = Buckets { inbound: "i".into(), outbound: "o".into(), documents: "d".into() };
+    let objects = Objects { s3: s3(&settings, &https()), buckets };
     let clock = Clock::fixed(datetime!(2026-11-23 10:00 UTC));
     let router = router(Hub::new(store.clone(), objects, clock.clone()));
-    World {
-        _dynamo: dynamo,
-        store,
-        app: app(router, profile, clock),
-    }
+    World { _dynamo: dynamo, store, app: app(router, profile, clock) }
 }
 
 async fn world() -> World {
@@ -73,10 +62,7 @@ impl World {
             threshold: 600,
         };
         let id = PoolId::from_entropy([id; 17]);
-        self.store
-            .pool_create(id.clone(), draft, "2026-11-23T09:00:00.000Z")
-            .await
-            .unwrap();
+        self.store.pool_create(id.clone(), draft, "2026-11-23T09:00:00.000Z").await.unwrap();
         id
     }
 
@@ -93,16 +79,12 @@ impl World {
     }
 
     async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let event = HttpEvent::new("POST", path)
-            .json(body)
-            .caller(&caller("allocations:write"));
+        let event = HttpEvent::new("POST", path).json(body).caller(&caller("allocations:write"));
         self.send(event).await
     }
 
     async fn get(&self, path: &str, query: &str) -> (u16, Value) {
-        let event = HttpEvent::get(path)
-            .query(query)
-            .caller(&caller("allocations:read"));
+        let event = HttpEvent::get(path).query(query).caller(&caller("allocations:read"));
         self.send(event).await
     }
 }
@@ -122,10 +104,7 @@ async fn a_request_sent_twice_gives_one_allocation() {
     let (status, first) = world.post(ROOT, &body("R1", 500)).await;
     assert_eq!(status, 201, "{first}");
     assert_eq!(first["range"]["from"], "000000001000");
-    assert_eq!(
-        first["range"]["to_epc"],
-        "urn:epc:id:sgtin:0313000.000777.000000001499"
-    );
+    assert_eq!(first["range"]["to_epc"], "urn:epc:id:sgtin:0313000.000777.000000001499");
     assert_eq!(first["pool"]["remaining"], "500");
     assert_eq!(first["pool"]["below_threshold"], true);
     assert_eq!(first["status"], "reserved");
@@ -143,17 +122,11 @@ async fn a_second_pool_serves_when_the_first_is_used_up() {
         assert_eq!(world.post(ROOT, &body(id, 500)).await.0, 201);
     }
     let (status, refused) = world.post(ROOT, &body("R3", 1)).await;
-    assert_eq!(
-        (status, slug(&refused)),
-        (422, "insufficient-serial-numbers")
-    );
+    assert_eq!((status, slug(&refused)), (422, "insufficient-serial-numbers"));
     assert_eq!(refused["available"], "0");
     world.pool(2, 5_000, 5_999).await;
     let (status, served) = world.post(ROOT, &body("R3", 1)).await;
-    assert_eq!(
-        (status, served["range"]["from"].as_str()),
-        (201, Some("000000005000"))
-    );
+    assert_eq!((status, served["range"]["from"].as_str()), (201, Some("000000005000")));
 }
 
 #[tokio::test]
@@ -193,12 +166,7 @@ async fn wrong_bodies_are_refused_and_change_nothing() {
         let (got, answer) = world.post(ROOT, &wrong).await;
         assert_eq!((got, slug(&answer)), (status, kind), "{wrong}");
     }
-    let pool = world
-        .store
-        .pool_fetch(&PoolId::from_entropy([1; 17]))
-        .await
-        .unwrap()
-        .unwrap();
+    let pool = world.store.pool_fetch(&PoolId::from_entropy([1; 17])).await.unwrap().unwrap();
     assert_eq!((pool.pool.cursor, pool.open.len()), (1_000, 0));
 }
 
@@ -225,31 +193,18 @@ async fn void_and_close_done_twice_change_nothing() {
     let first = id(&world.post(ROOT, &body("R1", 5)).await.1);
     let second = id(&world.post(ROOT, &body("R2", 7)).await.1);
     for _ in 0..2 {
-        let (status, voided) = world
-            .post(&format!("{ROOT}/{first}/void"), &json!({}))
-            .await;
+        let (status, voided) = world.post(&format!("{ROOT}/{first}/void"), &json!({})).await;
         assert_eq!((status, voided["status"].as_str()), (200, Some("voided")));
-        let (status, closed) = world
-            .post(&format!("{ROOT}/{second}/close"), &json!({}))
-            .await;
+        let (status, closed) = world.post(&format!("{ROOT}/{second}/close"), &json!({})).await;
         assert_eq!((status, closed["status"].as_str()), (200, Some("closed")));
         assert_eq!(closed["closed_at"], "2026-11-23T10:00:00.000Z");
     }
-    let (status, refused) = world
-        .post(&format!("{ROOT}/{second}/void"), &json!({}))
-        .await;
+    let (status, refused) = world.post(&format!("{ROOT}/{second}/void"), &json!({})).await;
     assert_eq!((status, slug(&refused)), (409, "allocation-state"));
-    let (status, refused) = world
-        .post(&format!("{ROOT}/{first}/close"), &json!({}))
-        .await;
+    let (status, refused) = world.post(&format!("{ROOT}/{first}/close"), &json!({})).await;
     assert_eq!((status, slug(&refused)), (409, "allocation-state"));
-    let (_, balance) = world
-        .get(&format!("{ROOT}/{second}/reconciliation"), "")
-        .await;
-    assert_eq!(
-        (&balance["deactivated"], &balance["outstanding"]),
-        (&json!(7), &json!(0))
-    );
+    let (_, balance) = world.get(&format!("{ROOT}/{second}/reconciliation"), "").await;
+    assert_eq!((&balance["deactivated"], &balance["outstanding"]), (&json!(7), &json!(0)));
     assert_eq!(balance["balanced"], true);
 }
 
@@ -257,10 +212,7 @@ async fn void_and_close_done_twice_change_nothing() {
 async fn lists_are_filtered_and_paged_without_loss() {
     let world = world().await;
     for place in 0..5 {
-        assert_eq!(
-            world.post(ROOT, &body(&format!("R{place}"), 1)).await.0,
-            201
-        );
+        assert_eq!(world.post(ROOT, &body(&format!("R{place}"), 1)).await.0, 201);
     }
     let mut seen = Vec::new();
     let mut cursor = String::new();
@@ -268,10 +220,7 @@ async fn lists_are_filtered_and_paged_without_loss() {
         let (status, page) = world.get(ROOT, &format!("limit=2{cursor}")).await;
         assert_eq!(status, 200);
         let ids = page["items"].as_array().unwrap();
-        seen.extend(
-            ids.iter()
-                .map(|a| a["allocation_id"].as_str().unwrap().to_owned()),
-        );
+        seen.extend(ids.iter().map(|a| a["allocation_id"].as_str().unwrap().to_owned()));
         let Some(next) = page["next_cursor"].as_str() else {
             break;
         };
@@ -280,26 +229,13 @@ async fn lists_are_filtered_and_paged_without_loss() {
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 5);
-    let count = async |query: &str| {
-        world.get(ROOT, query).await.1["items"]
-            .as_array()
-            .map(Vec::len)
-    };
-    assert_eq!(
-        count("status=reserved&lot=LOT42&gtin=00313000007772").await,
-        Some(5)
-    );
+    let count =
+        async |query: &str| world.get(ROOT, query).await.1["items"].as_array().map(Vec::len);
+    assert_eq!(count("status=reserved&lot=LOT42&gtin=00313000007772").await, Some(5));
     assert_eq!(count("status=voided").await, Some(0));
     assert_eq!(count(&format!("line_gln={OTHER_LINE}")).await, Some(0));
     assert_eq!(count("since=2026-11-23T11:00:00Z").await, Some(0));
-    for query in [
-        "status=open",
-        "since=now",
-        "limit=0",
-        "cursor=x",
-        "gtin=1",
-        "lots=1",
-    ] {
+    for query in ["status=open", "since=now", "limit=0", "cursor=x", "gtin=1", "lots=1"] {
         assert_eq!(world.get(ROOT, query).await.0, 400, "{query}");
     }
 }
@@ -309,43 +245,20 @@ async fn a_credential_bound_to_a_line_sees_only_that_line() {
     let world = world().await;
     let (_, made) = world.post(ROOT, &body("R1", 5)).await;
     let path = format!("{ROOT}/{}", made["allocation_id"].as_str().unwrap());
-    let bound = |lines: &str| AuthorizerContext {
-        lines: lines.into(),
-        ..caller("operator")
-    };
+    let bound = |lines: &str| AuthorizerContext { lines: lines.into(), ..caller("operator") };
     let get = |path: &str, lines: &str| HttpEvent::get(path).caller(&bound(lines));
     assert_eq!(world.send(get(&path, LINE)).await.0, 200);
     assert_eq!(world.send(get(&path, OTHER_LINE)).await.0, 404);
-    assert_eq!(
-        world
-            .send(get(&format!("{path}/reconciliation"), OTHER_LINE))
-            .await
-            .0,
-        404
-    );
+    assert_eq!(world.send(get(&format!("{path}/reconciliation"), OTHER_LINE)).await.0, 404);
     let (_, list) = world.send(get(ROOT, OTHER_LINE)).await;
     assert_eq!(list["items"], json!([]));
     let post = |path: &str, json: &Value| {
-        HttpEvent::new("POST", path)
-            .json(json)
-            .caller(&bound(OTHER_LINE))
+        HttpEvent::new("POST", path).json(json).caller(&bound(OTHER_LINE))
     };
     let (status, refused) = world.send(post(ROOT, &body("R2", 5))).await;
     assert_eq!((status, slug(&refused)), (403, "line-not-bound"));
-    assert_eq!(
-        world
-            .send(post(&format!("{path}/void"), &json!({})))
-            .await
-            .0,
-        404
-    );
-    assert_eq!(
-        world
-            .send(post(&format!("{path}/close"), &json!({})))
-            .await
-            .0,
-        404
-    );
+    assert_eq!(world.send(post(&format!("{path}/void"), &json!({}))).await.0, 404);
+    assert_eq!(world.send(post(&format!("{path}/close"), &json!({}))).await.0, 404);
 }
 
 #[tokio::test]
@@ -363,21 +276,12 @@ async fn every_route_is_closed_to_the_wrong_caller() {
     ];
     for (method, path) in routes {
         let event = || HttpEvent::new(method, &path);
-        let expired = AuthorizerContext {
-            expires_at: "2026-11-23T09:59:59Z".into(),
-            ..caller("operator")
-        };
-        let revoked = AuthorizerContext {
-            reason: "revoked".into(),
-            ..Default::default()
-        };
+        let expired =
+            AuthorizerContext { expires_at: "2026-11-23T09:59:59Z".into(), ..caller("operator") };
+        let revoked = AuthorizerContext { reason: "revoked".into(), ..Default::default() };
         for (event, kind, status) in [
             (event(), "unauthorized", 401),
-            (
-                event().caller(&AuthorizerContext::default()),
-                "unauthorized",
-                401,
-            ),
+            (event().caller(&AuthorizerContext::default()), "unauthorized", 401),
             (event().caller(&expired), "unauthorized", 401),
             (event().caller(&revoked), "unauthorized", 401),
             (event().caller(&caller("pools:read")), "forbidden", 403),
@@ -386,10 +290,6 @@ async fn every_route_is_closed_to_the_wrong_caller() {
             assert_eq!((got, slug(&answer)), (status, kind), "{method} {path}");
         }
         let (got, answer) = elsewhere.send(event().caller(&caller("operator"))).await;
-        assert_eq!(
-            (got, slug(&answer)),
-            (403, "capability-not-enabled"),
-            "{method} {path}"
-        );
+        assert_eq!((got, slug(&answer)), (403, "capability-not-enabled"), "{method} {path}");
     }
 }

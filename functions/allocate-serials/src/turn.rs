@@ -52,10 +52,7 @@ pub(crate) async fn void(
     body: JsonBody,
 ) -> Result<Json<Value>, Problem> {
     caller.require(Scope::AllocationsWrite)?;
-    let reason = body
-        .parse_optional::<TurnBody>()?
-        .unwrap_or_default()
-        .reason()?;
+    let reason = body.parse_optional::<TurnBody>()?.unwrap_or_default().reason()?;
     let allocation = hub.allocation(&caller, &id).await?;
     let reason = reason.unwrap_or_else(|| "voided".to_owned());
     let voided = hub.store.allocation_void(&allocation.id, &reason).await;
@@ -69,22 +66,15 @@ pub(crate) async fn close(
     body: JsonBody,
 ) -> Result<Json<Value>, Problem> {
     caller.require(Scope::AllocationsWrite)?;
-    body.parse_optional::<TurnBody>()?
-        .unwrap_or_default()
-        .reason()?;
+    body.parse_optional::<TurnBody>()?.unwrap_or_default().reason()?;
     let allocation = hub.allocation(&caller, &id).await?;
     let now = rfc3339_ms(hub.clock.now());
-    let closed = hub
-        .store
-        .allocation_advance(&allocation.id, Transition::Close, &now)
-        .await;
+    let closed = hub.store.allocation_advance(&allocation.id, Transition::Close, &now).await;
     shown(&hub, &closed.map_err(|error| change_problem(&error))?).await
 }
 
 async fn shown(hub: &Hub, allocation: &Allocation) -> Result<Json<Value>, Problem> {
     let pool = hub.store.pool_fetch(&allocation.pool_id).await;
-    let pool = pool
-        .map_err(|error| store_problem(&error))?
-        .map(|state| state.pool);
+    let pool = pool.map_err(|error| store_problem(&error))?.map(|state| state.pool);
     Ok(Json(view(allocation, pool.as_ref())))
 }

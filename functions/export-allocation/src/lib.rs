@@ -50,9 +50,7 @@ struct ExportQuery {
 
 /// The routes of this function.
 pub fn router(hub: Hub) -> Router {
-    Router::new()
-        .route("/api/v1/l3/allocations/{id}/export", get(export))
-        .with_state(hub)
+    Router::new().route("/api/v1/l3/allocations/{id}/export", get(export)).with_state(hub)
 }
 
 async fn export(
@@ -72,17 +70,12 @@ async fn export(
     }
     // A voided allocation is refused by the life cycle, also when it is voided just now.
     let now = rfc3339_ms(hub.clock.now());
-    let advanced = hub
-        .store
-        .allocation_advance(&allocation.id, Transition::Export, &now)
-        .await;
+    let advanced = hub.store.allocation_advance(&allocation.id, Transition::Export, &now).await;
     advanced.map_err(|error| change_problem(&error))?;
     if bytes <= INLINE_BYTES_MAX {
         return Ok(inline(&export));
     }
-    redirect(&hub, &export, &now)
-        .await
-        .map_err(|error| store_problem(&error))
+    redirect(&hub, &export, &now).await.map_err(|error| store_problem(&error))
 }
 
 /// The explicit parameter wins over the `Accept` header.
@@ -96,9 +89,7 @@ fn choice(query: &ExportQuery, headers: &HeaderMap) -> Result<(Format, Profile),
             Profile::parse(text).ok_or_else(|| refused("?profile", "one of full, bare, range"))?
         }
     };
-    let accept = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok());
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let format = match query.format.as_deref() {
         Some(text) => Format::parse(text).ok_or_else(|| refused("?format", "one of csv, json"))?,
         None => accept.map_or(Format::Csv, accepted),
@@ -120,11 +111,7 @@ fn accepted(accept: &str) -> Format {
 
 async fn fetch(hub: &Hub, caller: &Caller, id: &str) -> Result<Allocation, Problem> {
     let id = AllocationId::parse(id).map_err(|_| Problem::not_found())?;
-    let found = hub
-        .store
-        .allocation_fetch(&id)
-        .await
-        .map_err(|error| store_problem(&error))?;
+    let found = hub.store.allocation_fetch(&id).await.map_err(|error| store_problem(&error))?;
     let line =
         |a: &Allocation| caller.may_use_line(a.line_gln.as_ref().map(domain::gln::Gln::as_str));
     found.filter(line).ok_or_else(Problem::not_found)
@@ -138,13 +125,9 @@ fn inline(export: &Export<'_>) -> Response {
 async fn redirect(hub: &Hub, export: &Export<'_>, now: &str) -> Result<Response, StoreError> {
     let (bucket, key) = (&*hub.objects.buckets.outbound, export.key());
     hub.objects
-        .publish_once(
-            bucket,
-            &key,
-            export.content_type(),
-            export.batches(),
-            |published| export.manifest(&published.sha256, now),
-        )
+        .publish_once(&key, export.content_type(), export.batches(), |published| {
+            export.manifest(&published.sha256, now)
+        })
         .await?;
     let address = hub.objects.presigned_get(bucket, &key).await?;
     let location = HeaderValue::try_from(address).map_err(|_| StoreError::Unavailable {

@@ -7,14 +7,8 @@ use store::{Buckets, Objects, Store};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let config = edge::start()?;
-    let token = config
-        .session_token
-        .as_ref()
-        .map(|token| token.reveal().to_owned());
-    let key = (
-        config.access_key_id.as_str(),
-        config.secret_access_key.reveal(),
-    );
+    let token = config.session_token.as_ref().map(|token| token.reveal().to_owned());
+    let key = (config.access_key_id.as_str(), config.secret_access_key.reveal());
     let settings = AwsSettings::new(&config.region, config.endpoint_url.clone(), key, token);
     let http = https();
     let buckets = Buckets {
@@ -24,10 +18,7 @@ async fn main() -> Result<(), edge::Error> {
     };
     let hub = Hub {
         store: Store::new(dynamo(&settings, &http), &config.table_name),
-        objects: Objects {
-            s3: s3(&settings, &http),
-            buckets,
-        },
+        objects: Objects { s3: s3(&settings, &http), buckets },
         clock: edge::Clock::system(),
     };
     hub.store.warm_up().await;

@@ -146,10 +146,7 @@ mod tests {
             threshold: 0,
         };
         let pool = PoolId::from_entropy([1; 17]);
-        store
-            .pool_create(pool.clone(), draft, &rfc3339_ms(opened))
-            .await
-            .unwrap();
+        store.pool_create(pool.clone(), draft, &rfc3339_ms(opened)).await.unwrap();
         let request = ReserveRequest {
             requester: SystemId::parse("L1").unwrap(),
             request_id: RequestId::parse("R1").unwrap(),
@@ -161,10 +158,7 @@ mod tests {
             plant_gln: None,
             details: Details::default(),
         };
-        store
-            .reservation_open(&request, &pool, &rfc3339_ms(opened))
-            .await
-            .unwrap();
+        store.reservation_open(&request, &pool, &rfc3339_ms(opened)).await.unwrap();
 
         let settings = AwsSettings::new("eu-central-1", None, ("test", "test"), None);
         let at = |now| Sweeper {
@@ -174,39 +168,17 @@ mod tests {
             clock: Clock::fixed(now),
         };
         let young = sweep(&at(opened + UNFINISHED_AGE)).await.unwrap();
-        assert_eq!(
-            young,
-            Sweep {
-                pools: 1,
-                ..Sweep::default()
-            }
-        );
+        assert_eq!(young, Sweep { pools: 1, ..Sweep::default() });
         let old = opened + UNFINISHED_AGE + Duration::milliseconds(1);
         assert_eq!(
             sweep(&at(old)).await.unwrap(),
-            Sweep {
-                pools: 1,
-                voided: 1,
-                ..Sweep::default()
-            }
+            Sweep { pools: 1, voided: 1, ..Sweep::default() }
         );
-        assert_eq!(
-            sweep(&at(old)).await.unwrap(),
-            Sweep {
-                pools: 1,
-                ..Sweep::default()
-            }
-        );
+        assert_eq!(sweep(&at(old)).await.unwrap(), Sweep { pools: 1, ..Sweep::default() });
 
         // The caller comes back late: it gets other numbers, and nothing leaks (I2, I3).
-        let outcome = store
-            .reserve(&request, &[pool.clone()], &rfc3339_ms(old))
-            .await
-            .unwrap();
-        assert_eq!(
-            (outcome.allocation.start, outcome.allocation.size),
-            (1_010, 10)
-        );
+        let outcome = store.reserve(&request, &[pool.clone()], &rfc3339_ms(old)).await.unwrap();
+        assert_eq!((outcome.allocation.start, outcome.allocation.size), (1_010, 10));
         let state = store.pool_fetch(&pool).await.unwrap().unwrap();
         assert_eq!((state.pool.cursor, state.open.len()), (1_020, 0));
     }

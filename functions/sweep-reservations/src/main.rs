@@ -7,14 +7,8 @@ use sweep_reservations::{Sweeper, sweep};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let config = edge::start()?;
-    let token = config
-        .session_token
-        .as_ref()
-        .map(|token| token.reveal().to_owned());
-    let key = (
-        config.access_key_id.as_str(),
-        config.secret_access_key.reveal(),
-    );
+    let token = config.session_token.as_ref().map(|token| token.reveal().to_owned());
+    let key = (config.access_key_id.as_str(), config.secret_access_key.reveal());
     let settings = AwsSettings::new(&config.region, config.endpoint_url.clone(), key, token);
     let http = https();
     let sweeper = Sweeper {

@@ -68,7 +68,7 @@ impl Show {
         self.bar.suspend(|| print_line(text))
     }
 
-    fn step(&mut self, name: &str, value: Value) {
+    fn step(&mut self, name: &str, value: &Value) {
         self.steps.push(json!({ "step": name, "result": value }));
     }
 

@@ -63,8 +63,7 @@ impl Transition {
     pub const fn sources(self) -> &'static [AllocationStatus] {
         use AllocationStatus::{Active, Closed, Exported, Reserved, Voided};
         match self {
-            Self::Export | Self::Activate => &[Reserved, Exported, Active, Closed],
-            Self::Close => &[Reserved, Exported, Active, Closed],
+            Self::Export | Self::Activate | Self::Close => &[Reserved, Exported, Active, Closed],
             Self::Void => &[Reserved, Exported, Voided],
         }
     }
@@ -72,13 +71,8 @@ impl Transition {
 
 impl AllocationStatus {
     /// All states.
-    pub const ALL: [Self; 5] = [
-        Self::Reserved,
-        Self::Exported,
-        Self::Active,
-        Self::Closed,
-        Self::Voided,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Reserved, Self::Exported, Self::Active, Self::Closed, Self::Voided];
 
     /// The word used in items and answers.
     #[must_use]
@@ -101,10 +95,7 @@ impl AllocationStatus {
     /// The state after a transition; the same state when it has been made before.
     pub fn after(self, transition: Transition) -> Result<Self, TransitionError> {
         if !transition.sources().contains(&self) {
-            return Err(TransitionError {
-                status: self,
-                transition,
-            });
+            return Err(TransitionError { status: self, transition });
         }
         Ok(match (transition, self) {
             (Transition::Export, Self::Reserved) => Self::Exported,
@@ -159,18 +150,13 @@ impl Allocation {
     /// The last index.
     #[must_use]
     pub fn last(&self) -> u128 {
-        self.start
-            .saturating_add(u128::from(self.size))
-            .saturating_sub(1)
+        self.start.saturating_add(u128::from(self.size)).saturating_sub(1)
     }
 
     /// The first and the last serial number.
     #[must_use]
     pub fn serial_ends(&self) -> (String, String) {
-        (
-            self.scheme.serial_text(self.start),
-            self.scheme.serial_text(self.last()),
-        )
+        (self.scheme.serial_text(self.start), self.scheme.serial_text(self.last()))
     }
 }
 
@@ -182,14 +168,8 @@ mod tests {
     fn every_pair_of_state_and_transition_is_decided() {
         use AllocationStatus::{Active, Closed, Exported, Reserved, Voided};
         let table = [
-            (
-                Reserved,
-                [Some(Exported), Some(Active), Some(Closed), Some(Voided)],
-            ),
-            (
-                Exported,
-                [Some(Exported), Some(Active), Some(Closed), Some(Voided)],
-            ),
+            (Reserved, [Some(Exported), Some(Active), Some(Closed), Some(Voided)]),
+            (Exported, [Some(Exported), Some(Active), Some(Closed), Some(Voided)]),
             (Active, [Some(Active), Some(Active), Some(Closed), None]),
             (Closed, [Some(Closed), Some(Closed), Some(Closed), None]),
             (Voided, [None, None, None, Some(Voided)]),

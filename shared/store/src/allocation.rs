@@ -68,16 +68,8 @@ pub(crate) fn to_item(allocation: &Allocation) -> Item {
         ("list_sk", text(format!("{}#{}", a.created_at, a.id))),
     ];
     item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
-    put_some(
-        &mut item,
-        "line_gln",
-        a.line_gln.as_ref().map(domain::gln::Gln::as_str),
-    );
-    put_some(
-        &mut item,
-        "plant_gln",
-        a.plant_gln.as_ref().map(domain::gln::Gln::as_str),
-    );
+    put_some(&mut item, "line_gln", a.line_gln.as_ref().map(domain::gln::Gln::as_str));
+    put_some(&mut item, "plant_gln", a.plant_gln.as_ref().map(domain::gln::Gln::as_str));
     put_some(&mut item, "closed_at", a.closed_at.as_deref());
     for (name, value) in a.details.fields() {
         put_some(&mut item, name, value.as_deref());
@@ -99,9 +91,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Allocation, Corrupt> {
         pool_id: reader.typed("pool_id")?,
         gtin: reader.typed("gtin")?,
         company_prefix_length: reader.parsed("company_prefix_length")?,
-        scheme: Scheme::Sequential {
-            width: reader.parsed("width")?,
-        },
+        scheme: Scheme::Sequential { width: reader.parsed("width")? },
         start: reader.parsed("start")?,
         size: reader.parsed("size")?,
         status,
@@ -132,9 +122,7 @@ impl Store {
         id: &AllocationId,
     ) -> Result<Option<Allocation>, StoreError> {
         let pk = Pk::Allocation(id.clone());
-        let item = self
-            .item_fetch("GetItem allocation", &pk, &Sk::Allocation)
-            .await?;
+        let item = self.item_fetch("GetItem allocation", &pk, &Sk::Allocation).await?;
         Ok(item.as_ref().map(from_item).transpose()?)
     }
 
@@ -150,11 +138,7 @@ impl Store {
         let mut start = after.map(str::to_owned);
         for _ in 0..PAGES_PER_LIST {
             let page = self
-                .listing_page(
-                    listing::ALLOCATION,
-                    filter.since.as_deref(),
-                    start.as_deref(),
-                )
+                .listing_page(listing::ALLOCATION, filter.since.as_deref(), start.as_deref())
                 .await?;
             for item in &page.items {
                 let allocation = from_item(item)?;
@@ -213,9 +197,7 @@ impl Store {
         transition: Transition,
         now: &str,
     ) -> Result<Allocation, ChangeError> {
-        let missing = || StoreError::NotFound {
-            what: "the allocation",
-        };
+        let missing = || StoreError::NotFound { what: "the allocation" };
         let current = self.allocation_fetch(id).await?.ok_or_else(missing)?;
         let target = current.status.after(transition)?;
         if target == current.status {
@@ -223,11 +205,7 @@ impl Store {
         }
         // The life cycle of design I4: the write holds only if the state is still the one judged above;
         // on a race the judgement is made again on what the other call left.
-        let close = if transition == Transition::Close {
-            ", closed_at = :now"
-        } else {
-            ""
-        };
+        let close = if transition == Transition::Close { ", closed_at = :now" } else { "" };
         let mut call = self
             .dynamo
             .update_item()
@@ -266,22 +244,14 @@ impl Store {
         reason: &str,
     ) -> Result<Allocation, ChangeError> {
         for _ in 0..VOID_TRIES {
-            let missing = || StoreError::NotFound {
-                what: "the allocation",
-            };
+            let missing = || StoreError::NotFound { what: "the allocation" };
             let mut current = self.allocation_fetch(id).await?.ok_or_else(missing)?;
             let target = current.status.after(Transition::Void)?;
             if target == current.status {
                 return Ok(current);
             }
             let writes = self.void_writes(&current, reason)?;
-            match self
-                .dynamo
-                .transact_write_items()
-                .set_transact_items(Some(writes))
-                .send()
-                .await
-            {
+            match self.dynamo.transact_write_items().set_transact_items(Some(writes)).send().await {
                 Ok(_) => {
                     current.status = target;
                     return Ok(current);
@@ -290,10 +260,7 @@ impl Store {
                 Err(error) => return Err(sdk_error("TransactWriteItems void", &error).into()),
             }
         }
-        Err(StoreError::Conflict {
-            what: "the allocation",
-        }
-        .into())
+        Err(StoreError::Conflict { what: "the allocation" }.into())
     }
 
     fn void_writes(
@@ -304,10 +271,7 @@ impl Store {
         let (condition, values) = status_condition(Transition::Void);
         let mut status = Update::builder()
             .table_name(&*self.table)
-            .set_key(Some(key(
-                &Pk::Allocation(allocation.id.clone()),
-                &Sk::Allocation,
-            )))
+            .set_key(Some(key(&Pk::Allocation(allocation.id.clone()), &Sk::Allocation)))
             .update_expression("SET #status = :voided")
             .condition_expression(condition)
             .expression_attribute_names("#status", "status")
@@ -318,10 +282,7 @@ impl Store {
         // I2: the range stays, of the same size, and says that nobody may use it.
         let range = Update::builder()
             .table_name(&*self.table)
-            .set_key(Some(key(
-                &Pk::Pool(allocation.pool_id.clone()),
-                &Sk::Range(allocation.start),
-            )))
+            .set_key(Some(key(&Pk::Pool(allocation.pool_id.clone()), &Sk::Range(allocation.start))))
             .update_expression("SET kind = :void, reason = :reason")
             .condition_expression("allocation_id = :id AND #size = :size")
             .expression_attribute_names("#size", "size")
@@ -343,14 +304,8 @@ impl AllocationFilter {
     fn matches(&self, allocation: &Allocation) -> bool {
         let line = allocation.line_gln.as_ref().map(domain::gln::Gln::as_str);
         self.status.is_none_or(|status| allocation.status == status)
-            && self
-                .gtin
-                .as_deref()
-                .is_none_or(|gtin| allocation.gtin.as_str() == gtin)
-            && self
-                .lot
-                .as_deref()
-                .is_none_or(|lot| allocation.details.lot.as_deref() == Some(lot))
+            && self.gtin.as_deref().is_none_or(|gtin| allocation.gtin.as_str() == gtin)
+            && self.lot.as_deref().is_none_or(|lot| allocation.details.lot.as_deref() == Some(lot))
             && (self.line_glns.is_empty()
                 || line.is_some_and(|line| self.line_glns.iter().any(|gln| gln == line)))
     }

@@ -34,13 +34,8 @@ impl Arrival {
     /// The identity: 64 hex digits. The time is no part of it.
     #[must_use]
     pub fn hash(&self) -> String {
-        let parts: [&str; 5] = [
-            self.system_id.as_str(),
-            &self.bucket,
-            &self.key,
-            &self.version_id,
-            &self.sequencer,
-        ];
+        let parts: [&str; 5] =
+            [self.system_id.as_str(), &self.bucket, &self.key, &self.version_id, &self.sequencer];
         data_encoding::HEXLOWER.encode(&length_prefixed_sha256(&parts.map(str::as_bytes)))
     }
 }
@@ -62,13 +57,9 @@ impl Store {
     /// The document that an arrival turned out to be, when it has been read before. Consistent.
     pub async fn arrival_document(&self, hash: &str) -> Result<Option<String>, StoreError> {
         let pk = Pk::Arrival(hash.to_owned());
-        let item = self
-            .item_fetch("GetItem arrival", &pk, &Sk::Arrival)
-            .await?;
+        let item = self.item_fetch("GetItem arrival", &pk, &Sk::Arrival).await?;
         let sha = |item: &Item| {
-            Reader::new(item, "arrival-pointer")?
-                .text("content_sha256")
-                .map(str::to_owned)
+            Reader::new(item, "arrival-pointer")?.text("content_sha256").map(str::to_owned)
         };
         Ok(item.as_ref().map(sha).transpose()?)
     }
@@ -96,9 +87,7 @@ impl Store {
         self.put_if_absent("PutItem arrival", item, meter).await?;
         let mut pointer = new_item(&Pk::Arrival(hash), &Sk::Arrival, "arrival-pointer");
         pointer.insert("content_sha256".to_owned(), text(content_sha256));
-        self.put_if_absent("PutItem arrival pointer", pointer, meter)
-            .await
-            .map(|_| ())
+        self.put_if_absent("PutItem arrival pointer", pointer, meter).await.map(|_| ())
     }
 
     /// All arrivals of a document, oldest first. Consistent.

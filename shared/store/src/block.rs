@@ -42,16 +42,9 @@ pub struct Place<'a> {
 }
 
 fn state_item(allocation: &AllocationId, block: u32, state: &BlockState, version: u64) -> Item {
-    let mut item = new_item(
-        &Pk::Block(allocation.clone(), block),
-        &Sk::State,
-        STATE_ENTITY,
-    );
+    let mut item = new_item(&Pk::Block(allocation.clone(), block), &Sk::State, STATE_ENTITY);
     item.insert("version".to_owned(), number(version));
-    item.insert(
-        "retracted".to_owned(),
-        AttributeValue::Bool(state.retracted),
-    );
+    item.insert("retracted".to_owned(), AttributeValue::Bool(state.retracted));
     for (fact, serials) in state.facts() {
         let bytes = AttributeValue::B(serials.encode().into());
         item.insert(fact.as_str().to_owned(), bytes);
@@ -59,10 +52,6 @@ fn state_item(allocation: &AllocationId, block: u32, state: &BlockState, version
     item
 }
 
-#[expect(
-    clippy::field_reassign_with_default,
-    reason = "the sets are private to the state"
-)]
 fn state_from(item: &Item) -> Result<BlockState, Corrupt> {
     let reader = Reader::new(item, STATE_ENTITY)?;
     let flag = item.get("retracted").and_then(|v| v.as_bool().ok());
@@ -81,19 +70,9 @@ fn state_from(item: &Item) -> Result<BlockState, Corrupt> {
 
 fn posting_item(place: Place<'_>, posting: &Posting) -> Item {
     let pk = Pk::Block(place.allocation.clone(), place.block);
-    let mut item = new_item(
-        &pk,
-        &Sk::DocumentOf(place.content_sha256.to_owned()),
-        POSTING_ENTITY,
-    );
-    item.insert(
-        "body".to_owned(),
-        AttributeValue::B(posting.encode().into()),
-    );
-    item.insert(
-        "newly_commissioned".to_owned(),
-        number(posting.verdict.newly_commissioned),
-    );
+    let mut item = new_item(&pk, &Sk::DocumentOf(place.content_sha256.to_owned()), POSTING_ENTITY);
+    item.insert("body".to_owned(), AttributeValue::B(posting.encode().into()));
+    item.insert("newly_commissioned".to_owned(), number(posting.verdict.newly_commissioned));
     item.insert("repeated".to_owned(), number(posting.verdict.repeated));
     item
 }
@@ -112,11 +91,7 @@ impl Store {
     ) -> Result<BlockState, StoreError> {
         let pk = Pk::Block(allocation.clone(), block);
         let item = self.item_fetch("GetItem block", &pk, &Sk::State).await?;
-        Ok(item
-            .as_ref()
-            .map(state_from)
-            .transpose()?
-            .unwrap_or_default())
+        Ok(item.as_ref().map(state_from).transpose()?.unwrap_or_default())
     }
 
     /// The posting of a document in a block. Strongly consistent.
@@ -133,15 +108,10 @@ impl Store {
         allocation: &AllocationId,
         block: u32,
     ) -> Result<Vec<(String, Posting)>, StoreError> {
-        let items = self
-            .partition(&Pk::Block(allocation.clone(), block), DOC_PREFIX)
-            .await?;
+        let items = self.partition(&Pk::Block(allocation.clone(), block), DOC_PREFIX).await?;
         let mut postings = Vec::with_capacity(items.len());
         for item in &items {
-            let sha = Reader::raw(item)
-                .text("sk")?
-                .trim_start_matches(DOC_PREFIX)
-                .to_owned();
+            let sha = Reader::raw(item).text("sk")?.trim_start_matches(DOC_PREFIX).to_owned();
             postings.push((sha, posting_from(item)?));
         }
         Ok(postings)
@@ -180,9 +150,7 @@ impl Store {
             let pause = u64::from(attempt.min(10)).saturating_mul(5);
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
-        Err(StoreError::Conflict {
-            what: "the ledger block",
-        })
+        Err(StoreError::Conflict { what: "the ledger block" })
     }
 
     /// One transaction; `false` when a condition failed or another transaction was in the way.
@@ -194,14 +162,12 @@ impl Store {
         meter: &Meter,
     ) -> Result<bool, StoreError> {
         let version = after.version.saturating_add(1);
-        let state = Put::builder()
-            .table_name(&*self.table)
-            .set_item(Some(state_item(
-                place.allocation,
-                place.block,
-                after,
-                version,
-            )));
+        let state = Put::builder().table_name(&*self.table).set_item(Some(state_item(
+            place.allocation,
+            place.block,
+            after,
+            version,
+        )));
         // I5: nobody changed the block since it was judged.
         let state = if after.version == 0 {
             state.condition_expression("attribute_not_exists(pk)")
@@ -275,20 +241,12 @@ impl Store {
     pub async fn allocation_balance(&self, allocation: &Allocation) -> Result<Balance, StoreError> {
         let blocks = allocation.size.div_ceil(u64::from(BLOCK_SIZE));
         let last = u32::try_from(blocks.saturating_sub(1)).unwrap_or(u32::MAX);
-        let touched = matches!(
-            allocation.status,
-            AllocationStatus::Active | AllocationStatus::Closed
-        );
+        let touched =
+            matches!(allocation.status, AllocationStatus::Active | AllocationStatus::Closed);
         // Activation comes before the first block: an allocation in any other state has none.
-        let states = if touched {
-            self.block_list(&allocation.id, 0, last).await?
-        } else {
-            Vec::new()
-        };
-        let over = matches!(
-            allocation.status,
-            AllocationStatus::Closed | AllocationStatus::Voided
-        );
+        let states =
+            if touched { self.block_list(&allocation.id, 0, last).await? } else { Vec::new() };
+        let over = matches!(allocation.status, AllocationStatus::Closed | AllocationStatus::Voided);
         let blocks = states.iter().map(|(block, state)| (*block, state));
         Ok(Balance::of(allocation.size, over, blocks))
     }
@@ -329,9 +287,7 @@ impl Store {
         &self,
         allocation: &AllocationId,
     ) -> Result<Vec<String>, StoreError> {
-        let items = self
-            .partition(&Pk::Allocation(allocation.clone()), DOC_PREFIX)
-            .await?;
+        let items = self.partition(&Pk::Allocation(allocation.clone()), DOC_PREFIX).await?;
         let sha = |item: &Item| {
             let sk = Reader::raw(item).text("sk").map(str::to_owned)?;
             Ok(sk.trim_start_matches(DOC_PREFIX).to_owned())
@@ -347,14 +303,8 @@ impl Store {
         meter: &Meter,
     ) -> Result<(), StoreError> {
         let sk = Sk::DocumentOf(content_sha256.to_owned());
-        let mut item = new_item(
-            &Pk::Allocation(allocation.clone()),
-            &sk,
-            "allocation-document",
-        );
+        let mut item = new_item(&Pk::Allocation(allocation.clone()), &sk, "allocation-document");
         item.insert("content_sha256".to_owned(), text(content_sha256));
-        self.put_if_absent("PutItem link", item, meter)
-            .await
-            .map(|_| ())
+        self.put_if_absent("PutItem link", item, meter).await.map(|_| ())
     }
 }

@@ -26,20 +26,14 @@ impl AwsSettings {
         session_token: Option<String>,
     ) -> Self {
         let credentials = Credentials::new(key.0, key.1, session_token, None, "environment");
-        Self {
-            region: region.to_owned(),
-            endpoint_url,
-            credentials,
-        }
+        Self { region: region.to_owned(), endpoint_url, credentials }
     }
 }
 
 /// The HTTPS client that all clients of a process share.
 #[must_use]
 pub fn https() -> SharedHttpClient {
-    Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
 /// A DynamoDB client.

@@ -38,11 +38,7 @@ fn list(values: &[String]) -> AttributeValue {
 }
 
 fn to_item(credential: &Credential) -> Item {
-    let mut item = new_item(
-        &Pk::Credential(credential.id.clone()),
-        &Sk::Credential,
-        ENTITY,
-    );
+    let mut item = new_item(&Pk::Credential(credential.id.clone()), &Sk::Credential, ENTITY);
     let secrets: Vec<String> = credential
         .secrets_sha256
         .iter()
@@ -71,9 +67,7 @@ fn from_item(item: &Item) -> Result<Credential, Corrupt> {
         .texts("secrets_sha256")?
         .iter()
         .map(|hex| {
-            let bytes = data_encoding::HEXLOWER
-                .decode(hex.as_bytes())
-                .map_err(|_| broken())?;
+            let bytes = data_encoding::HEXLOWER.decode(hex.as_bytes()).map_err(|_| broken())?;
             <[u8; 32]>::try_from(bytes).map_err(|_| broken())
         })
         .collect();
@@ -105,9 +99,7 @@ impl Store {
                 .as_service_error()
                 .is_some_and(PutItemError::is_conditional_check_failed_exception);
             if taken {
-                return StoreError::AlreadyExists {
-                    what: "the credential",
-                };
+                return StoreError::AlreadyExists { what: "the credential" };
             }
             sdk_error("PutItem credential", &error)
         })
@@ -116,9 +108,7 @@ impl Store {
     /// A credential; strongly consistent, so that a revocation counts at once.
     pub async fn credential_fetch(&self, id: &str) -> Result<Option<Credential>, StoreError> {
         let pk = Pk::Credential(id.to_owned());
-        let item = self
-            .item_fetch("GetItem credential", &pk, &Sk::Credential)
-            .await?;
+        let item = self.item_fetch("GetItem credential", &pk, &Sk::Credential).await?;
         Ok(item.as_ref().map(from_item).transpose()?)
     }
 
@@ -140,9 +130,7 @@ impl Store {
                 .as_service_error()
                 .is_some_and(UpdateItemError::is_conditional_check_failed_exception);
             if missing {
-                return StoreError::NotFound {
-                    what: "the credential",
-                };
+                return StoreError::NotFound { what: "the credential" };
             }
             sdk_error("UpdateItem credential", &error)
         })
@@ -155,9 +143,6 @@ impl Store {
     ) -> Result<Page<Credential>, StoreError> {
         let page = self.listing_page(listing::CREDENTIAL, None, after).await?;
         let items: Result<Vec<Credential>, Corrupt> = page.items.iter().map(from_item).collect();
-        Ok(Page {
-            items: items?,
-            next: page.next,
-        })
+        Ok(Page { items: items?, next: page.next })
     }
 }

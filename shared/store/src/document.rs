@@ -35,13 +35,8 @@ pub enum DocumentStatus {
 
 impl DocumentStatus {
     /// All states.
-    pub const ALL: [Self; 5] = [
-        Self::Received,
-        Self::Applying,
-        Self::Reconciled,
-        Self::Parked,
-        Self::Quarantined,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Received, Self::Applying, Self::Reconciled, Self::Parked, Self::Quarantined];
 
     /// The word used in items and answers.
     #[must_use]
@@ -149,11 +144,7 @@ impl Document {
     /// How far it has come, over all systems that sent it.
     #[must_use]
     pub fn status(&self) -> DocumentStatus {
-        let any = |status| {
-            self.judgements
-                .iter()
-                .any(|judgement| judgement.status == status)
-        };
+        let any = |status| self.judgements.iter().any(|judgement| judgement.status == status);
         if self.error.is_some() {
             DocumentStatus::Quarantined
         } else if any(DocumentStatus::Applying) {
@@ -170,9 +161,7 @@ impl Document {
     /// The judgement for a system.
     #[must_use]
     pub fn judgement(&self, system: &SystemId) -> Option<&Judgement> {
-        self.judgements
-            .iter()
-            .find(|judgement| judgement.system_id == *system)
+        self.judgements.iter().find(|judgement| judgement.system_id == *system)
     }
 
     /// The judgement for a system, begun now if there is none.
@@ -187,27 +176,19 @@ impl Document {
                 reconciled_at: None,
             });
         }
-        self.judgements
-            .iter_mut()
-            .find(|judgement| judgement.system_id == *system)
+        self.judgements.iter_mut().find(|judgement| judgement.system_id == *system)
     }
 
     /// The earliest time at which a parked judgement is due.
     #[must_use]
     pub fn next_try_at(&self) -> Option<&str> {
-        self.judgements
-            .iter()
-            .filter_map(|judgement| judgement.next_try_at.as_deref())
-            .min()
+        self.judgements.iter().filter_map(|judgement| judgement.next_try_at.as_deref()).min()
     }
 
     /// When the last judgement was done.
     #[must_use]
     pub fn reconciled_at(&self) -> Option<&str> {
-        self.judgements
-            .iter()
-            .filter_map(|judgement| judgement.reconciled_at.as_deref())
-            .max()
+        self.judgements.iter().filter_map(|judgement| judgement.reconciled_at.as_deref()).max()
     }
 
     /// Serials over all systems: named as the document names them, the rest added up.
@@ -218,9 +199,7 @@ impl Document {
             let one = judgement.serials;
             sum.named = sum.named.max(one.named);
             sum.matched = sum.matched.saturating_add(one.matched);
-            sum.newly_commissioned = sum
-                .newly_commissioned
-                .saturating_add(one.newly_commissioned);
+            sum.newly_commissioned = sum.newly_commissioned.saturating_add(one.newly_commissioned);
             sum.repeated = sum.repeated.saturating_add(one.repeated);
             sum.provisional = sum.provisional.max(one.provisional);
         }
@@ -243,9 +222,7 @@ impl Store {
     /// A document by the SHA-256 of its inflated bytes. Strongly consistent.
     pub async fn document_fetch(&self, sha: &str) -> Result<Option<Document>, StoreError> {
         let pk = Pk::Document(sha.to_owned());
-        let item = self
-            .item_fetch("GetItem document", &pk, &Sk::Document)
-            .await?;
+        let item = self.item_fetch("GetItem document", &pk, &Sk::Document).await?;
         Ok(item.as_ref().map(from_item).transpose()?)
     }
 
@@ -258,8 +235,7 @@ impl Store {
         let Some(alias) = self.item_fetch("GetItem raw", &pk, &Sk::Raw).await? else {
             return Ok(None);
         };
-        self.document_fetch(Reader::new(&alias, "raw")?.text("content_sha256")?)
-            .await
+        self.document_fetch(Reader::new(&alias, "raw")?.text("content_sha256")?).await
     }
 
     /// Makes the received bytes' SHA-256 lead to the document; done twice it changes nothing.
@@ -271,9 +247,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut item = new_item(&Pk::Raw(raw_sha256.to_owned()), &Sk::Raw, "raw");
         item.insert("content_sha256".to_owned(), text(content_sha256));
-        self.put_if_absent("PutItem raw", item, meter)
-            .await
-            .map(|_| ())
+        self.put_if_absent("PutItem raw", item, meter).await.map(|_| ())
     }
 
     /// Changes a document, or makes it from `fresh` when there is none; gives what is stored then.
@@ -290,9 +264,7 @@ impl Store {
         mut change: impl FnMut(&mut Document),
     ) -> Result<Document, StoreError> {
         for _ in 0..CHANGE_TRIES {
-            let missing = StoreError::NotFound {
-                what: "the document",
-            };
+            let missing = StoreError::NotFound { what: "the document" };
             let stored = self.document_fetch(sha).await?;
             let before = stored.as_ref().or(fresh).ok_or(missing)?.clone();
             let mut after = before.clone();
@@ -305,9 +277,7 @@ impl Store {
                 return Ok(after);
             }
         }
-        Err(StoreError::Conflict {
-            what: "the document",
-        })
+        Err(StoreError::Conflict { what: "the document" })
     }
 
     /// Writes a document; `false` when somebody else wrote it since it was read.
@@ -370,11 +340,7 @@ impl Store {
             let reader = Reader::new(&item, "plan")?;
             match reader.text("sk")?.parse::<Sk>() {
                 Ok(Sk::Plan(allocation, first, last)) => {
-                    runs.push(PlanRun {
-                        allocation,
-                        first,
-                        last,
-                    });
+                    runs.push(PlanRun { allocation, first, last });
                 }
                 Ok(_) | Err(_) => return Err(reader.corrupt("sk", "is no plan").into()),
             }
@@ -394,9 +360,7 @@ impl Store {
         let mut items = Vec::new();
         let mut start = after.map(str::to_owned);
         loop {
-            let page = self
-                .listing_page(listing::DOCUMENT, None, start.as_deref())
-                .await?;
+            let page = self.listing_page(listing::DOCUMENT, None, start.as_deref()).await?;
             for item in &page.items {
                 let document = from_item(item)?;
                 start = Some(list_key(&document));

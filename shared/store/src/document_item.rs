@@ -14,11 +14,7 @@ const ENTITY: &str = "document";
 
 pub(crate) fn to_item(document: &Document) -> Item {
     let d = document;
-    let mut item = new_item(
-        &Pk::Document(d.content_sha256.clone()),
-        &Sk::Document,
-        ENTITY,
-    );
+    let mut item = new_item(&Pk::Document(d.content_sha256.clone()), &Sk::Document, ENTITY);
     let judgements = d.judgements.iter().map(judgement_value).collect();
     let fields = [
         ("content_sha256", text(d.content_sha256.as_str())),
@@ -60,11 +56,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Document, Corrupt> {
     let list = item.get("judgements").and_then(|value| value.as_l().ok());
     let list = list.ok_or_else(|| reader.corrupt("judgements", "is no list"))?;
     let owned = |name| Ok::<_, Corrupt>(reader.optional_text(name)?.map(str::to_owned));
-    let optional = |name: &str| {
-        item.contains_key(name)
-            .then(|| reader.parsed(name))
-            .transpose()
-    };
+    let optional = |name: &str| item.contains_key(name).then(|| reader.parsed(name)).transpose();
     let error = match owned("error_code")? {
         None => None,
         Some(code) => Some(DocumentError {
@@ -91,10 +83,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Document, Corrupt> {
         received_at: reader.text("received_at")?.to_owned(),
         events: reader.parsed("events")?,
         error,
-        judgements: list
-            .iter()
-            .map(|value| judgement(&reader, value))
-            .collect::<Result<_, _>>()?,
+        judgements: list.iter().map(|value| judgement(&reader, value)).collect::<Result<_, _>>()?,
         metrics,
         version: reader.parsed("version")?,
     })
@@ -121,9 +110,7 @@ fn judgement_value(judgement: &Judgement) -> AttributeValue {
 }
 
 fn judgement(whole: &Reader<'_>, value: &AttributeValue) -> Result<Judgement, Corrupt> {
-    let map = value
-        .as_m()
-        .map_err(|_| whole.corrupt("judgements", "holds no map"))?;
+    let map = value.as_m().map_err(|_| whole.corrupt("judgements", "holds no map"))?;
     let reader = Reader::raw(map);
     let status = DocumentStatus::parse(reader.text("status")?)
         .ok_or_else(|| whole.corrupt("judgements", "has an unknown status"))?;

@@ -62,9 +62,7 @@ impl FindingFilter {
             wanted.as_deref().is_none_or(|wanted| is == Some(wanted))
         };
         self.code.is_none_or(|code| finding.code == code)
-            && self
-                .severity
-                .is_none_or(|severity| finding.severity == severity)
+            && self.severity.is_none_or(|severity| finding.severity == severity)
             && self.status.is_none_or(|status| finding.status == status)
             && same(&self.allocation_id, finding.allocation_id.as_deref())
             && same(&self.gtin, finding.gtin.as_deref())
@@ -153,10 +151,7 @@ fn from_item(item: &Item) -> Result<FindingRecord, Corrupt> {
 fn ranges(text: &str) -> Option<Vec<SerialRange>> {
     let list: Vec<HashMap<String, String>> = serde_json::from_str(text).ok()?;
     let range = |map: HashMap<String, String>| {
-        Some(SerialRange {
-            from: map.get("from")?.clone(),
-            to: map.get("to")?.clone(),
-        })
+        Some(SerialRange { from: map.get("from")?.clone(), to: map.get("to")?.clone() })
     };
     list.into_iter().map(range).collect()
 }
@@ -172,11 +167,7 @@ impl Store {
         let mut records = items.iter().map(from_item).collect::<Result<Vec<_>, _>>()?;
         records.sort_by(|a, b| {
             let order = |r: &FindingRecord| {
-                (
-                    std::cmp::Reverse(r.finding.severity),
-                    r.finding.code,
-                    r.finding.id.clone(),
-                )
+                (std::cmp::Reverse(r.finding.severity), r.finding.code, r.finding.id.clone())
             };
             order(a).cmp(&order(b))
         });
@@ -189,9 +180,7 @@ impl Store {
         record: &FindingRecord,
         meter: &Meter,
     ) -> Result<(), StoreError> {
-        self.put_if_absent("PutItem finding", to_item(record), meter)
-            .await
-            .map(|_| ())
+        self.put_if_absent("PutItem finding", to_item(record), meter).await.map(|_| ())
     }
 
     /// Makes `found` the findings of a document for a system: new ones are put, changed ones replaced
@@ -209,10 +198,7 @@ impl Store {
         let (content_sha256, system, now) = of;
         for _ in 0..REPLACE_TRIES {
             let stored = self.document_findings(content_sha256).await?;
-            let stored: Vec<_> = stored
-                .into_iter()
-                .filter(|r| r.system_id == *system)
-                .collect();
+            let stored: Vec<_> = stored.into_iter().filter(|r| r.system_id == *system).collect();
             let writes = self.replacements(of, &stored, found)?;
             let mut beaten = false;
             for chunk in writes.chunks(50) {
@@ -234,9 +220,7 @@ impl Store {
             }
             tracing::debug!(document.sha256 = content_sha256, at = now, "findings raced");
         }
-        Err(StoreError::Conflict {
-            what: "the findings",
-        })
+        Err(StoreError::Conflict { what: "the findings" })
     }
 
     fn replacements(
@@ -262,9 +246,7 @@ impl Store {
                 at: known.map_or(now, |record| &record.at).to_owned(),
                 finding,
             };
-            let put = Put::builder()
-                .table_name(&*self.table)
-                .set_item(Some(to_item(&record)));
+            let put = Put::builder().table_name(&*self.table).set_item(Some(to_item(&record)));
             // Nobody wrote it since it was compared.
             let put = match known {
                 None => put.condition_expression("attribute_not_exists(pk)"),
@@ -304,9 +286,7 @@ impl Store {
         let mut start = after.map(str::to_owned);
         loop {
             let since = filter.since.as_deref();
-            let page = self
-                .listing_page(listing::FINDING, since, start.as_deref())
-                .await?;
+            let page = self.listing_page(listing::FINDING, since, start.as_deref()).await?;
             for item in &page.items {
                 let record = from_item(item)?;
                 start = Some(list_key(&record));

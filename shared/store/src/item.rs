@@ -31,8 +31,8 @@ pub fn text(value: impl Into<String>) -> AttributeValue {
 
 /// A number attribute.
 #[must_use]
-pub fn number(value: impl ToString) -> AttributeValue {
-    AttributeValue::N(value.to_string())
+pub fn number(value: impl std::fmt::Display) -> AttributeValue {
+    AttributeValue::N(format!("{value}"))
 }
 
 /// Begins an item: key, entity and schema number.
@@ -87,10 +87,7 @@ impl<'a> Reader<'a> {
     #[must_use]
     pub fn corrupt(&self, attribute: &str, problem: &'static str) -> Corrupt {
         let part = |name: &str| {
-            self.0
-                .get(name)
-                .and_then(|value| value.as_s().ok())
-                .map_or("?", String::as_str)
+            self.0.get(name).and_then(|value| value.as_s().ok()).map_or("?", String::as_str)
         };
         Corrupt {
             key: format!("{}/{}", part("pk"), part("sk")),
@@ -101,8 +98,7 @@ impl<'a> Reader<'a> {
 
     /// A string that must be there.
     pub fn text(&self, name: &str) -> Result<&'a str, Corrupt> {
-        self.optional_text(name)?
-            .ok_or_else(|| self.corrupt(name, "is missing"))
+        self.optional_text(name)?.ok_or_else(|| self.corrupt(name, "is missing"))
     }
 
     /// A string that may be there.
@@ -110,17 +106,13 @@ impl<'a> Reader<'a> {
         let Some(value) = self.0.get(name) else {
             return Ok(None);
         };
-        let text = value
-            .as_s()
-            .map_err(|_| self.corrupt(name, "is no string"))?;
+        let text = value.as_s().map_err(|_| self.corrupt(name, "is no string"))?;
         Ok(Some(text.as_str()))
     }
 
     /// A string of a type of ours that must be there.
     pub fn typed<T: FromStr>(&self, name: &str) -> Result<T, Corrupt> {
-        self.text(name)?
-            .parse()
-            .map_err(|_| self.corrupt(name, "is malformed"))
+        self.text(name)?.parse().map_err(|_| self.corrupt(name, "is malformed"))
     }
 
     /// A string of a type of ours that may be there.
@@ -132,53 +124,30 @@ impl<'a> Reader<'a> {
 
     /// A number that must be there.
     pub fn parsed<T: FromStr>(&self, name: &str) -> Result<T, Corrupt> {
-        let value = self
-            .0
-            .get(name)
-            .ok_or_else(|| self.corrupt(name, "is missing"))?;
-        let digits = value
-            .as_n()
-            .map_err(|_| self.corrupt(name, "is no number"))?;
-        digits
-            .parse()
-            .map_err(|_| self.corrupt(name, "is a number out of range"))
+        let value = self.0.get(name).ok_or_else(|| self.corrupt(name, "is missing"))?;
+        let digits = value.as_n().map_err(|_| self.corrupt(name, "is no number"))?;
+        digits.parse().map_err(|_| self.corrupt(name, "is a number out of range"))
     }
 
     /// Bytes that must be there.
     pub fn bytes(&self, name: &str) -> Result<&'a [u8], Corrupt> {
-        let value = self
-            .0
-            .get(name)
-            .ok_or_else(|| self.corrupt(name, "is missing"))?;
-        let blob = value
-            .as_b()
-            .map_err(|_| self.corrupt(name, "is not binary"))?;
+        let value = self.0.get(name).ok_or_else(|| self.corrupt(name, "is missing"))?;
+        let blob = value.as_b().map_err(|_| self.corrupt(name, "is not binary"))?;
         Ok(blob.as_ref())
     }
 
     /// A map that must be there.
     pub fn map(&self, name: &str) -> Result<&'a Item, Corrupt> {
-        let value = self
-            .0
-            .get(name)
-            .ok_or_else(|| self.corrupt(name, "is missing"))?;
+        let value = self.0.get(name).ok_or_else(|| self.corrupt(name, "is missing"))?;
         value.as_m().map_err(|_| self.corrupt(name, "is no map"))
     }
 
     /// A list of strings that must be there.
     pub fn texts(&self, name: &str) -> Result<Vec<String>, Corrupt> {
-        let value = self
-            .0
-            .get(name)
-            .ok_or_else(|| self.corrupt(name, "is missing"))?;
+        let value = self.0.get(name).ok_or_else(|| self.corrupt(name, "is missing"))?;
         let list = value.as_l().map_err(|_| self.corrupt(name, "is no list"))?;
         list.iter()
-            .map(|entry| {
-                entry
-                    .as_s()
-                    .cloned()
-                    .map_err(|_| self.corrupt(name, "is no text list"))
-            })
+            .map(|entry| entry.as_s().cloned().map_err(|_| self.corrupt(name, "is no text list")))
             .collect()
     }
 }

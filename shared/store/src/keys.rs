@@ -183,11 +183,7 @@ fn sk_of(text: &str) -> Option<Sk> {
         ("DOC", []) => Sk::Document,
         ("PLAN", [id, run]) => {
             let (first, last) = run.split_once('-')?;
-            Sk::Plan(
-                AllocationId::parse(id).ok()?,
-                digits(first, 8)?,
-                digits(last, 8)?,
-            )
+            Sk::Plan(AllocationId::parse(id).ok()?, digits(first, 8)?, digits(last, 8)?)
         }
         ("FINDING", [id]) => Sk::Finding(token(id)?),
         ("ARRIVAL", [hash]) => Sk::ArrivalOf(token(hash)?),
@@ -292,24 +288,10 @@ mod tests {
 
     #[test]
     fn strange_texts_are_no_keys() {
-        for text in [
-            "",
-            "POOL",
-            "POOL#a",
-            "RANGE#1",
-            "BLOCK#A#1",
-            "DOC#a#b",
-            "GTIN#1",
-        ] {
+        for text in ["", "POOL", "POOL#a", "RANGE#1", "BLOCK#A#1", "DOC#a#b", "GTIN#1"] {
             assert!(text.parse::<Pk>().is_err(), "{text}");
         }
-        for text in [
-            "",
-            "RANGE#1",
-            "RANGE#+0000000000000000001",
-            "PLAN#x",
-            "FINDING#",
-        ] {
+        for text in ["", "RANGE#1", "RANGE#+0000000000000000001", "PLAN#x", "FINDING#"] {
             assert!(text.parse::<Sk>().is_err(), "{text}");
         }
     }

@@ -20,10 +20,7 @@ impl Meter {
         for capacity in consumed {
             let units = capacity.capacity_units().unwrap_or_default().ceil();
             // Whole units fit a text without exponent, and that needs no lossy cast.
-            self.0.fetch_add(
-                format!("{units:.0}").parse().unwrap_or(0),
-                Ordering::Relaxed,
-            );
+            self.0.fetch_add(format!("{units:.0}").parse().unwrap_or(0), Ordering::Relaxed);
         }
     }
 

@@ -65,39 +65,23 @@ impl Objects {
             Err(error) if is_missing(&error) => return Ok(None),
             Err(error) => return Err(sdk_error("GetObject", &error)),
         };
-        let body = output
-            .body
-            .collect()
-            .await
-            .map_err(|error| StoreError::Unavailable {
-                operation: "GetObject body",
-                detail: error.to_string(),
-            })?;
+        let body = output.body.collect().await.map_err(|error| StoreError::Unavailable {
+            operation: "GetObject body",
+            detail: error.to_string(),
+        })?;
         Ok(Some(body.to_vec()))
     }
 
     /// An address that anybody may read the object at for [`PRESIGNED_LIFE`].
     pub async fn presigned_get(&self, bucket: &str, key: &str) -> Result<String, StoreError> {
-        let request = self
-            .s3
-            .get_object()
-            .bucket(bucket)
-            .key(key)
-            .presigned(life()?)
-            .await;
+        let request = self.s3.get_object().bucket(bucket).key(key).presigned(life()?).await;
         let request = request.map_err(|error| sdk_error("presigning GetObject", &error))?;
         Ok(request.uri().to_owned())
     }
 
     /// An address that anybody may put one object at for [`PRESIGNED_LIFE`].
     pub async fn presigned_put(&self, bucket: &str, key: &str) -> Result<String, StoreError> {
-        let request = self
-            .s3
-            .put_object()
-            .bucket(bucket)
-            .key(key)
-            .presigned(life()?)
-            .await;
+        let request = self.s3.put_object().bucket(bucket).key(key).presigned(life()?).await;
         let request = request.map_err(|error| sdk_error("presigning PutObject", &error))?;
         Ok(request.uri().to_owned())
     }
@@ -113,17 +97,11 @@ fn life() -> Result<PresigningConfig, StoreError> {
 /// Whether a conditional put found the key taken. Two puts at once may also end in a conflict, which
 /// means that another one is just taking it.
 pub(crate) fn is_taken<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
-    matches!(
-        error.code(),
-        Some("PreconditionFailed" | "ConditionalRequestConflict")
-    )
+    matches!(error.code(), Some("PreconditionFailed" | "ConditionalRequestConflict"))
 }
 
 /// Whether the object, or this version of it, is not there.
 #[must_use]
 pub fn is_missing<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
-    matches!(
-        error.code(),
-        Some("NoSuchKey" | "NoSuchVersion" | "NotFound")
-    )
+    matches!(error.code(), Some("NoSuchKey" | "NoSuchVersion" | "NotFound"))
 }

@@ -88,16 +88,9 @@ impl Store {
             created_at: now.to_owned(),
             draft,
         };
-        let claim = Boundary {
-            pool_id: pool.id.clone(),
-            from: pool.draft.from,
-            to: pool.draft.to,
-        };
-        let mut registry = new_item(
-            &Pk::Registry,
-            &Sk::RegistryPool(pool.id.clone()),
-            "registry-pool",
-        );
+        let claim = Boundary { pool_id: pool.id.clone(), from: pool.draft.from, to: pool.draft.to };
+        let mut registry =
+            new_item(&Pk::Registry, &Sk::RegistryPool(pool.id.clone()), "registry-pool");
         registry.insert("pool_id".to_owned(), text(pool.id.as_str()));
         let puts = vec![self.put_new(to_item(&pool))?, self.put_new(registry)?];
         self.boundary_claim(&pool.draft.gtin, &claim, &puts).await?;
@@ -106,9 +99,7 @@ impl Store {
 
     /// The pool with its counters and open entries; consistent.
     pub async fn pool_fetch(&self, id: &PoolId) -> Result<Option<PoolState>, StoreError> {
-        let item = self
-            .item_fetch("GetItem pool", &Pk::Pool(id.clone()), &Sk::Pool)
-            .await?;
+        let item = self.item_fetch("GetItem pool", &Pk::Pool(id.clone()), &Sk::Pool).await?;
         Ok(item.as_ref().map(from_item).transpose()?)
     }
 
@@ -119,18 +110,10 @@ impl Store {
         after: Option<&PoolId>,
     ) -> Result<Page<PoolId>, StoreError> {
         let after = after.map(|id| Sk::RegistryPool(id.clone()));
-        let page = self
-            .keys_after(&Pk::Registry, POOL_PREFIX, limit, after.as_ref())
-            .await?;
-        let ids: Result<Vec<PoolId>, _> = page
-            .items
-            .iter()
-            .map(|item| Reader::raw(item).typed("pool_id"))
-            .collect();
-        Ok(Page {
-            items: ids?,
-            next: page.next,
-        })
+        let page = self.keys_after(&Pk::Registry, POOL_PREFIX, limit, after.as_ref()).await?;
+        let ids: Result<Vec<PoolId>, _> =
+            page.items.iter().map(|item| Reader::raw(item).typed("pool_id")).collect();
+        Ok(Page { items: ids?, next: page.next })
     }
 
     /// One page of pools with their counters; consistent.
@@ -174,14 +157,9 @@ impl Store {
             Ok(pool) => (pool.draft.from, pool.draft.to),
             Err(_) => (before.draft.from, before.draft.to),
         };
-        let actual = Boundary {
-            pool_id: id.clone(),
-            from: now.0,
-            to: now.1,
-        };
+        let actual = Boundary { pool_id: id.clone(), from: now.0, to: now.1 };
         if actual != claim {
-            self.boundary_claim(&before.draft.gtin, &actual, &[])
-                .await?;
+            self.boundary_claim(&before.draft.gtin, &actual, &[]).await?;
         }
         outcome
     }
@@ -195,24 +173,14 @@ impl Store {
         let old = &before.draft;
         let moved = from != old.from;
         if moved && (before.cursor != old.from) || to < before.cursor.saturating_sub(1) {
-            return Err(PoolError::BelowCursor {
-                cursor: before.cursor,
-            });
+            return Err(PoolError::BelowCursor { cursor: before.cursor });
         }
         let length = |from: u128, to: u128| to.saturating_sub(from).saturating_add(1);
         let (new_length, old_length) = (length(from, to), length(old.from, old.to));
         // Only what was asked for is set, so that two changes at once do not undo each other.
         let mut fields = vec![("from", number(from)), ("to", number(to))];
-        fields.extend(
-            change
-                .status
-                .map(|status| ("status", text(status.as_str()))),
-        );
-        fields.extend(
-            change
-                .threshold
-                .map(|threshold| ("threshold", number(threshold))),
-        );
+        fields.extend(change.status.map(|status| ("status", text(status.as_str()))));
+        fields.extend(change.threshold.map(|threshold| ("threshold", number(threshold))));
         fields.extend(change.max_request.map(|max| ("max_request", number(max))));
         fields.extend(moved.then(|| ("cursor", number(from))));
         let mut sets = vec!["#remaining = #remaining + :grown - :shrunk".to_owned()];
@@ -265,10 +233,7 @@ impl Store {
 
     /// Reads the guard's version and the boundaries of a GTIN in one consistent query.
     async fn guarded(&self, gtin: &Gtin14) -> Result<Guarded, StoreError> {
-        let mut guarded = Guarded {
-            version: 0,
-            boundaries: Vec::new(),
-        };
+        let mut guarded = Guarded { version: 0, boundaries: Vec::new() };
         for item in self.partition(&Pk::Gtin(*gtin), "").await? {
             let reader = Reader::raw(&item);
             if reader.text("entity")? == "gtin-guard" {
@@ -299,26 +264,18 @@ impl Store {
                 other.pool_id != claim.pool_id && other.from <= claim.to && claim.from <= other.to
             });
             if let Some(other) = overlapping {
-                return Err(PoolError::Overlap {
-                    pool: other.pool_id.clone(),
-                });
+                return Err(PoolError::Overlap { pool: other.pool_id.clone() });
             }
             let mut writes = self.claim_writes(gtin, claim, &guarded)?;
             writes.extend_from_slice(others);
-            let call = self
-                .dynamo
-                .transact_write_items()
-                .set_transact_items(Some(writes));
+            let call = self.dynamo.transact_write_items().set_transact_items(Some(writes));
             match call.send().await {
                 Ok(_) => return Ok(()),
                 Err(error) if is_cancelled(&error) => {}
                 Err(error) => return Err(sdk_error("TransactWriteItems claim", &error).into()),
             }
         }
-        Err(StoreError::Conflict {
-            what: "the GTIN's list of pools",
-        }
-        .into())
+        Err(StoreError::Conflict { what: "the GTIN's list of pools" }.into())
     }
 
     fn claim_writes(
@@ -329,10 +286,7 @@ impl Store {
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let pk = Pk::Gtin(*gtin);
         let mut guard = new_item(&pk, &Sk::Guard, "gtin-guard");
-        guard.insert(
-            "version".to_owned(),
-            number(guarded.version.saturating_add(1)),
-        );
+        guard.insert("version".to_owned(), number(guarded.version.saturating_add(1)));
         let guard_put = Put::builder()
             .table_name(&*self.table)
             .set_item(Some(guard))
@@ -343,10 +297,7 @@ impl Store {
             .map_err(|error| built(&error))?;
         let mut writes = vec![TransactWriteItem::builder().put(guard_put).build()];
         let new_key = Sk::Boundary(claim.from, claim.pool_id.clone());
-        let earlier = guarded
-            .boundaries
-            .iter()
-            .find(|other| other.pool_id == claim.pool_id);
+        let earlier = guarded.boundaries.iter().find(|other| other.pool_id == claim.pool_id);
         if let Some(earlier) = earlier.filter(|earlier| earlier.from != claim.from) {
             let old_key = Sk::Boundary(earlier.from, earlier.pool_id.clone());
             let delete = Delete::builder()
@@ -387,15 +338,10 @@ impl Store {
 
 /// An element that could not be built is a defect of ours, reported as a failed call.
 pub(crate) fn built(error: &aws_sdk_dynamodb::error::BuildError) -> StoreError {
-    StoreError::Unavailable {
-        operation: "building a transaction",
-        detail: error.to_string(),
-    }
+    StoreError::Unavailable { operation: "building a transaction", detail: error.to_string() }
 }
 
 /// Whether a transaction was called off (a condition, or another transaction on the same item).
 pub(crate) fn is_cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
-    error
-        .as_service_error()
-        .is_some_and(TransactWriteItemsError::is_transaction_canceled_exception)
+    error.as_service_error().is_some_and(TransactWriteItemsError::is_transaction_canceled_exception)
 }

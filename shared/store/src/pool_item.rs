@@ -82,9 +82,7 @@ pub(crate) fn from_item(item: &Item) -> Result<PoolState, Corrupt> {
         name: reader.text("name")?.to_owned(),
         gtin: reader.typed("gtin")?,
         company_prefix_length: reader.parsed("company_prefix_length")?,
-        scheme: Scheme::Sequential {
-            width: reader.parsed("width")?,
-        },
+        scheme: Scheme::Sequential { width: reader.parsed("width")? },
         from: reader.parsed("from")?,
         to: reader.parsed("to")?,
         max_request: reader.parsed("max_request")?,
@@ -98,10 +96,7 @@ pub(crate) fn from_item(item: &Item) -> Result<PoolState, Corrupt> {
         remaining: reader.parsed("remaining")?,
         created_at: reader.text("created_at")?.to_owned(),
     };
-    Ok(PoolState {
-        pool,
-        open: open_entries(reader)?,
-    })
+    Ok(PoolState { pool, open: open_entries(reader)? })
 }
 
 fn open_entries(reader: Reader<'_>) -> Result<Vec<OpenEntry>, Corrupt> {
@@ -110,10 +105,7 @@ fn open_entries(reader: Reader<'_>) -> Result<Vec<OpenEntry>, Corrupt> {
     let mut open = Vec::with_capacity(starts.len());
     for id in starts.keys() {
         let broken = || reader.corrupt("open_info", "does not match open_start");
-        let info = infos
-            .get(id)
-            .and_then(|info| info.as_m().ok())
-            .ok_or_else(broken)?;
+        let info = infos.get(id).and_then(|info| info.as_m().ok()).ok_or_else(broken)?;
         let info = Reader::raw(info);
         open.push(OpenEntry {
             allocation_id: AllocationId::parse(id).map_err(|_| broken())?,

@@ -37,26 +37,24 @@ struct Upload<'a> {
 }
 
 impl Objects {
-    /// Puts a file and then its manifest, each only if its key is free; a manifest that is there means
+    /// Puts a file into the outbound bucket and then its manifest, each only if its key is free; a manifest that is there means
     /// that all is done. The bytes of a key never differ, so a crash in between is made good by calling
     /// again. `manifest` gets the hash and the size. Memory: four parts, whatever the file's size (I10).
     pub async fn publish_once(
         &self,
-        bucket: &str,
         key: &str,
         content_type: &str,
         file: impl Iterator<Item = Vec<u8>>,
         manifest: impl FnOnce(&Published) -> Vec<u8>,
     ) -> Result<(), StoreError> {
+        let bucket = &*self.buckets.outbound;
         let manifest_key = manifest_key(key);
         if self.exists(bucket, &manifest_key).await? {
             return Ok(());
         }
         let published = self.put_file(bucket, key, content_type, file).await?;
         let body = ByteStream::from(manifest(&published));
-        self.put_once(bucket, &manifest_key, "application/json", body)
-            .await
-            .map(|_| ())
+        self.put_once(bucket, &manifest_key, "application/json", body).await.map(|_| ())
     }
 
     /// Whether an object is there.
@@ -102,13 +100,9 @@ impl Objects {
             let outcome = running.complete().await;
             running.or_abort(outcome).await?;
         } else {
-            self.put_once(bucket, key, content_type, ByteStream::from(part))
-                .await?;
+            self.put_once(bucket, key, content_type, ByteStream::from(part)).await?;
         }
-        Ok(Published {
-            sha256: data_encoding::HEXLOWER.encode(&hash.finalize()),
-            bytes,
-        })
+        Ok(Published { sha256: data_encoding::HEXLOWER.encode(&hash.finalize()), bytes })
     }
 
     async fn upload_begin<'a>(
@@ -128,15 +122,7 @@ impl Objects {
             .map_err(|error| sdk_error("CreateMultipartUpload", &error))?;
         let id = begun.upload_id.unwrap_or_default();
         let (sending, sent) = (JoinSet::new(), Vec::new());
-        Ok(Upload {
-            objects: self,
-            bucket,
-            key,
-            id,
-            next: 1,
-            sending,
-            sent,
-        })
+        Ok(Upload { objects: self, bucket, key, id, next: 1, sending, sent })
     }
 }
 
@@ -167,13 +153,8 @@ impl Upload<'_> {
             .part_number(number)
             .body(ByteStream::from(bytes));
         async move {
-            let output = call
-                .send()
-                .await
-                .map_err(|error| sdk_error("UploadPart", &error))?;
-            let part = CompletedPart::builder()
-                .part_number(number)
-                .set_e_tag(output.e_tag);
+            let output = call.send().await.map_err(|error| sdk_error("UploadPart", &error))?;
+            let part = CompletedPart::builder().part_number(number).set_e_tag(output.e_tag);
             Ok(part.set_checksum_crc32(output.checksum_crc32).build())
         }
     }
@@ -185,10 +166,9 @@ impl Upload<'_> {
                 self.sent.push(part?);
                 Ok(())
             }
-            Some(Err(error)) => Err(StoreError::Unavailable {
-                operation: "UploadPart",
-                detail: error.to_string(),
-            }),
+            Some(Err(error)) => {
+                Err(StoreError::Unavailable { operation: "UploadPart", detail: error.to_string() })
+            }
         }
     }
 
@@ -205,11 +185,7 @@ impl Upload<'_> {
             .bucket(self.bucket)
             .key(self.key)
             .upload_id(&self.id)
-            .multipart_upload(
-                CompletedMultipartUpload::builder()
-                    .set_parts(Some(parts))
-                    .build(),
-            )
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
             .if_none_match("*")
             .send()
             .await;

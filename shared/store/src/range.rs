@@ -53,10 +53,7 @@ pub(crate) fn to_item(pool: &PoolId, range: &Range, now: &str) -> Item {
             item.insert("kind".to_owned(), text("allocation"));
             item.insert("allocation_id".to_owned(), text(id.as_str()));
         }
-        RangeKind::Void {
-            reason,
-            allocation_id,
-        } => {
+        RangeKind::Void { reason, allocation_id } => {
             item.insert("kind".to_owned(), text("void"));
             item.insert("reason".to_owned(), text(reason.as_str()));
             if let Some(id) = allocation_id {
@@ -77,11 +74,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Range, Corrupt> {
         },
         _ => return Err(reader.corrupt("kind", "is unknown")),
     };
-    Ok(Range {
-        start: reader.parsed("start")?,
-        size: reader.parsed("size")?,
-        kind,
-    })
+    Ok(Range { start: reader.parsed("start")?, size: reader.parsed("size")?, kind })
 }
 
 impl Store {
@@ -113,15 +106,11 @@ impl Store {
         after: Option<u128>,
     ) -> Result<Page<Range>, StoreError> {
         let after = after.map(Sk::Range);
-        let page = self
-            .keys_after(&Pk::Pool(pool.clone()), RANGE_PREFIX, limit, after.as_ref())
-            .await?;
+        let page =
+            self.keys_after(&Pk::Pool(pool.clone()), RANGE_PREFIX, limit, after.as_ref()).await?;
         let items: Result<Vec<Range>, Corrupt> = page.items.iter().map(from_item).collect();
         let items = items?;
-        let next = page
-            .next
-            .and(items.last())
-            .map(|range| range.start.to_string());
+        let next = page.next.and(items.last()).map(|range| range.start.to_string());
         Ok(Page { items, next })
     }
 
@@ -163,10 +152,7 @@ impl Store {
                 call.key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
                     .expression_attribute_values(":prefix", text(prefix))
             };
-            let output = call
-                .send()
-                .await
-                .map_err(|error| sdk_error("Query partition", &error))?;
+            let output = call.send().await.map_err(|error| sdk_error("Query partition", &error))?;
             items.extend(output.items.unwrap_or_default());
             start = output.last_evaluated_key;
             if start.is_none() {
@@ -200,9 +186,6 @@ impl Store {
         let next = output
             .last_evaluated_key
             .and_then(|last| last.get("sk").and_then(|sk| sk.as_s().ok()).cloned());
-        Ok(Page {
-            items: output.items.unwrap_or_default(),
-            next,
-        })
+        Ok(Page { items: output.items.unwrap_or_default(), next })
     }
 }

@@ -91,25 +91,15 @@ fn seconds(milliseconds: u64) -> Value {
 /// The tallies of a report that was written before, as JSON; an empty list when there is none.
 #[must_use]
 pub fn tallies_of(report: Option<&Value>) -> Value {
-    report
-        .and_then(|report| report.get("allocations"))
-        .cloned()
-        .unwrap_or_else(|| json!([]))
+    report.and_then(|report| report.get("allocations")).cloned().unwrap_or_else(|| json!([]))
 }
 
 /// Tallies as a report shows them, replacing those of the same allocations in `before`.
 #[must_use]
 pub fn merge_tallies(before: &Value, tallies: &[AllocationTally]) -> Value {
-    let id = |entry: &Value| {
-        entry
-            .get("allocation_id")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
+    let id = |entry: &Value| entry.get("allocation_id").and_then(Value::as_str).map(str::to_owned);
     let kept = before.as_array().into_iter().flatten().filter(|entry| {
-        tallies
-            .iter()
-            .all(|tally| id(entry).as_deref() != Some(&tally.allocation_id))
+        tallies.iter().all(|tally| id(entry).as_deref() != Some(&tally.allocation_id))
     });
     let new = tallies.iter().map(|tally| {
         json!({

@@ -78,7 +78,7 @@ pub struct Reservation {
 /// What step 3 came to.
 #[derive(Debug)]
 enum Recorded {
-    Done(Allocation),
+    Done(Box<Allocation>),
     SweptOnce,
 }
 
@@ -108,23 +108,19 @@ impl Store {
         now: &str,
     ) -> Result<Outcome, ReserveError> {
         if let Some(allocation) = self.reservation_find(request).await? {
-            return Ok(Outcome {
-                allocation,
-                pool: None,
-            });
+            return Ok(Outcome { allocation, pool: None });
         }
         // Once more from the start if the sweeper took the entry; then the caller repeats.
         for _ in 0..2 {
             let reservation = self.reservation_open_any(request, pools, now).await?;
             let recorded = self.reservation_record(request, &reservation, now).await?;
-            self.entry_close(&reservation.pool.id, &reservation.entry)
-                .await?;
+            self.entry_close(&reservation.pool.id, &reservation.entry).await?;
             match recorded {
                 Recorded::Done(allocation) => {
                     let own = allocation.pool_id == reservation.pool.id
                         && allocation.start == reservation.entry.start;
                     return Ok(Outcome {
-                        allocation,
+                        allocation: *allocation,
                         pool: own.then_some(reservation.pool),
                     });
                 }
@@ -216,13 +212,8 @@ impl Store {
                 let item = output.attributes.unwrap_or_default();
                 let state = from_item(&item).map_err(StoreError::from)?;
                 let entry = state.entry(&id).cloned();
-                let gone = StoreError::Conflict {
-                    what: "the reservation's entry",
-                };
-                Ok(Reservation {
-                    entry: entry.ok_or(gone)?,
-                    pool: state.pool,
-                })
+                let gone = StoreError::Conflict { what: "the reservation's entry" };
+                Ok(Reservation { entry: entry.ok_or(gone)?, pool: state.pool })
             }
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
@@ -254,12 +245,9 @@ impl Store {
                 self.put_new(crate::allocation::to_item(&allocation))?,
                 self.put_new(crate::range::to_item(pool, &range, now))?,
             ];
-            let call = self
-                .dynamo
-                .transact_write_items()
-                .set_transact_items(Some(writes));
+            let call = self.dynamo.transact_write_items().set_transact_items(Some(writes));
             match call.send().await {
-                Ok(_) => return Ok(Recorded::Done(allocation)),
+                Ok(_) => return Ok(Recorded::Done(Box::new(allocation))),
                 Err(error) if is_cancelled(&error) => {}
                 Err(error) => return Err(sdk_error("TransactWriteItems record", &error).into()),
             }
@@ -267,15 +255,10 @@ impl Store {
                 return Ok(recorded);
             }
             let spread = u64::from(allocation.id.as_str().bytes().last().unwrap_or(0)) % 16;
-            let pause = RECORD_PAUSE_MS
-                .saturating_mul(u64::from(attempt))
-                .saturating_add(spread);
+            let pause = RECORD_PAUSE_MS.saturating_mul(u64::from(attempt)).saturating_add(spread);
             tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
         }
-        Err(StoreError::Conflict {
-            what: "the allocation",
-        }
-        .into())
+        Err(StoreError::Conflict { what: "the allocation" }.into())
     }
 
     /// Step 3 was called off: what stands there instead? `None` means nothing, so it was a conflict.
@@ -289,14 +272,13 @@ impl Store {
         if let Some(stored) = self.allocation_fetch(&entry.allocation_id).await? {
             let own = stored.pool_id == *pool && stored.start == entry.start;
             if !own {
-                self.range_void(pool, entry, "duplicate-request", now)
-                    .await?;
+                self.range_void(pool, entry, "duplicate-request", now).await?;
             }
             if stored.request_hash != request.hash() {
                 self.entry_close(pool, entry).await?;
                 return Err(ReserveError::IdReuse);
             }
-            return Ok(Some(Recorded::Done(stored)));
+            return Ok(Some(Recorded::Done(Box::new(stored))));
         }
         let (pk, sk) = (Pk::Pool(pool.clone()), Sk::Range(entry.start));
         let range = self.item_fetch("GetItem range", &pk, &sk).await?;
@@ -379,10 +361,7 @@ fn judge(request: &ReserveRequest, item: &crate::item::Item) -> Result<Reservati
         if entry.request_hash != request.hash() {
             return Err(ReserveError::IdReuse);
         }
-        return Ok(Reservation {
-            pool: state.pool,
-            entry,
-        });
+        return Ok(Reservation { pool: state.pool, entry });
     }
     let pool = state.pool;
     if pool.draft.gtin != request.gtin {
@@ -392,14 +371,10 @@ fn judge(request: &ReserveRequest, item: &crate::item::Item) -> Result<Reservati
         return Err(ReserveError::Inactive);
     }
     if request.quantity > pool.draft.max_request {
-        return Err(ReserveError::SizeLimit {
-            max: pool.draft.max_request,
-        });
+        return Err(ReserveError::SizeLimit { max: pool.draft.max_request });
     }
     if pool.remaining < u128::from(request.quantity) {
-        return Err(ReserveError::Insufficient {
-            available: pool.remaining,
-        });
+        return Err(ReserveError::Insufficient { available: pool.remaining });
     }
     Err(ReserveError::TooManyOpen)
 }
@@ -421,9 +396,7 @@ fn more_telling(earlier: Option<ReserveError>, later: ReserveError) -> ReserveEr
         (
             Some(ReserveError::Insufficient { available: a }),
             ReserveError::Insufficient { available: b },
-        ) => ReserveError::Insufficient {
-            available: a.max(b),
-        },
+        ) => ReserveError::Insufficient { available: a.max(b) },
         (Some(earlier), later) if rank(&earlier) > rank(&later) => earlier,
         (_, later) => later,
     }

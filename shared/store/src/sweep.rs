@@ -27,11 +27,7 @@ impl Store {
         let Some(state) = self.pool_fetch(id).await? else {
             return Ok(swept);
         };
-        for entry in state
-            .open
-            .iter()
-            .filter(|entry| entry.opened_at.as_str() < before)
-        {
+        for entry in state.open.iter().filter(|entry| entry.opened_at.as_str() < before) {
             if self.range_void(id, entry, "unfinished", now).await? {
                 swept.voided = swept.voided.saturating_add(1);
             } else {

@@ -12,13 +12,8 @@ use crate::{Page, Store};
 const ENTITY: &str = "system";
 
 /// The kinds of systems, and whether numbers are dropped for them as files when they are reserved.
-pub const SYSTEM_KINDS: [(&str, bool); 5] = [
-    ("generic", true),
-    ("systech", true),
-    ("rest", false),
-    ("tracelink", false),
-    ("sap", false),
-];
+pub const SYSTEM_KINDS: [(&str, bool); 5] =
+    [("generic", true), ("systech", true), ("rest", false), ("tracelink", false), ("sap", false)];
 
 /// A connected system.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,26 +44,17 @@ impl System {
     /// Whether numbers are dropped as files when they are reserved.
     #[must_use]
     pub fn takes_files(&self) -> bool {
-        SYSTEM_KINDS
-            .iter()
-            .any(|(kind, files)| *files && *kind == self.kind)
+        SYSTEM_KINDS.iter().any(|(kind, files)| *files && *kind == self.kind)
     }
 }
 
 fn to_item(system: &System) -> Item {
     let mut item = new_item(&Pk::System(system.id.clone()), &Sk::System, ENTITY);
-    let lines = system
-        .line_glns
-        .iter()
-        .map(|gln| text(gln.as_str()))
-        .collect();
+    let lines = system.line_glns.iter().map(|gln| text(gln.as_str())).collect();
     let fields = [
         ("id", text(system.id.as_str())),
         ("kind", text(system.kind.as_str())),
-        (
-            "line_glns",
-            aws_sdk_dynamodb::types::AttributeValue::L(lines),
-        ),
+        ("line_glns", aws_sdk_dynamodb::types::AttributeValue::L(lines)),
         ("created_at", text(system.created_at.as_str())),
         ("list_pk", text(listing::SYSTEM)),
         ("list_sk", text(system.id.as_str())),
@@ -116,9 +102,7 @@ impl Store {
 
     /// A system; strongly consistent.
     pub async fn system_fetch(&self, id: &SystemId) -> Result<Option<System>, StoreError> {
-        let item = self
-            .item_fetch("GetItem system", &Pk::System(id.clone()), &Sk::System)
-            .await?;
+        let item = self.item_fetch("GetItem system", &Pk::System(id.clone()), &Sk::System).await?;
         Ok(item.as_ref().map(from_item).transpose()?)
     }
 
@@ -126,9 +110,6 @@ impl Store {
     pub async fn system_list(&self, after: Option<&str>) -> Result<Page<System>, StoreError> {
         let page = self.listing_page(listing::SYSTEM, None, after).await?;
         let items: Result<Vec<System>, Corrupt> = page.items.iter().map(from_item).collect();
-        Ok(Page {
-            items: items?,
-            next: page.next,
-        })
+        Ok(Page { items: items?, next: page.next })
     }
 }

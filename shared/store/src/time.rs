@@ -10,9 +10,7 @@ pub fn rfc3339_ms(at: OffsetDateTime) -> String {
     let form =
         format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
     // Only years outside of 0 to 9999 cannot be written, and no clock gives those.
-    at.to_offset(time::UtcOffset::UTC)
-        .format(&form)
-        .unwrap_or_default()
+    at.to_offset(time::UtcOffset::UTC).format(&form).unwrap_or_default()
 }
 
 /// Reads RFC 3339 with any offset.

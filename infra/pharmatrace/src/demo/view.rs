@@ -7,7 +7,7 @@ use crate::api::Answer;
 use crate::error::CommandError;
 
 pub(super) fn show_report(show: &mut Show, name: &str, report: &Value) -> Result<(), CommandError> {
-    show.step("report", report.clone());
+    show.step("report", report);
     let status = text(report, "/status");
     let (events, named) = (count(report, "/events"), count(report, "/serials/named"));
     show.say(&format!("\nReport  {name}: {status}, {events} events, {named} serials"))?;
@@ -33,7 +33,7 @@ pub(super) fn show_report(show: &mut Show, name: &str, report: &Value) -> Result
 
 /// How often a code was found, provisional or not.
 pub(super) fn found(report: &Value, code: &str) -> u64 {
-    let of_code = |finding: &Value| finding["code"] == code;
+    let of_code = |finding: &Value| finding.get("code").and_then(Value::as_str) == Some(code);
     let findings = list(report, "/findings");
     findings.iter().filter(|f| of_code(f)).map(|f| count(f, "/count")).sum()
 }
