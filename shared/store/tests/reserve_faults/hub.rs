@@ -38,10 +38,7 @@ pub fn request(id: &str, quantity: u64) -> ReserveRequest {
         system_id: None,
         line_gln: None,
         plant_gln: None,
-        details: Details {
-            lot: Some("LOT42".into()),
-            ..Details::default()
-        },
+        details: Details { lot: Some("LOT42".into()), ..Details::default() },
     }
 }
 
@@ -51,12 +48,7 @@ impl Hub {
         let table = dynamo.table().await;
         let store = Store::new(dynamo.client(), &table);
         let pool = PoolId::from_entropy([0; 17]);
-        let hub = Self {
-            dynamo,
-            table,
-            store,
-            pool,
-        };
+        let hub = Self { dynamo, table, store, pool };
         hub.create(hub.pool.clone(), from, to).await;
         hub
     }
@@ -110,12 +102,7 @@ impl Hub {
         for range in &ranges.items {
             parts.push((range.start, u128::from(range.size)));
             if let RangeKind::Allocation(allocation) = &range.kind {
-                let stored = self
-                    .store
-                    .allocation_fetch(allocation)
-                    .await
-                    .unwrap()
-                    .unwrap();
+                let stored = self.store.allocation_fetch(allocation).await.unwrap().unwrap();
                 assert_eq!((stored.start, stored.size), (range.start, range.size));
                 assert_eq!(stored.pool_id, *id);
                 account.allocations += 1;
@@ -136,14 +123,8 @@ impl Hub {
             assert_eq!(start, next, "no gap and no overlap");
             next += size;
         }
-        assert_eq!(
-            next, state.pool.cursor,
-            "every number below the cursor is accounted for"
-        );
-        assert_eq!(
-            state.pool.cursor + state.pool.remaining,
-            state.pool.draft.to + 1
-        );
+        assert_eq!(next, state.pool.cursor, "every number below the cursor is accounted for");
+        assert_eq!(state.pool.cursor + state.pool.remaining, state.pool.draft.to + 1);
         account
     }
 }

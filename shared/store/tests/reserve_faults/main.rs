@@ -1,10 +1,7 @@
 //! The reservation protocol against real `DynamoDB` answers: races, replays, and every point at which a
 //! process or a connection can die (I1, I2, I3).
 #![expect(clippy::unwrap_used, reason = "a test fails here")]
-#![expect(
-    clippy::arithmetic_side_effects,
-    reason = "numbers of a test are small"
-)]
+#![expect(clippy::arithmetic_side_effects, reason = "numbers of a test are small")]
 
 mod crashes;
 mod hub;
@@ -55,10 +52,7 @@ async fn reservation_of_any_size_costs_four_calls_and_at_most_six_write_units() 
     for (turn, quantity) in [1, 500_000, 10_000_000].into_iter().enumerate() {
         let faults = Faults::none();
         let request = hub::request(&format!("R-{turn}"), quantity);
-        hub.store_over(&faults)
-            .reserve(&request, &hub.pools(), NOW)
-            .await
-            .unwrap();
+        hub.store_over(&faults).reserve(&request, &hub.pools(), NOW).await.unwrap();
         let steps = ["GetItem", "UpdateItem", "TransactWriteItems", "UpdateItem"];
         assert_eq!(faults.operations(), steps);
         let units = faults.write_units();
@@ -72,17 +66,11 @@ async fn reservation_with_sixty_four_calls_open_costs_a_bounded_number_of_write_
     let hub = Hub::with_pool(0, 999_999).await;
     for other in 0..63 {
         let request = hub::request(&format!("other-{other}"), 10);
-        hub.store
-            .reservation_open(&request, &hub.pool, NOW)
-            .await
-            .unwrap();
+        hub.store.reservation_open(&request, &hub.pool, NOW).await.unwrap();
     }
     let faults = Faults::none();
     let request = hub::request("R", 10);
-    hub.store_over(&faults)
-        .reserve(&request, &hub.pools(), NOW)
-        .await
-        .unwrap();
+    hub.store_over(&faults).reserve(&request, &hub.pools(), NOW).await.unwrap();
     let units = faults.write_units();
     println!("64 calls open: {units} write units, indexes not counted");
     assert!(units > 0.0 && units <= WRITE_UNITS_OPEN, "{units} write units");
@@ -92,16 +80,8 @@ async fn reservation_with_sixty_four_calls_open_costs_a_bounded_number_of_write_
 async fn second_request_with_same_id_returns_first_allocation() {
     let hub = Hub::with_pool(0, 999).await;
     let request = hub::request("R", 10);
-    let first = hub
-        .store
-        .reserve(&request, &hub.pools(), NOW)
-        .await
-        .unwrap();
-    let again = hub
-        .store
-        .reserve(&request, &hub.pools(), NOW)
-        .await
-        .unwrap();
+    let first = hub.store.reserve(&request, &hub.pools(), NOW).await.unwrap();
+    let again = hub.store.reserve(&request, &hub.pools(), NOW).await.unwrap();
     assert!(!first.is_replay() && again.is_replay());
     assert_eq!(first.allocation, again.allocation);
     assert_eq!(hub.accounted().await.cursor, 10);
@@ -110,14 +90,8 @@ async fn second_request_with_same_id_returns_first_allocation() {
 #[tokio::test]
 async fn another_body_under_the_same_id_is_refused_and_takes_nothing() {
     let hub = Hub::with_pool(0, 999).await;
-    hub.store
-        .reserve(&hub::request("R", 10), &hub.pools(), NOW)
-        .await
-        .unwrap();
-    let refused = hub
-        .store
-        .reserve(&hub::request("R", 11), &hub.pools(), NOW)
-        .await;
+    hub.store.reserve(&hub::request("R", 10), &hub.pools(), NOW).await.unwrap();
+    let refused = hub.store.reserve(&hub::request("R", 11), &hub.pools(), NOW).await;
     assert!(matches!(refused, Err(ReserveError::IdReuse)), "{refused:?}");
     let state = hub.accounted().await;
     assert_eq!((state.allocated, state.void, state.open), (10, 0, 0));
@@ -126,20 +100,11 @@ async fn another_body_under_the_same_id_is_refused_and_takes_nothing() {
 #[tokio::test]
 async fn another_body_while_the_first_is_open_is_refused() {
     let hub = Hub::with_pool(0, 999).await;
-    hub.store
-        .reservation_open(&hub::request("R", 10), &hub.pool, NOW)
-        .await
-        .unwrap();
-    let refused = hub
-        .store
-        .reserve(&hub::request("R", 11), &hub.pools(), NOW)
-        .await;
+    hub.store.reservation_open(&hub::request("R", 10), &hub.pool, NOW).await.unwrap();
+    let refused = hub.store.reserve(&hub::request("R", 11), &hub.pools(), NOW).await;
     assert!(matches!(refused, Err(ReserveError::IdReuse)), "{refused:?}");
     let state = hub.accounted().await;
-    assert_eq!(
-        (state.allocated, state.void, state.open, state.cursor),
-        (0, 0, 1, 10)
-    );
+    assert_eq!((state.allocated, state.void, state.open, state.cursor), (0, 0, 1, 10));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -163,11 +128,7 @@ async fn duplicates_and_altered_bodies_at_once_make_one_allocation() {
         }
         let starts: BTreeSet<u128> = tasks.join_all().await.into_iter().flatten().collect();
         let state = hub.accounted().await;
-        assert_eq!(
-            (starts.len(), state.allocations, state.open),
-            (1, 1, 0),
-            "round {round}"
-        );
+        assert_eq!((starts.len(), state.allocations, state.open), (1, 1, 0), "round {round}");
     }
 }
 
@@ -177,15 +138,8 @@ async fn duplicate_served_by_another_pool_gets_the_stored_allocation_and_leaves_
     let other = hub.another_pool(1_000, 1_999).await;
     let request = hub::request("R", 10);
     // Both found nothing in step 1; the second one then comes to the other pool.
-    hub.store
-        .reservation_open(&request, &other, NOW)
-        .await
-        .unwrap();
-    let first = hub
-        .store
-        .reserve(&request, &hub.pools(), NOW)
-        .await
-        .unwrap();
+    hub.store.reservation_open(&request, &other, NOW).await.unwrap();
+    let first = hub.store.reserve(&request, &hub.pools(), NOW).await.unwrap();
     assert_eq!(first.allocation.start, 0);
     hub.store.pool_sweep(&other, hub::LATER, NOW).await.unwrap();
     let second = hub.accounted_of(&other).await;
@@ -197,15 +151,10 @@ async fn duplicate_served_by_another_pool_gets_the_stored_allocation_and_leaves_
 async fn transaction_conflicts_are_waited_out() {
     let hub = Hub::with_pool(0, 999).await;
     let conflict = Fault::Conflict;
-    let faults = Faults::none()
-        .on("TransactWriteItems", conflict)
-        .on("TransactWriteItems", conflict);
+    let faults =
+        Faults::none().on("TransactWriteItems", conflict).on("TransactWriteItems", conflict);
     let request = hub::request("R", 10);
-    let outcome = hub
-        .store_over(&faults)
-        .reserve(&request, &hub.pools(), NOW)
-        .await
-        .unwrap();
+    let outcome = hub.store_over(&faults).reserve(&request, &hub.pools(), NOW).await.unwrap();
     assert_eq!((outcome.allocation.start, outcome.allocation.size), (0, 10));
     let state = hub.accounted().await;
     assert_eq!((state.allocated, state.void, state.open), (10, 0, 0));
@@ -222,10 +171,7 @@ async fn throttling_and_server_faults_at_any_call_change_no_outcome() {
             let outcome = store.reserve(&request, &hub.pools(), NOW).await.unwrap();
             assert_eq!(outcome.allocation.start, 0, "{fault:?} at call {k}");
             let state = hub.accounted().await;
-            assert_eq!(
-                (state.allocated, state.void, state.open, state.cursor),
-                (10, 0, 0, 10)
-            );
+            assert_eq!((state.allocated, state.void, state.open, state.cursor), (10, 0, 0, 10));
         }
     }
 }

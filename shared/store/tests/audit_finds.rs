@@ -1,0 +1,294 @@
+//! The audit passes a healthy table, also one that is at work, and names what is planted into it.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails here")]
+#![expect(clippy::disallowed_methods, reason = "corruption is written past the crate store")]
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::allocation::{Allocation, Transition};
+use domain::bitmap::{BlockSet, Offset};
+use domain::fact::Fact;
+use domain::gtin::Gtin14;
+use domain::ids::{PoolId, RequestId, SystemId};
+use domain::ledger::{Claim, Draft, Terms};
+use domain::pool::{PoolDraft, Scheme};
+use domain::request::{Details, ReserveRequest};
+use store::Store;
+use store::audit::{Audit, Invariant};
+use store::block::Place;
+use store::document::{Document, DocumentStatus, PlanRun};
+use store::meter::Meter;
+use testkit::Dynamo;
+
+const NOW: &str = "2026-11-23T12:00:00.000Z";
+const SHA: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+struct Hub {
+    _dynamo: Dynamo,
+    client: Client,
+    table: String,
+    store: Store,
+    pool: PoolId,
+    allocations: Vec<Allocation>,
+}
+
+fn gtin() -> Gtin14 {
+    Gtin14::parse("00313000007772").unwrap()
+}
+
+fn request(id: &str, quantity: u64) -> ReserveRequest {
+    ReserveRequest {
+        requester: SystemId::parse("line-1").unwrap(),
+        request_id: RequestId::parse(id).unwrap(),
+        gtin: gtin(),
+        quantity,
+        pool_id: None,
+        system_id: None,
+        line_gln: None,
+        plant_gln: None,
+        details: Details::default(),
+    }
+}
+
+/// A pool with three allocations, of which a document commissions 100 numbers in two blocks of the first.
+async fn healthy() -> Hub {
+    let dynamo = Dynamo::start().await;
+    let table = dynamo.table().await;
+    let client = dynamo.client();
+    let store = Store::new(client.clone(), &table);
+    let pool = PoolId::from_entropy([0; 17]);
+    let draft = PoolDraft {
+        name: "a pool".into(),
+        gtin: gtin(),
+        company_prefix_length: 7,
+        scheme: Scheme::Sequential { width: 12 },
+        from: 0,
+        to: 999_999,
+        max_request: 500_000,
+        threshold: 0,
+    };
+    store.pool_create(pool.clone(), draft, NOW).await.unwrap();
+    let mut allocations = Vec::new();
+    for (id, quantity) in [("R1", 40_000), ("R2", 10), ("R3", 10)] {
+        let outcome = store.reserve(&request(id, quantity), std::slice::from_ref(&pool), NOW).await;
+        allocations.push(outcome.unwrap().allocation);
+    }
+    let hub = Hub { _dynamo: dynamo, client, table, store, pool, allocations };
+    hub.commission().await;
+    hub
+}
+
+impl Hub {
+    async fn commission(&self) {
+        let (meter, id) = (Meter::default(), &self.allocations[0].id);
+        self.store.allocation_advance(id, Transition::Activate, NOW).await.unwrap();
+        let run = PlanRun { allocation: id.clone(), first: 0, last: 1 };
+        self.store.plan_put(SHA, &[run], &meter).await.unwrap();
+        self.store.allocation_document_link(id, SHA, &meter).await.unwrap();
+        let claim =
+            Claim { fact: Fact::Commissioned, lot: None, expiry: None, time_ms: 1, ordinal: 1 };
+        let mut draft = Draft::default();
+        let span = BlockSet::span(Offset::new(0).unwrap(), Offset::new(49).unwrap());
+        draft.assert_all(&claim, &span);
+        for block in 0..2 {
+            let place = Place { allocation: id, block, content_sha256: SHA };
+            self.store.block_apply(place, &draft, &Terms::default(), &meter).await.unwrap();
+        }
+        let system = SystemId::parse("line-1").unwrap();
+        let fresh = Document {
+            content_sha256: SHA.into(),
+            raw_sha256: None,
+            kind: "epcis-xml-1".into(),
+            system_id: system.clone(),
+            received_at: NOW.into(),
+            events: 1,
+            error: None,
+            judgements: Vec::new(),
+            metrics: None,
+            version: 0,
+        };
+        let done = |document: &mut Document| {
+            let judgement = document.judgement_mut(&system, NOW).unwrap();
+            judgement.status = DocumentStatus::Reconciled;
+            judgement.serials.newly_commissioned = 100;
+        };
+        self.store.document_change(SHA, Some(&fresh), &meter, done).await.unwrap();
+    }
+
+    fn key(pk: &str, sk: &str) -> HashMap<String, AttributeValue> {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+    }
+
+    async fn delete(&self, pk: &str, sk: &str) {
+        let call = self.client.delete_item().table_name(&self.table);
+        call.set_key(Some(Self::key(pk, sk))).send().await.unwrap();
+    }
+
+    async fn item(&self, pk: &str, sk: &str) -> HashMap<String, AttributeValue> {
+        let call = self.client.get_item().table_name(&self.table);
+        call.set_key(Some(Self::key(pk, sk))).send().await.unwrap().item.unwrap()
+    }
+
+    async fn put(&self, item: HashMap<String, AttributeValue>) {
+        self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await.unwrap();
+    }
+
+    async fn set(&self, pk: &str, sk: &str, name: &str, value: AttributeValue) {
+        let mut item = self.item(pk, sk).await;
+        item.insert(name.to_owned(), value);
+        self.put(item).await;
+    }
+
+    fn pool_pk(&self) -> String {
+        format!("POOL#{}", self.pool)
+    }
+
+    fn block_pk(&self) -> String {
+        format!("BLOCK#{}#{:08}", self.allocations[0].id, 0)
+    }
+
+    async fn audit(&self) -> Audit {
+        self.store.audit().await.unwrap()
+    }
+
+    /// The audit names a breach of this invariant that says this.
+    async fn breaks(&self, invariant: Invariant, detail: &str) {
+        let audit = self.audit().await;
+        let found = audit
+            .breaches
+            .iter()
+            .any(|breach| breach.invariant == invariant && breach.detail.contains(detail));
+        assert!(found, "no {invariant:?} breach about {detail:?} in {:#?}", audit.breaches);
+    }
+}
+
+fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+fn range(start: u64) -> String {
+    format!("RANGE#{start:020}")
+}
+
+#[tokio::test]
+async fn healthy_table_passes_and_is_counted() {
+    let hub = healthy().await;
+    let audit = hub.audit().await;
+    assert_eq!(audit.breaches, []);
+    assert_eq!((audit.pools, audit.ranges, audit.allocations), (1, 3, 3));
+    assert_eq!((audit.numbers, audit.void, audit.open), (40_020, 0, 0));
+    assert_eq!((audit.blocks, audit.postings, audit.documents), (2, 2, 1));
+}
+
+#[tokio::test]
+async fn table_at_work_passes() {
+    let hub = healthy().await;
+    hub.store.reservation_open(&request("R4", 7), &hub.pool, NOW).await.unwrap();
+    hub.store.reservation_open(&request("R5", 7), &hub.pool, NOW).await.unwrap();
+    hub.store.allocation_void(&hub.allocations[1].id, "not needed").await.unwrap();
+    let audit = hub.audit().await;
+    assert_eq!(audit.breaches, []);
+    assert_eq!((audit.open, audit.void), (2, 10));
+}
+
+#[tokio::test]
+async fn removed_range_is_found() {
+    let hub = healthy().await;
+    hub.delete(&hub.pool_pk(), &range(40_000)).await;
+    hub.breaks(Invariant::Accounted, "numbers 40000 to 40009 are in no record").await;
+    hub.breaks(Invariant::Disjoint, "has no range of its own at 40000").await;
+}
+
+#[tokio::test]
+async fn overlapping_range_is_found() {
+    let hub = healthy().await;
+    hub.set(&hub.pool_pk(), &range(40_000), "size", number(15)).await;
+    hub.breaks(Invariant::Disjoint, "numbers 40010 to 40014 are in two records").await;
+    hub.breaks(Invariant::Accounted, "has other numbers").await;
+}
+
+#[tokio::test]
+async fn lowered_cursor_is_found() {
+    let hub = healthy().await;
+    hub.set(&hub.pool_pk(), "POOL", "cursor", number(40_015)).await;
+    hub.breaks(Invariant::Accounted, "do not add up to its end").await;
+    hub.breaks(Invariant::Accounted, "records reach to 40019, the cursor is 40015").await;
+}
+
+#[tokio::test]
+async fn entry_closed_without_a_record_is_found() {
+    let hub = healthy().await;
+    let opened = hub.store.reservation_open(&request("R4", 7), &hub.pool, NOW).await.unwrap();
+    hub.store.entry_close(&hub.pool, &opened.entry).await.unwrap();
+    hub.breaks(Invariant::Accounted, "numbers 40020 to 40026 are in no record").await;
+}
+
+#[tokio::test]
+async fn void_range_under_a_live_allocation_is_found() {
+    let hub = healthy().await;
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    hub.set(&hub.pool_pk(), &range(40_000), "reason", text("planted")).await;
+    hub.set(&hub.pool_pk(), &range(40_000), "kind", text("void")).await;
+    hub.breaks(Invariant::Accounted, "lives on it").await;
+}
+
+#[tokio::test]
+async fn flipped_bits_of_a_state_are_found() {
+    let hub = healthy().await;
+    let set = BlockSet::span(Offset::new(0).unwrap(), Offset::new(50).unwrap());
+    let bytes = AttributeValue::B(set.encode().into());
+    hub.set(&hub.block_pk(), "STATE", "commissioned", bytes).await;
+    hub.breaks(Invariant::Posted, "the state has 51 numbers, its postings 50").await;
+}
+
+#[tokio::test]
+async fn facts_beyond_the_allocation_break_the_balance() {
+    let hub = healthy().await;
+    // The second block has 40,000 - 32,768 = 7,232 numbers.
+    let set = BlockSet::span(Offset::new(0).unwrap(), Offset::new(7_232).unwrap());
+    let bytes = AttributeValue::B(set.encode().into());
+    let pk = format!("BLOCK#{}#{:08}", hub.allocations[0].id, 1);
+    hub.set(&pk, "STATE", "commissioned", bytes).await;
+    hub.breaks(Invariant::Balanced, "40000 reserved").await;
+}
+
+#[tokio::test]
+async fn missing_posting_is_found() {
+    let hub = healthy().await;
+    hub.delete(&hub.block_pk(), &format!("DOC#{SHA}")).await;
+    hub.breaks(Invariant::Posted, "the state has 50 numbers, its postings 0").await;
+    hub.breaks(Invariant::Posted, "its posting in").await;
+}
+
+#[tokio::test]
+async fn missing_document_and_missing_plan_are_found() {
+    let hub = healthy().await;
+    let plan = format!("PLAN#{}#{:08}-{:08}", hub.allocations[0].id, 0, 1);
+    hub.delete(&format!("DOC#{SHA}"), &plan).await;
+    hub.breaks(Invariant::Posted, "its document never planned it").await;
+    hub.delete(&format!("DOC#{SHA}"), "DOC").await;
+    hub.breaks(Invariant::Posted, "its document does not exist").await;
+}
+
+#[tokio::test]
+async fn unreadable_items_are_breaches_and_stop_nothing() {
+    let hub = healthy().await;
+    hub.set(&hub.pool_pk(), &range(40_000), "schema", number(99)).await;
+    hub.put(Hub::key("NONSENSE", "X")).await;
+    hub.breaks(Invariant::Readable, "is of another version").await;
+    hub.breaks(Invariant::Readable, "is no key of ours").await;
+}
+
+#[tokio::test]
+async fn overlapping_pools_of_a_gtin_are_found() {
+    let hub = healthy().await;
+    let other = PoolId::from_entropy([1; 17]);
+    let mut item = hub.item(&hub.pool_pk(), "POOL").await;
+    item.extend(Hub::key(&format!("POOL#{other}"), "POOL"));
+    item.insert("id".into(), AttributeValue::S(other.to_string()));
+    hub.put(item).await;
+    hub.breaks(Invariant::Disjoint, "overlaps pool").await;
+    hub.breaks(Invariant::Disjoint, "not all claimed").await;
+}
