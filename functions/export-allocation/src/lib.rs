@@ -167,3 +167,6 @@ fn store_problem(error: &StoreError) -> Problem {
         StoreError::AlreadyExists { .. } | StoreError::Corrupt(_) => Problem::internal(error),
     }
 }
+
+#[cfg(test)]
+mod tests;
