@@ -1,14 +1,14 @@
 //! The gateway's authorizer: credential text in, caller context out.
 //!
 //! Trigger: HTTP API REQUEST authorizer, payload 2.0, simple answers, identity source
-//! `$request.header.Authorization`. Answers `isAuthorized: true` to everything it could judge, with an
-//! anonymous context for a credential that is bad, expired or revoked; the functions write the 401
-//! problem, which the gateway cannot. A store failure fails the invocation (the gateway's 500).
-//! Idempotent: it only reads.
+//! `$request.header.Authorization`. Answers `isAuthorized: true` to everything it could judge,
+//! with an anonymous context for a credential that is bad, expired or revoked; the functions
+//! write the 401 problem, which the gateway cannot. A store failure fails the invocation (the
+//! gateway's 500). Idempotent: it only reads.
 //!
-//! Invariants: I8 (a secret is compared as SHA-256, in constant time, against every live secret; the
-//! read is strongly consistent, so a revocation counts as soon as the gateway asks again) and I9 (the
-//! header is never logged).
+//! Invariants: I8 (a secret is compared as SHA-256, in constant time, against every live
+//! secret; the read is strongly consistent, so a revocation counts as soon as the gateway asks
+//! again) and I9 (the header is never logged).
 //!
 //! Architecture invariant: it authenticates only. Scopes, lines and profiles are judged in `edge`,
 //! per route, because the gateway's cache is keyed by the header and shared by all routes.

@@ -4,10 +4,10 @@
 //! |---|---|---|
 //! | `POST /api/v1/l3/uploads` | `uploads:write` | 201, 400, 401, 403, 413, 415, 422 `size-limit` |
 //!
-//! An upload is a presigned PUT of 15 minutes into the caller's own prefix of the inbound bucket, up
-//! to 5 GiB. Idempotency: each call gives a key of its own (`inbound/<system>/<date>/<random>…`), so
-//! repeating the call harms nothing, and what is put twice under one address is two versions of one
-//! object, both read.
+//! An upload is a presigned PUT of 15 minutes into the caller's own prefix of the inbound
+//! bucket, up to 5 GiB. Idempotency: each call gives a key of its own
+//! (`inbound/<system>/<date>/<random>…`), so repeating the call harms nothing, and what is put
+//! twice under one address is two versions of one object, both read.
 //!
 //! Invariants: I8 (the prefix comes from the credential, never from the request) and I10 (announced
 //! sizes beyond the limit are refused before anything is sent).

@@ -1,4 +1,5 @@
-//! Request bodies and queries: form is checked here (400), rules between values by the domain (422).
+//! Request bodies and queries: form is checked here (400), rules between values by the domain
+//! (422).
 
 use std::str::FromStr;
 

@@ -1,5 +1,5 @@
-//! What came back from the lines and what is wrong with it; also the health of the hub and the answer
-//! to everything that is no route.
+//! What came back from the lines and what is wrong with it; also the health of the hub and the
+//! answer to everything that is no route.
 //!
 //! | Route | Scope | Answers |
 //! |---|---|---|
@@ -9,9 +9,9 @@
 //! | `GET /health` | no credential | 200 |
 //! | anything else (`$default`) | no credential | 404 `not-found` |
 //!
-//! The first three also answer 401, 403 and, when a store is slow, 503 with `Retry-After`. All routes
-//! only read, so they are idempotent. Lists are read from the index and may lag a moment; a document
-//! by its SHA-256 is consistent.
+//! The first three also answer 401, 403 and, when a store is slow, 503 with `Retry-After`. All
+//! routes only read, so they are idempotent. Lists are read from the index and may lag a
+//! moment; a document by its SHA-256 is consistent.
 //!
 //! I8: a credential bound to lines sees its own system's documents and findings only, and of a
 //! document that several systems sent only its own part; all else is 404.

@@ -175,3 +175,23 @@ impl HttpEvent {
         request_of_json(&self.to_json().to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::HttpEvent;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn no_path_query_or_host_panics(path in "\\PC*", query in "(?s).*", host in "[ -~]*") {
+            for path in [path.as_str(), "/health"] {
+                let event = HttpEvent::get(path).query(&query).header("host", &host);
+                if let Ok(request) = event.request() {
+                    prop_assert!(request.uri().path().starts_with('/'));
+                }
+            }
+        }
+    }
+}

@@ -106,6 +106,16 @@ impl ProblemKind {
     }
 }
 
+/// The table of all kinds in Markdown, as README shows it.
+#[must_use]
+pub fn markdown_table() -> String {
+    let head = "| Type | Status | Title |\n|---|---|---|\n".to_owned();
+    let row = |kind: &ProblemKind| {
+        format!("| `{}` | {} | {} |\n", kind.slug(), kind.status().as_u16(), kind.title())
+    };
+    head + &ProblemKind::ALL.iter().map(row).collect::<String>()
+}
+
 /// One thing wrong with a request. `pointer` is a JSON pointer (RFC 6901) into the body, or
 /// `?name` for a query parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -310,6 +320,13 @@ mod tests {
             assert!(seen.insert((kind.slug(), kind.status())), "{kind:?}");
         }
         assert_eq!(ProblemKind::ALL.len(), 21);
+    }
+
+    #[test]
+    fn the_table_has_a_row_for_each_kind() {
+        let table = super::markdown_table();
+        assert_eq!(table.lines().count(), ProblemKind::ALL.len() + 2);
+        assert!(table.contains("| `pool-inactive` | 423 | The pool is not active |"));
     }
 
     #[test]
