@@ -83,13 +83,13 @@ impl Applier {
         let mut applied = Applied::default();
         for planned in std::mem::take(&mut plan.allocations) {
             let allocation = planned.allocation.clone();
-            let postings = self.post_all(planned).await?;
+            let posted = self.post_all(planned).await?;
             let mut tally = AllocationTally {
                 allocation_id: allocation.id.to_string(),
                 newly_commissioned: 0,
                 repeated: 0,
             };
-            for (block, posting) in &postings {
+            for (block, posting) in &posted {
                 let verdict = &posting.verdict;
                 let add = |sum: &mut u64, more: u32| *sum = sum.saturating_add(u64::from(more));
                 add(&mut tally.newly_commissioned, verdict.newly_commissioned);
@@ -102,7 +102,7 @@ impl Applier {
                     }
                 }
             }
-            self.internal_gaps(&allocation, &postings, &mut plan.findings).await?;
+            self.internal_gaps(&allocation, &posted, &mut plan.findings).await?;
             let link = self.store.allocation_document_link(
                 &allocation.id,
                 &self.content_sha256,
@@ -158,11 +158,11 @@ impl Applier {
         postings: &[(u32, Posting)],
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
-        let stated = |(block, posting): &(u32, Posting)| {
+        let ends = |(block, posting): &(u32, Posting)| {
             let commissioned = posting.stated(Fact::Commissioned);
             Some((*block, commissioned.first()?.get(), commissioned.last()?.get()))
         };
-        let mut spans = postings.iter().filter_map(stated);
+        let mut spans = postings.iter().filter_map(ends);
         let Some(first) = spans.next() else {
             return Ok(());
         };
@@ -172,10 +172,10 @@ impl Applier {
         let end = u32::try_from(blocks).unwrap_or(u32::MAX);
         let from = first.0.saturating_sub(NEIGHBOURS);
         let to = last.0.saturating_add(NEIGHBOURS).min(end);
-        let states = self.store.block_list(&allocation.id, from, to).await?;
-        let (start, stop) = reach(&states, first, last);
+        let known = self.store.block_list(&allocation.id, from, to).await?;
+        let (start, stop) = reach(&known, first, last);
         let none = BlockState::default();
-        let mut known = states.iter().peekable();
+        let mut known = known.iter().peekable();
         for block in start.0..=stop.0 {
             while known.next_if(|(number, _)| *number < block).is_some() {}
             let state = known.next_if(|(number, _)| *number == block);
@@ -191,8 +191,11 @@ impl Applier {
     }
 }
 
+/// A block and its posting, as its task left it.
+type Posted = Result<(u32, Posting), StoreError>;
+
 fn joined(
-    outcome: Option<Result<Result<(u32, Posting), StoreError>, tokio::task::JoinError>>,
+    outcome: Option<Result<Posted, tokio::task::JoinError>>,
 ) -> Result<Option<(u32, Posting)>, StoreError> {
     match outcome {
         None => Ok(None),

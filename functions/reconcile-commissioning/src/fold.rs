@@ -158,7 +158,10 @@ impl Fold {
                 self.event.others = self.event.others.saturating_add(1);
                 Ok(())
             }
-            Err(EpcError::CheckDigit) => self.unreadable(Code::BadCheckDigit, text),
+            Err(EpcError::CheckDigit) => {
+                self.unreadable(Code::BadCheckDigit, text);
+                Ok(())
+            }
             Err(
                 EpcError::NotUri
                 | EpcError::SgtinParts
@@ -166,7 +169,10 @@ impl Fold {
                 | EpcError::Gtin
                 | EpcError::Sscc
                 | EpcError::ClassNotInstance,
-            ) => self.unreadable(Code::InvalidEpcUri, text),
+            ) => {
+                self.unreadable(Code::InvalidEpcUri, text);
+                Ok(())
+            }
         }
     }
 
@@ -184,10 +190,9 @@ impl Fold {
         }
     }
 
-    fn unreadable(&mut self, code: Code, text: &str) -> Result<(), Stop> {
+    fn unreadable(&mut self, code: Code, text: &str) {
         let miss = Miss { code, provisional: false, allocation: None, gtin: None, width: None };
         self.text_miss(miss, text);
-        Ok(())
     }
 
     fn serial(

@@ -1,6 +1,7 @@
 //! Objects: fetched in exactly the version that was announced, and kept under their hash.
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use store::objects::is_missing;
@@ -56,7 +57,7 @@ pub async fn keep(
     let (bucket, key) = (&*objects.buckets.documents, kept_key(raw_sha256));
     match objects.s3.head_object().bucket(bucket).key(&key).send().await {
         Ok(_) => return Ok(true),
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_not_found()) => {}
+        Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => {}
         Err(error) => return Err(unavailable("HeadObject", &error)),
     }
     let from = format!("{}/{}", notice.bucket, notice.key);

@@ -261,12 +261,12 @@ impl Run<'_> {
             }
         };
         store.document_change(sha, None, &self.meter, applying).await?;
-        let applied = applier.apply(&mut plan).await?;
-        let serials = counts(&plan, &applied);
+        let effect = applier.apply(&mut plan).await?;
+        let serials = counts(&plan, &effect);
         let findings = plan.findings.finish((sha, system.as_str()));
         let of = (sha, system, applier.now.as_str());
         store.findings_replace(of, &findings, &self.meter).await?;
-        self.finish(&document, system, (serials, &applied), bytes).await
+        self.finish(&document, system, (serials, &effect), bytes).await
     }
 
     /// Writes the report, then the status: where a document is done, its report is there.
@@ -319,7 +319,8 @@ impl Run<'_> {
     ) -> Result<Outcome, StoreError> {
         let metrics = self.metrics(bytes);
         let change = |document: &mut Document| {
-            if document.error.is_none() {
+            // What was applied for another system stays told: only an untouched document is refused.
+            if document.error.is_none() && !document.judgements.iter().any(is_done) {
                 document.error = Some(error.clone());
                 document.metrics = Some(metrics);
             }
@@ -379,10 +380,11 @@ impl Run<'_> {
 
 /// Whether nothing is to be done for this system until a parked document's time has come.
 fn is_settled(document: &Document, system: &SystemId) -> bool {
-    let settled = |judgement: &Judgement| {
-        matches!(judgement.status, DocumentStatus::Reconciled | DocumentStatus::Parked)
-    };
-    document.error.is_some() || document.judgement(system).is_some_and(settled)
+    document.error.is_some() || document.judgement(system).is_some_and(is_done)
+}
+
+fn is_done(judgement: &Judgement) -> bool {
+    matches!(judgement.status, DocumentStatus::Reconciled | DocumentStatus::Parked)
 }
 
 fn counts(plan: &Plan, applied: &Applied) -> SerialCounts {

@@ -1,6 +1,11 @@
 //! Documents against a real table: what is found, what is posted, and that it happens once.
 //! The objects are left out here; the flow tests over the local cloud have them.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests stop where a test cannot go on, as the tests themselves"
+)]
+
 #[path = "ledger/bench.rs"]
 mod bench;
 #[path = "ledger/findings.rs"]

@@ -241,11 +241,7 @@ impl BlockSet {
         match &self.0 {
             Repr::Sparse(list) => list.last().map(|value| Offset(*value)),
             Repr::Dense(words, _) => {
-                let (at, word) = words
-                    .iter()
-                    .enumerate()
-                    .rev()
-                    .find(|(_, word)| **word != 0)?;
+                let (at, word) = words.iter().enumerate().rev().find(|(_, word)| **word != 0)?;
                 Some(Offset((at as u16) * 64 + 63 - word.leading_zeros() as u16))
             }
         }
@@ -289,10 +285,7 @@ impl BlockSet {
                 self.zip_words(from, |mine, theirs| mine & theirs);
             }
             (Repr::Dense(..), Repr::Sparse(list)) => {
-                let kept = list
-                    .iter()
-                    .copied()
-                    .filter(|value| self.contains(Offset(*value)));
+                let kept = list.iter().copied().filter(|value| self.contains(Offset(*value)));
                 *self = Self(Repr::Sparse(kept.collect()));
             }
         }
@@ -318,10 +311,9 @@ impl BlockSet {
     #[must_use]
     pub fn intersects(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
-            (Repr::Dense(a, _), Repr::Dense(b, _)) => a
-                .iter()
-                .zip(b.iter())
-                .any(|(mine, theirs)| mine & theirs != 0),
+            (Repr::Dense(a, _), Repr::Dense(b, _)) => {
+                a.iter().zip(b.iter()).any(|(mine, theirs)| mine & theirs != 0)
+            }
             (Repr::Sparse(list), _) => list.iter().any(|value| other.contains(Offset(*value))),
             (_, Repr::Sparse(list)) => list.iter().any(|value| self.contains(Offset(*value))),
         }
@@ -395,9 +387,7 @@ impl BlockSet {
                 return Err(BitmapError::Runs);
             }
             let first = end + gap;
-            let last = first
-                .checked_add(more)
-                .filter(|last| *last < u64::from(BLOCK_SIZE));
+            let last = first.checked_add(more).filter(|last| *last < u64::from(BLOCK_SIZE));
             let last = last.ok_or(BitmapError::Runs)?;
             for value in first..=last {
                 set.insert(Offset(value as u16));
@@ -420,11 +410,7 @@ impl BlockSet {
         }
         let len = words.iter().map(|word| word.count_ones()).sum();
         let set = Self(Repr::Dense(words, len));
-        if set.encode() == bytes {
-            Ok(set)
-        } else {
-            Err(BitmapError::NotShortest)
-        }
+        if set.encode() == bytes { Ok(set) } else { Err(BitmapError::NotShortest) }
     }
 
     fn densify(&mut self) {

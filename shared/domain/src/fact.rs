@@ -60,18 +60,13 @@ impl Fact {
     /// Reads the word.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::BY_PRECEDENCE
-            .into_iter()
-            .find(|fact| fact.as_str() == text)
+        Self::BY_PRECEDENCE.into_iter().find(|fact| fact.as_str() == text)
     }
 
     /// Whether a pack carrying the serial may not be commissioned after this.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
-        matches!(
-            self,
-            Self::Sampled | Self::Decommissioned | Self::Destroyed | Self::Deactivated
-        )
+        matches!(self, Self::Sampled | Self::Decommissioned | Self::Destroyed | Self::Deactivated)
     }
 
     /// The position in [`Fact::BY_PRECEDENCE`].
@@ -123,12 +118,7 @@ pub struct Words<'a> {
 /// event of any action but DELETE.
 #[must_use]
 pub fn fact_of(words: &Words<'_>) -> Option<Fact> {
-    let Words {
-        happening,
-        action,
-        biz_step,
-        disposition,
-    } = *words;
+    let Words { happening, action, biz_step, disposition } = *words;
     if happening == Happening::Other {
         return None;
     }
@@ -171,56 +161,20 @@ mod tests {
             };
             assert_eq!(fact_of(&words), fact, "{words:?}");
         };
-        check(
-            Object,
-            "ADD",
-            "commissioning",
-            "active",
-            Some(Fact::Commissioned),
-        );
+        check(Object, "ADD", "commissioning", "active", Some(Fact::Commissioned));
         check(Object, "ADD", "commissioning", "", Some(Fact::Commissioned));
         check(Object, "ADD", "", "active", Some(Fact::Commissioned));
         check(Object, "ADD", "", "", None);
         check(Object, "ADD", "reserving", "reserved", None);
         check(Object, "OBSERVE", "commissioning", "active", None);
         check(Object, "", "commissioning", "active", None);
-        check(
-            Transaction,
-            "ADD",
-            "encoding",
-            "encoded",
-            Some(Fact::Encoded),
-        );
-        check(
-            Object,
-            "OBSERVE",
-            "encoding",
-            "encoded",
-            Some(Fact::Encoded),
-        );
+        check(Transaction, "ADD", "encoding", "encoded", Some(Fact::Encoded));
+        check(Object, "OBSERVE", "encoding", "encoded", Some(Fact::Encoded));
         check(Transaction, "ADD", "commissioning", "active", None);
         check(Object, "OBSERVE", "sampling", "", Some(Fact::Sampled));
-        check(
-            Object,
-            "DELETE",
-            "sampling",
-            "inactive",
-            Some(Fact::Sampled),
-        );
-        check(
-            Object,
-            "DELETE",
-            "decommissioning",
-            "inactive",
-            Some(Fact::Decommissioned),
-        );
-        check(
-            Object,
-            "DELETE",
-            "decommissioning",
-            "destroyed",
-            Some(Fact::Destroyed),
-        );
+        check(Object, "DELETE", "sampling", "inactive", Some(Fact::Sampled));
+        check(Object, "DELETE", "decommissioning", "inactive", Some(Fact::Decommissioned));
+        check(Object, "DELETE", "decommissioning", "destroyed", Some(Fact::Destroyed));
         check(Object, "DELETE", "destroying", "", Some(Fact::Destroyed));
         check(Object, "DELETE", "", "", Some(Fact::Decommissioned));
         check(Object, "OBSERVE", "shipping", "in_transit", None);

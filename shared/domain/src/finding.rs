@@ -208,11 +208,7 @@ impl Subject {
     /// The id of this finding of a document sent by a system: 26 base32 characters.
     #[must_use]
     pub fn id(&self, content_sha256: &str, system: &str) -> String {
-        let provisional = if self.provisional {
-            "provisional"
-        } else {
-            "final"
-        };
+        let provisional = if self.provisional { "provisional" } else { "final" };
         let hash = length_prefixed_sha256(&[
             content_sha256.as_bytes(),
             system.as_bytes(),
@@ -256,11 +252,7 @@ pub struct IndexRuns {
 impl IndexRuns {
     /// Adds one index; false when it is known already.
     pub fn insert(&mut self, index: u128) -> bool {
-        let before = self
-            .runs
-            .range(..=index)
-            .next_back()
-            .map(|(first, last)| (*first, *last));
+        let before = self.runs.range(..=index).next_back().map(|(first, last)| (*first, *last));
         if before.is_some_and(|(_, last)| last >= index) {
             return false;
         }
@@ -292,14 +284,8 @@ impl IndexRuns {
     /// unless they touch nothing (used for runs that come in ascending order).
     pub fn append(&mut self, first: u128, last: u128) {
         let size = last.saturating_sub(first).saturating_add(1);
-        self.count = self
-            .count
-            .saturating_add(u64::try_from(size).unwrap_or(u64::MAX));
-        let tail = self
-            .runs
-            .iter()
-            .next_back()
-            .map(|(first, last)| (*first, *last));
+        self.count = self.count.saturating_add(u64::try_from(size).unwrap_or(u64::MAX));
+        let tail = self.runs.iter().next_back().map(|(first, last)| (*first, *last));
         match tail.filter(|(_, end)| end.saturating_add(1) == first) {
             Some((start, _)) => {
                 self.runs.insert(start, last);

@@ -83,7 +83,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Document, Corrupt> {
         received_at: reader.text("received_at")?.to_owned(),
         events: reader.parsed("events")?,
         error,
-        judgements: list.iter().map(|value| judgement(&reader, value)).collect::<Result<_, _>>()?,
+        judgements: list.iter().map(|value| judgement(reader, value)).collect::<Result<_, _>>()?,
         metrics,
         version: reader.parsed("version")?,
     })
@@ -109,7 +109,7 @@ fn judgement_value(judgement: &Judgement) -> AttributeValue {
     AttributeValue::M(map)
 }
 
-fn judgement(whole: &Reader<'_>, value: &AttributeValue) -> Result<Judgement, Corrupt> {
+fn judgement(whole: Reader<'_>, value: &AttributeValue) -> Result<Judgement, Corrupt> {
     let map = value.as_m().map_err(|_| whole.corrupt("judgements", "holds no map"))?;
     let reader = Reader::raw(map);
     let status = DocumentStatus::parse(reader.text("status")?)

@@ -1,6 +1,6 @@
 //! A table with a pool, allocations of two systems, and documents as text.
 
-use aws_sdk_s3_stream::ByteStream;
+use aws_sdk_s3::primitives::ByteStream;
 use domain::allocation::{Allocation, Transition};
 use domain::finding::Finding;
 use domain::gln::Gln;
@@ -20,10 +20,6 @@ use store::{Store, StoreError};
 use testkit::Dynamo;
 use time::OffsetDateTime;
 use time::macros::datetime;
-
-mod aws_sdk_s3_stream {
-    pub use aws_sdk_s3::primitives::ByteStream;
-}
 
 pub const GTIN: &str = "00313000007772";
 pub const STEM: &str = "urn:epc:id:sgtin:0313000.000777.";
@@ -154,13 +150,13 @@ impl Bench {
             now: NOW_TEXT.to_owned(),
         };
         applier.prepare(&mut plan).await?;
-        let applied = applier.apply(&mut plan).await?;
+        let effect = applier.apply(&mut plan).await?;
         let (unmatched, provisional) = (plan.unmatched, plan.provisional);
         let findings = plan.findings.finish((&reading.content_sha256, of));
         let of = (reading.content_sha256.as_str(), &system(of), NOW_TEXT);
         store.findings_replace(of, &findings, &applier.meter).await?;
         let write_units = applier.meter.units();
-        Ok(Report { findings, applied, unmatched, provisional, write_units })
+        Ok(Report { findings, applied: effect, unmatched, provisional, write_units })
     }
 
     pub async fn balance(&self, allocation: &Allocation) -> Balance {
@@ -238,11 +234,18 @@ pub fn document(events: &[Event]) -> String {
             out.push_str(epc);
             out.push_str("</epc>");
         }
-        out.push_str(&format!(
-            "</epcList><action>{}</action><bizStep>urn:epcglobal:cbv:bizstep:{}</bizStep>{}{}",
-            event.action, event.step, event.places, event.ilmd
-        ));
-        out.push_str("</ObjectEvent>\n");
+        let (action, step) = (event.action, event.step);
+        let parts = [
+            "</epcList><action>",
+            action,
+            "</action><bizStep>urn:epcglobal:cbv:bizstep:",
+            step,
+            "</bizStep>",
+            event.places,
+            event.ilmd,
+            "</ObjectEvent>\n",
+        ];
+        out.push_str(&parts.concat());
     }
     out.push_str("</EventList></EPCISBody></e:EPCISDocument>\n");
     out

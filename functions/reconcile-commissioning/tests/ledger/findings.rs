@@ -3,8 +3,9 @@
 use domain::finding::Code;
 use domain::ids::PoolId;
 use domain::ledger::Bucket;
+use store::pool::OpenEntry;
 
-use crate::bench::{Bench, Event, LINE, PLANT, STEM, commission, document, end, serials};
+use crate::bench::{Bench, Event, LINE, NOW_TEXT, PLANT, STEM, commission, document, end, serials};
 
 /// A fresh bench with 100 serials from 1000 for `L1` and 100 from 1100 for `L2`; the document is sent
 /// by `L1`.
@@ -304,10 +305,20 @@ async fn readable_documents_without_commissioning_sense_are_refused() {
 #[tokio::test]
 async fn a_document_across_too_many_ranges_is_refused() {
     let bench = Bench::start().await;
-    for n in 0..1_001_u32 {
-        bench.reserve(&format!("r{n}"), "L1", 1).await;
+    let all = bench.reserve("r1", "L1", 2_000).await;
+    // Ranges of one number each, put behind the back of the protocol.
+    for start in 1_001..=2_001 {
+        let (id, hash) = (all.id.clone(), all.request_hash.clone());
+        let entry = OpenEntry {
+            allocation_id: id,
+            start,
+            size: 1,
+            request_hash: hash,
+            opened_at: NOW_TEXT.to_owned(),
+        };
+        bench.store.range_void(&bench.pool, &entry, "test", NOW_TEXT).await.unwrap();
     }
-    let error = bench.refused("L1", &document(&[commission(serials(1_000, 2_000))])).await;
+    let error = bench.refused("L1", &document(&[commission(serials(1_000, 2_001))])).await;
     assert_eq!(error.code, "too-scattered");
 }
 

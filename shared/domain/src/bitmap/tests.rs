@@ -94,10 +94,7 @@ fn only_the_shortest_encoding_is_accepted() {
     check(&[1, 0, 0x80, 0x80, 2], BitmapError::Runs);
     check(&[1, 0x80, 0], BitmapError::Length);
     check(&[2, 1], BitmapError::Length);
-    check(
-        &[[2].as_slice(), &[0; 4_096]].concat(),
-        BitmapError::NotShortest,
-    );
+    check(&[[2].as_slice(), &[0; 4_096]].concat(), BitmapError::NotShortest);
 }
 
 #[test]

@@ -26,12 +26,7 @@ pub(crate) fn push_text(out: &mut Vec<u8>, text: Option<&str>) {
     match text {
         None => push_varint(out, 0),
         Some(text) => {
-            push_varint(
-                out,
-                u64::try_from(text.len())
-                    .unwrap_or(u64::MAX)
-                    .saturating_add(1),
-            );
+            push_varint(out, u64::try_from(text.len()).unwrap_or(u64::MAX).saturating_add(1));
             out.extend_from_slice(text.as_bytes());
         }
     }
@@ -39,10 +34,7 @@ pub(crate) fn push_text(out: &mut Vec<u8>, text: Option<&str>) {
 
 /// Appends a signed number, zigzag.
 pub(crate) fn push_signed(out: &mut Vec<u8>, value: i64) {
-    push_varint(
-        out,
-        (value.cast_unsigned() << 1) ^ (value >> 63).cast_unsigned(),
-    );
+    push_varint(out, (value.cast_unsigned() << 1) ^ (value >> 63).cast_unsigned());
 }
 
 /// Reads the same back; `None` = the bytes end early or are not minimal.
@@ -68,9 +60,7 @@ impl<'a> Reader<'a> {
         for shift in (0..64_u32).step_by(7) {
             let byte = self.byte()?;
             let bits = u64::from(byte & 0x7f);
-            value |= bits
-                .checked_shl(shift)
-                .filter(|moved| moved >> shift == bits)?;
+            value |= bits.checked_shl(shift).filter(|moved| moved >> shift == bits)?;
             if byte & 0x80 == 0 {
                 return (byte != 0 || shift == 0).then_some(value);
             }
@@ -94,6 +84,7 @@ impl<'a> Reader<'a> {
         self.take(len)
     }
 
+    #[expect(clippy::option_option, reason = "malformed, no text, and a text are three outcomes")]
     pub(crate) fn text(&mut self) -> Option<Option<&'a str>> {
         match self.varint()?.checked_sub(1) {
             None => Some(None),

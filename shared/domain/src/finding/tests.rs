@@ -1,3 +1,8 @@
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "small numbers of tests; an overflow would fail the test"
+)]
+
 use super::{Code, FindingStatus, IndexRuns, RANGES_MAX, SAMPLES_MAX, Samples, Severity, Subject};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -66,17 +71,10 @@ fn samples_are_distinct_and_capped() {
 fn words_come_back() {
     for code in Code::ALL {
         assert_eq!(Code::parse(code.as_str()), Some(*code));
-        assert_eq!(
-            Severity::parse(code.severity().as_str()),
-            Some(code.severity())
-        );
+        assert_eq!(Severity::parse(code.severity().as_str()), Some(code.severity()));
     }
     assert_eq!(Code::ALL.len(), 20);
-    for status in [
-        FindingStatus::Open,
-        FindingStatus::Acknowledged,
-        FindingStatus::Resolved,
-    ] {
+    for status in [FindingStatus::Open, FindingStatus::Acknowledged, FindingStatus::Resolved] {
         assert_eq!(FindingStatus::parse(status.as_str()), Some(status));
     }
 }

@@ -73,10 +73,7 @@ impl Bucket {
     }
 
     fn position(self) -> usize {
-        Self::ALL
-            .into_iter()
-            .position(|bucket| bucket == self)
-            .unwrap_or_default()
+        Self::ALL.into_iter().position(|bucket| bucket == self).unwrap_or_default()
     }
 }
 
@@ -101,9 +98,7 @@ impl Buckets {
     /// All serials.
     #[must_use]
     pub fn sum(&self) -> u64 {
-        self.0
-            .iter()
-            .fold(0, |sum, count| sum.saturating_add(*count))
+        self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 }
 
@@ -126,11 +121,7 @@ impl Balance {
         over: bool,
         blocks: impl IntoIterator<Item = (u32, &'a BlockState)>,
     ) -> Self {
-        let mut balance = Self {
-            reserved,
-            buckets: Buckets::default(),
-            overflow: false,
-        };
+        let mut balance = Self { reserved, buckets: Buckets::default(), overflow: false };
         let mut untouched = reserved;
         for (block, state) in blocks {
             let size = block_size(reserved, block);
@@ -149,11 +140,7 @@ impl Balance {
     }
 
     fn count(&mut self, bucket: Bucket, over: bool, count: u64) {
-        let into = if over && bucket == Bucket::Outstanding {
-            Bucket::Deactivated
-        } else {
-            bucket
-        };
+        let into = if over && bucket == Bucket::Outstanding { Bucket::Deactivated } else { bucket };
         self.buckets.add(into, count);
     }
 

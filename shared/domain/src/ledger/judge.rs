@@ -81,16 +81,8 @@ pub fn judge(
         remark(Code::WrongAllocationState, &newly);
     }
     findings.sort_by_key(|(code, _)| *code);
-    let verdict = Verdict {
-        newly_commissioned: newly.len(),
-        repeated: repeated.len(),
-        findings,
-    };
-    let posting = Posting {
-        groups: draft.groups,
-        retractions: draft.retractions,
-        verdict,
-    };
+    let verdict = Verdict { newly_commissioned: newly.len(), repeated: repeated.len(), findings };
+    let posting = Posting { groups: draft.groups, retractions: draft.retractions, verdict };
     let after = after(&posting, state, others);
     (posting, after)
 }
@@ -100,10 +92,7 @@ fn before(draft: &Draft, state: &BlockState, others: &[Posting]) -> BlockState {
     if draft.retractions.is_empty() {
         return state.clone();
     }
-    let own = Posting {
-        retractions: draft.retractions.clone(),
-        ..Posting::default()
-    };
+    let own = Posting { retractions: draft.retractions.clone(), ..Posting::default() };
     BlockState::from_postings(others.iter().chain([&own]))
 }
 
@@ -122,11 +111,7 @@ fn after(posting: &Posting, state: &BlockState, others: &[Posting]) -> BlockStat
 /// Serials that this draft and another posting commission with different lot or expiry.
 fn conflicts(draft: &Draft, others: &[Posting], terms: &Terms) -> BlockSet {
     let mut found = BlockSet::new();
-    for mine in draft
-        .groups
-        .iter()
-        .filter(|group| group.fact == Fact::Commissioned)
-    {
+    for mine in draft.groups.iter().filter(|group| group.fact == Fact::Commissioned) {
         for theirs in others.iter().flat_map(|posting| &posting.groups) {
             if theirs.fact == Fact::Commissioned && !terms.same_goods(mine, theirs) {
                 found.union_with(&mine.serials.intersection(&theirs.serials));

@@ -180,17 +180,13 @@ impl Draft {
         let groups = self.groups.iter().map(|group| group.serials.heap_bytes());
         let retracted = self.retractions.iter().map(|(_, set)| set.heap_bytes());
         let marked = self.marks.iter().map(|(_, set)| set.heap_bytes());
-        groups
-            .chain(retracted)
-            .chain(marked)
-            .fold(0, usize::saturating_add)
+        groups.chain(retracted).chain(marked).fold(0, usize::saturating_add)
     }
 
     /// Serials that this document ended before `time_ms`.
     fn ended_before(&self, time_ms: i64, serials: &BlockSet) -> BlockSet {
-        let mut ended = union(&self.groups, |group| {
-            group.fact.is_terminal() && group.time_last_ms < time_ms
-        });
+        let mut ended =
+            union(&self.groups, |group| group.fact.is_terminal() && group.time_last_ms < time_ms);
         ended.intersect_with(serials);
         ended
     }
@@ -208,28 +204,17 @@ impl Draft {
     }
 
     fn group_for(&mut self, claim: &Claim<'_>) -> usize {
-        let exact = self
-            .groups
-            .iter()
-            .position(|group| group.is_of(claim) && group.is_at(claim));
+        let exact = self.groups.iter().position(|group| group.is_of(claim) && group.is_at(claim));
         if let Some(at) = exact {
             return at;
         }
         let room = self.groups.len() < GROUPS_MAX;
-        let timed = self
-            .groups
-            .iter()
-            .filter(|group| group.is_of(claim))
-            .count();
+        let timed = self.groups.iter().filter(|group| group.is_of(claim)).count();
         if room && (claim.fact.is_terminal() || timed < TIMED_MAX) {
             return self.push(Group::new(claim, false));
         }
         let wide = self.groups.iter().position(|group| group.is_of(claim));
-        let mixed = || {
-            self.groups
-                .iter()
-                .position(|g| g.fact == claim.fact && g.mixed)
-        };
+        let mixed = || self.groups.iter().position(|g| g.fact == claim.fact && g.mixed);
         match wide.filter(|_| !claim.fact.is_terminal()).or_else(mixed) {
             Some(at) => at,
             None => self.push(Group::new(claim, true)),
@@ -359,11 +344,7 @@ impl Posting {
             let code = Code::parse(word(&mut reader)?).ok_or(PostingError::Word)?;
             posting.verdict.findings.push((code, set(&mut reader)?));
         }
-        if reader.is_empty() {
-            Ok(posting)
-        } else {
-            Err(PostingError::Malformed)
-        }
+        if reader.is_empty() { Ok(posting) } else { Err(PostingError::Malformed) }
     }
 }
 
@@ -384,10 +365,7 @@ fn word<'a>(reader: &mut Reader<'a>) -> Result<&'a str, PostingError> {
 }
 
 fn optional(reader: &mut Reader<'_>) -> Result<Option<String>, PostingError> {
-    Ok(reader
-        .text()
-        .ok_or(PostingError::Malformed)?
-        .map(str::to_owned))
+    Ok(reader.text().ok_or(PostingError::Malformed)?.map(str::to_owned))
 }
 
 fn fact(reader: &mut Reader<'_>) -> Result<Fact, PostingError> {
@@ -395,9 +373,7 @@ fn fact(reader: &mut Reader<'_>) -> Result<Fact, PostingError> {
 }
 
 fn set(reader: &mut Reader<'_>) -> Result<BlockSet, PostingError> {
-    Ok(BlockSet::decode(
-        reader.bytes().ok_or(PostingError::Malformed)?,
-    )?)
+    Ok(BlockSet::decode(reader.bytes().ok_or(PostingError::Malformed)?)?)
 }
 
 fn group(reader: &mut Reader<'_>) -> Result<Group, PostingError> {

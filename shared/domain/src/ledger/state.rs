@@ -32,10 +32,7 @@ impl BlockState {
 
     /// The facts of which there are serials.
     pub fn facts(&self) -> impl Iterator<Item = (Fact, &BlockSet)> {
-        Fact::BY_PRECEDENCE
-            .into_iter()
-            .zip(&self.facts)
-            .filter(|(_, set)| !set.is_empty())
+        Fact::BY_PRECEDENCE.into_iter().zip(&self.facts).filter(|(_, set)| !set.is_empty())
     }
 
     /// The serials of which any terminal fact holds.
@@ -117,15 +114,9 @@ fn counted(fact: Fact, postings: &[&Posting]) -> BlockSet {
     // Only serials that are taken back somewhere need counting.
     let doubtful = holds.intersection(&taken_back);
     for serial in doubtful.iter() {
-        let stated = postings
-            .iter()
-            .filter(|p| names(&p.groups, fact, serial))
-            .count();
+        let stated = postings.iter().filter(|p| names(&p.groups, fact, serial)).count();
         let back = postings.iter().filter(|posting| {
-            posting
-                .retractions
-                .iter()
-                .any(|(of, set)| *of == fact && set.contains(serial))
+            posting.retractions.iter().any(|(of, set)| *of == fact && set.contains(serial))
         });
         if stated <= back.count() {
             holds.remove(serial);
@@ -135,7 +126,5 @@ fn counted(fact: Fact, postings: &[&Posting]) -> BlockSet {
 }
 
 fn names(groups: &[Group], fact: Fact, serial: Offset) -> bool {
-    groups
-        .iter()
-        .any(|group| group.fact == fact && group.serials.contains(serial))
+    groups.iter().any(|group| group.fact == fact && group.serials.contains(serial))
 }

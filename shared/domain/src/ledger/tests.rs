@@ -1,3 +1,8 @@
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "small numbers of tests; an overflow would fail the test"
+)]
+
 use super::{
     Balance, BlockState, Bucket, Claim, Draft, GROUPS_MAX, Posting, Terms, judge, needs_history,
 };
@@ -12,13 +17,7 @@ fn span(first: u32, last: u32) -> BlockSet {
 
 fn claim(fact: Fact, lot: &'static str, time_ms: i64) -> Claim<'static> {
     let lot = Some(lot).filter(|lot| !lot.is_empty());
-    Claim {
-        fact,
-        lot,
-        expiry: None,
-        time_ms,
-        ordinal: 1,
-    }
+    Claim { fact, lot, expiry: None, time_ms, ordinal: 1 }
 }
 
 fn draft(fact: Fact, lot: &'static str, time_ms: i64, serials: &BlockSet) -> Draft {
@@ -38,11 +37,7 @@ struct Block {
 impl Block {
     fn apply(&mut self, draft: Draft) -> &Posting {
         let history = needs_history(&draft, &self.state);
-        let others = if history {
-            self.postings.as_slice()
-        } else {
-            &[]
-        };
+        let others = if history { self.postings.as_slice() } else { &[] };
         let (posting, state) = judge(draft, &self.state, others, &self.terms);
         self.state = state;
         self.postings.push(posting);
@@ -51,12 +46,7 @@ impl Block {
 }
 
 fn finding(posting: &Posting, code: Code) -> u32 {
-    posting
-        .verdict
-        .findings
-        .iter()
-        .find(|(c, _)| *c == code)
-        .map_or(0, |(_, set)| set.len())
+    posting.verdict.findings.iter().find(|(c, _)| *c == code).map_or(0, |(_, set)| set.len())
 }
 
 #[test]
@@ -64,22 +54,13 @@ fn overlap_with_the_same_lot_is_repeated_and_with_another_is_a_finding() {
     let mut block = Block::default();
     block.terms.lot = Some("A".to_owned());
     let first = block.apply(draft(Fact::Commissioned, "A", 5, &span(0, 99)));
-    assert_eq!(
-        (first.verdict.newly_commissioned, first.verdict.repeated),
-        (100, 0)
-    );
+    assert_eq!((first.verdict.newly_commissioned, first.verdict.repeated), (100, 0));
     // No lot of its own: the allocation's counts.
     let second = block.apply(draft(Fact::Commissioned, "", 5, &span(50, 149)));
-    assert_eq!(
-        (second.verdict.newly_commissioned, second.verdict.repeated),
-        (50, 50)
-    );
+    assert_eq!((second.verdict.newly_commissioned, second.verdict.repeated), (50, 50));
     assert!(second.verdict.findings.is_empty());
     let third = block.apply(draft(Fact::Commissioned, "B", 5, &span(140, 159)));
-    assert_eq!(
-        (third.verdict.newly_commissioned, third.verdict.repeated),
-        (10, 0)
-    );
+    assert_eq!((third.verdict.newly_commissioned, third.verdict.repeated), (10, 0));
     assert_eq!(finding(third, Code::AlreadyCommissioned), 10);
     assert_eq!(block.state.of(Fact::Commissioned), &span(0, 159));
 }
@@ -92,12 +73,7 @@ fn commissioning_after_the_end_is_found_by_whichever_document_comes_last() {
         let mut block = Block::default();
         let found: Vec<u32> = drafts
             .iter()
-            .map(|draft| {
-                finding(
-                    block.apply((*draft).clone()),
-                    Code::RecommissionAfterTerminal,
-                )
-            })
+            .map(|draft| finding(block.apply((*draft).clone()), Code::RecommissionAfterTerminal))
             .collect();
         assert_eq!(found, expected);
     };
@@ -159,10 +135,7 @@ fn many_lots_share_a_mixed_group_and_many_times_a_wide_one() {
     let mut doc = Draft::default();
     let lots: Vec<String> = (0..200).map(|n| format!("L{n}")).collect();
     for (n, lot) in (0_u32..).zip(&lots) {
-        let claim = Claim {
-            lot: Some(lot),
-            ..claim(Fact::Commissioned, "", 1)
-        };
+        let claim = Claim { lot: Some(lot), ..claim(Fact::Commissioned, "", 1) };
         doc.assert_all(&claim, &span(n, n));
     }
     assert_eq!(doc.groups.len(), GROUPS_MAX + 1);
@@ -194,14 +167,7 @@ fn precedence_decides_the_bucket_and_closing_deactivates_the_rest() {
 }
 
 fn any_draft() -> impl Strategy<Value = Draft> {
-    let step = (
-        0_usize..8,
-        0_u32..60,
-        0_u32..20,
-        0_usize..3,
-        0_i64..4,
-        prop::bool::weighted(0.2),
-    );
+    let step = (0_usize..8, 0_u32..60, 0_u32..20, 0_usize..3, 0_i64..4, prop::bool::weighted(0.2));
     prop::collection::vec(step, 1..5).prop_map(|steps| {
         let mut draft = Draft::default();
         for (fact, from, len, lot, time_ms, back) in steps {
