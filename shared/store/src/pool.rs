@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use domain::gtin::Gtin14;
 use domain::ids::PoolId;
 use domain::pool::{Pool, PoolDraft, PoolStatus};
@@ -177,13 +177,19 @@ impl Store {
         }
         let length = |from: u128, to: u128| to.saturating_sub(from).saturating_add(1);
         let (new_length, old_length) = (length(from, to), length(old.from, old.to));
+        let shrunk = old_length.saturating_sub(new_length);
+        // An update expression takes one operator, so the difference carries its sign.
+        let signed = match shrunk {
+            0 => new_length.saturating_sub(old_length).to_string(),
+            shrunk => format!("-{shrunk}"),
+        };
         // Only what was asked for is set, so that two changes at once do not undo each other.
         let mut fields = vec![("from", number(from)), ("to", number(to))];
         fields.extend(change.status.map(|status| ("status", text(status.as_str()))));
         fields.extend(change.threshold.map(|threshold| ("threshold", number(threshold))));
         fields.extend(change.max_request.map(|max| ("max_request", number(max))));
         fields.extend(moved.then(|| ("cursor", number(from))));
-        let mut sets = vec!["#remaining = #remaining + :grown - :shrunk".to_owned()];
+        let mut sets = vec!["#remaining = #remaining + :change".to_owned()];
         sets.extend(fields.iter().map(|(name, _)| format!("#{name} = :{name}")));
         // I2: the bounds are those read above, what is cut off was still free, and a lower end moves only
         // while no number was ever reserved.
@@ -202,8 +208,8 @@ impl Store {
             .expression_attribute_names("#remaining", "remaining")
             .expression_attribute_values(":old_to", number(old.to))
             .expression_attribute_values(":old_from", number(old.from))
-            .expression_attribute_values(":grown", number(new_length.saturating_sub(old_length)))
-            .expression_attribute_values(":shrunk", number(old_length.saturating_sub(new_length)))
+            .expression_attribute_values(":change", AttributeValue::N(signed))
+            .expression_attribute_values(":shrunk", number(shrunk))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew);
         for (name, value) in fields {
             call = call

@@ -1,0 +1,87 @@
+//! The pure part of reserving: what a refused condition means, and what is recorded.
+
+use domain::allocation::{Allocation, AllocationStatus};
+use domain::ids::AllocationId;
+use domain::pool::PoolStatus;
+use domain::request::ReserveRequest;
+
+use super::{Reservation, ReserveError};
+use crate::error::StoreError;
+use crate::item::Item;
+use crate::pool_item::from_item;
+
+/// Step 2's condition failed: judged in the order that keeps I3 before all refusals.
+pub(super) fn judge(request: &ReserveRequest, item: &Item) -> Result<Reservation, ReserveError> {
+    let state = from_item(item).map_err(StoreError::from)?;
+    let id: AllocationId = request.allocation_id();
+    if let Some(entry) = state.entry(&id).cloned() {
+        if entry.request_hash != request.hash() {
+            return Err(ReserveError::IdReuse);
+        }
+        return Ok(Reservation { pool: state.pool, entry });
+    }
+    let pool = state.pool;
+    if pool.draft.gtin != request.gtin {
+        return Err(ReserveError::OtherGtin);
+    }
+    if pool.status != PoolStatus::Active {
+        return Err(ReserveError::Inactive);
+    }
+    if request.quantity > pool.draft.max_request {
+        return Err(ReserveError::SizeLimit { max: pool.draft.max_request });
+    }
+    if pool.remaining < u128::from(request.quantity) {
+        return Err(ReserveError::Insufficient { available: pool.remaining });
+    }
+    Err(ReserveError::TooManyOpen)
+}
+
+/// Of two refusals by two pools the one that helps the caller more.
+pub(super) fn more_telling(earlier: Option<ReserveError>, later: ReserveError) -> ReserveError {
+    let rank = |error: &ReserveError| match error {
+        ReserveError::TooManyOpen => 4,
+        ReserveError::Insufficient { .. } => 3,
+        ReserveError::SizeLimit { .. } => 2,
+        ReserveError::Inactive => 1,
+        ReserveError::IdReuse
+        | ReserveError::NoPool
+        | ReserveError::OtherGtin
+        | ReserveError::Swept
+        | ReserveError::Store(_) => 0,
+    };
+    match (earlier, later) {
+        (
+            Some(ReserveError::Insufficient { available: a }),
+            ReserveError::Insufficient { available: b },
+        ) => ReserveError::Insufficient { available: a.max(b) },
+        (Some(earlier), later) if rank(&earlier) > rank(&later) => earlier,
+        (_, later) => later,
+    }
+}
+
+pub(super) fn new_allocation(
+    request: &ReserveRequest,
+    reservation: &Reservation,
+    now: &str,
+) -> Allocation {
+    let (pool, entry) = (&reservation.pool, &reservation.entry);
+    Allocation {
+        id: entry.allocation_id.clone(),
+        request_id: request.request_id.clone(),
+        request_hash: request.hash(),
+        requester: request.requester.clone(),
+        system_id: request.target().clone(),
+        pool_id: pool.id.clone(),
+        gtin: request.gtin,
+        company_prefix_length: pool.draft.company_prefix_length,
+        scheme: pool.draft.scheme,
+        start: entry.start,
+        size: entry.size,
+        status: AllocationStatus::Reserved,
+        line_gln: request.line_gln,
+        plant_gln: request.plant_gln,
+        details: request.details.clone(),
+        created_at: now.to_owned(),
+        closed_at: None,
+    }
+}

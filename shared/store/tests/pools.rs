@@ -1,0 +1,163 @@
+//! Pools of one GTIN never overlap (I1), whatever races; their boundaries move without losing a number (I2).
+
+use domain::gtin::Gtin14;
+use domain::ids::{PoolId, RequestId, SystemId};
+use domain::pool::{Pool, PoolDraft, PoolStatus, Scheme};
+use domain::request::{Details, ReserveRequest};
+use store::Store;
+use store::pool::{PoolChange, PoolError};
+use store::reserve::ReserveError;
+use testkit::Dynamo;
+
+const NOW: &str = "2026-11-23T10:00:00.000Z";
+
+fn draft(from: u128, to: u128) -> PoolDraft {
+    PoolDraft {
+        name: "pool".into(),
+        gtin: Gtin14::parse("00313000007772").unwrap(),
+        company_prefix_length: 7,
+        scheme: Scheme::Sequential { width: 12 },
+        from,
+        to,
+        max_request: 1_000,
+        threshold: 0,
+    }
+}
+
+fn id(number: u8) -> PoolId {
+    PoolId::from_entropy([number; 17])
+}
+
+async fn store() -> (Dynamo, Store) {
+    let dynamo = Dynamo::start().await;
+    let store = Store::new(dynamo.client(), &dynamo.table().await);
+    (dynamo, store)
+}
+
+async fn reserve(store: &Store, request_id: &str, quantity: u64) -> Result<u128, ReserveError> {
+    let request = ReserveRequest {
+        requester: SystemId::parse("L1").unwrap(),
+        request_id: RequestId::parse(request_id).unwrap(),
+        gtin: draft(0, 0).gtin,
+        quantity,
+        pool_id: None,
+        system_id: None,
+        line_gln: None,
+        plant_gln: None,
+        details: Details::default(),
+    };
+    Ok(store.reserve(&request, &[id(1)], NOW).await?.allocation.start)
+}
+
+async fn change(store: &Store, change: PoolChange) -> Result<Pool, PoolError> {
+    store.pool_change(&id(1), &change).await
+}
+
+fn to(to: u128) -> PoolChange {
+    PoolChange { to: Some(to), ..PoolChange::default() }
+}
+
+#[tokio::test]
+async fn of_racing_creations_that_overlap_exactly_one_wins() {
+    let (_dynamo, store) = store().await;
+    let mut racers = tokio::task::JoinSet::new();
+    for number in 0..12_u8 {
+        let store = store.clone();
+        // Each overlaps every other one.
+        let draft = draft(u128::from(number), 1_000 + u128::from(number));
+        racers.spawn(async move { store.pool_create(id(number), draft, NOW).await });
+    }
+    let mut winners = 0;
+    while let Some(outcome) = racers.join_next().await {
+        match outcome.unwrap() {
+            Ok(_) => winners += 1,
+            Err(PoolError::Overlap { .. }) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(winners, 1);
+    let pools = store.pool_list(50, None).await.unwrap().items;
+    assert_eq!(pools.len(), 1, "a refused creation leaves nothing behind");
+    assert_eq!(store.pools_of_gtin(&draft(0, 0).gtin).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn neighbours_touch_but_never_overlap() {
+    let (_dynamo, store) = store().await;
+    store.pool_create(id(1), draft(100, 199), NOW).await.unwrap();
+    for (from, to) in [(0, 100), (199, 300), (150, 160), (0, 500), (100, 199)] {
+        let refused = store.pool_create(id(9), draft(from, to), NOW).await;
+        assert!(matches!(refused, Err(PoolError::Overlap { pool }) if pool == id(1)), "{from}");
+    }
+    store.pool_create(id(2), draft(200, 299), NOW).await.unwrap();
+    store.pool_create(id(3), draft(0, 99), NOW).await.unwrap();
+    let boundaries = store.pools_of_gtin(&draft(0, 0).gtin).await.unwrap();
+    let order: Vec<PoolId> = boundaries.into_iter().map(|boundary| boundary.pool_id).collect();
+    assert_eq!(order, [id(3), id(1), id(2)], "by lower boundary");
+}
+
+#[tokio::test]
+async fn a_pool_grows_and_shrinks_down_to_its_cursor() {
+    let (_dynamo, store) = store().await;
+    store.pool_create(id(1), draft(100, 199), NOW).await.unwrap();
+    store.pool_create(id(2), draft(300, 399), NOW).await.unwrap();
+    assert_eq!(reserve(&store, "R1", 50).await.unwrap(), 100);
+
+    let grown = change(&store, to(299)).await.unwrap();
+    assert_eq!((grown.cursor, grown.remaining, grown.draft.to), (150, 150, 299));
+    let refused = change(&store, to(300)).await;
+    assert!(matches!(refused, Err(PoolError::Overlap { pool }) if pool == id(2)));
+
+    let shrunk = change(&store, to(149)).await.unwrap();
+    assert_eq!((shrunk.cursor, shrunk.remaining), (150, 0));
+    let below = change(&store, to(148)).await;
+    assert!(matches!(below, Err(PoolError::BelowCursor { cursor: 150 })));
+    // What was cut off is free for another pool, and what is in use is not.
+    store.pool_create(id(4), draft(150, 299), NOW).await.unwrap();
+    let refused = store.pool_create(id(5), draft(149, 149), NOW).await;
+    assert!(matches!(refused, Err(PoolError::Overlap { .. })));
+    assert!(matches!(reserve(&store, "R2", 1).await, Err(ReserveError::Insufficient { .. })));
+}
+
+#[tokio::test]
+async fn the_lower_end_moves_only_while_nothing_was_reserved() {
+    let (_dynamo, store) = store().await;
+    store.pool_create(id(1), draft(100, 199), NOW).await.unwrap();
+    let from = |from| PoolChange { from: Some(from), ..PoolChange::default() };
+    for (start, remaining) in [(150, 50), (50, 150)] {
+        let moved = change(&store, from(start)).await.unwrap();
+        assert_eq!((moved.cursor, moved.remaining), (start, remaining));
+    }
+    store.pool_create(id(2), draft(0, 49), NOW).await.unwrap();
+    assert!(matches!(change(&store, from(49)).await, Err(PoolError::Overlap { .. })));
+    reserve(&store, "R1", 10).await.unwrap();
+    assert!(matches!(change(&store, from(55)).await, Err(PoolError::BelowCursor { cursor: 60 })));
+    assert!(matches!(change(&store, from(51)).await, Err(PoolError::BelowCursor { .. })));
+    assert!(matches!(change(&store, to(40)).await, Err(PoolError::Rule(_))));
+}
+
+#[tokio::test]
+async fn suspension_stops_new_numbers_and_not_replays() {
+    let (_dynamo, store) = store().await;
+    store.pool_create(id(1), draft(100, 199), NOW).await.unwrap();
+    let first = reserve(&store, "R1", 5).await.unwrap();
+    let status = |status| PoolChange { status: Some(status), ..PoolChange::default() };
+    change(&store, status(PoolStatus::Suspended)).await.unwrap();
+    assert!(matches!(reserve(&store, "R2", 5).await, Err(ReserveError::Inactive)));
+    assert_eq!(reserve(&store, "R1", 5).await.unwrap(), first);
+    change(&store, status(PoolStatus::Active)).await.unwrap();
+    assert_eq!(reserve(&store, "R2", 5).await.unwrap(), 105);
+}
+
+#[tokio::test]
+async fn changes_of_different_fields_at_once_do_not_undo_each_other() {
+    let (_dynamo, store) = store().await;
+    store.pool_create(id(1), draft(100, 199), NOW).await.unwrap();
+    let suspend = PoolChange { status: Some(PoolStatus::Suspended), ..PoolChange::default() };
+    let threshold = PoolChange { threshold: Some(7), ..PoolChange::default() };
+    let (one, other) = tokio::join!(change(&store, suspend), change(&store, threshold));
+    one.unwrap();
+    other.unwrap();
+    let pool = store.pool_fetch(&id(1)).await.unwrap().unwrap().pool;
+    assert_eq!((pool.status, pool.draft.threshold), (PoolStatus::Suspended, 7));
+}
