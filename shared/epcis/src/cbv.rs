@@ -20,8 +20,5 @@ const PREFIXES: [&str; 13] = [
 /// The bare word of a business step or disposition; any other text as it is.
 #[must_use]
 pub fn word(text: &str) -> &str {
-    PREFIXES
-        .iter()
-        .find_map(|prefix| text.strip_prefix(prefix))
-        .unwrap_or(text)
+    PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text)
 }

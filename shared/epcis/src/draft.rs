@@ -33,11 +33,7 @@ pub(crate) struct Draft {
 
 impl Draft {
     pub(crate) fn new(first_wins: bool) -> Self {
-        Self {
-            head: EventHead::new(),
-            first_wins,
-            spare: Vec::with_capacity(16),
-        }
+        Self { head: EventHead::new(), first_wins, spare: Vec::with_capacity(16) }
     }
 
     /// Clears everything of the event before; its strings are kept for this one.
@@ -53,8 +49,7 @@ impl Draft {
             old.lot,
             old.expiry,
             old.parent_id,
-            old.error_declaration
-                .and_then(|declaration| declaration.reason),
+            old.error_declaration.and_then(|declaration| declaration.reason),
         ];
         self.spare.extend(texts.into_iter().flatten());
         self.spare.truncate(16);
@@ -119,10 +114,7 @@ impl Draft {
 
     /// Marks the event as an error declaration, with what is known of it.
     pub(crate) fn declare(&mut self, time: Option<OffsetDateTime>, reason: Option<String>) {
-        let declaration = self
-            .head
-            .error_declaration
-            .get_or_insert_with(ErrorDeclaration::default);
+        let declaration = self.head.error_declaration.get_or_insert_with(ErrorDeclaration::default);
         if time.is_some() {
             declaration.declaration_time = time;
         }

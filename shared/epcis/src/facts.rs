@@ -56,9 +56,7 @@ impl Facts {
     /// Number of events of all types.
     #[must_use]
     pub fn events_total(&self) -> u64 {
-        self.events
-            .values()
-            .fold(0, |sum, count| sum.saturating_add(*count))
+        self.events.values().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     /// Number of events of one type.
@@ -76,9 +74,7 @@ impl Facts {
             let Some((gtin, length)) = gtin_of_urn(rest) else {
                 return Ok(());
             };
-            let prefix = text
-                .get(..SGTIN.len().saturating_add(length))
-                .unwrap_or_default();
+            let prefix = text.get(..SGTIN.len().saturating_add(length)).unwrap_or_default();
             self.last_prefix.clear();
             self.last_prefix.push_str(prefix);
             gtin
@@ -110,28 +106,14 @@ impl Sink for Facts {
     fn event(&mut self, head: &EventHead) -> Result<(), TooManyDistinct> {
         let count = self.events.entry(head.kind).or_insert(0);
         *count = count.saturating_add(1);
-        self.quantity_elements = self
-            .quantity_elements
-            .saturating_add(head.quantity_elements);
-        if let Some(parent) = head
-            .parent_id
-            .as_deref()
-            .filter(|parent| !parent.is_empty())
-        {
+        self.quantity_elements = self.quantity_elements.saturating_add(head.quantity_elements);
+        if let Some(parent) = head.parent_id.as_deref().filter(|parent| !parent.is_empty()) {
             self.parent_ids = self.parent_ids.saturating_add(1);
             self.instance(parent)?;
         }
         count_word(&mut self.actions, head.action.as_deref(), "actions")?;
-        count_word(
-            &mut self.biz_steps,
-            head.biz_step.as_deref(),
-            "business steps",
-        )?;
-        count_word(
-            &mut self.dispositions,
-            head.disposition.as_deref(),
-            "dispositions",
-        )?;
+        count_word(&mut self.biz_steps, head.biz_step.as_deref(), "business steps")?;
+        count_word(&mut self.dispositions, head.disposition.as_deref(), "dispositions")?;
         if let Some(time) = head.event_time {
             self.event_time_min = Some(self.event_time_min.map_or(time, |min| min.min(time)));
             self.event_time_max = Some(self.event_time_max.map_or(time, |max| max.max(time)));
@@ -181,15 +163,11 @@ fn gtin_of_urn(rest: &str) -> Option<(String, usize)> {
 
 /// `…/01/<8 to 14 digits>/…/21/<serial>`, or with the words `gtin` and `ser`.
 fn gtin_of_link(text: &str) -> Option<String> {
-    let rest = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"))?;
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
     let path = rest.split(['?', '#']).next().unwrap_or(rest);
     for (at, _) in path.match_indices('/') {
         let after = path.get(at.saturating_add(1)..).unwrap_or_default();
-        let key = after
-            .strip_prefix("01/")
-            .or_else(|| after.strip_prefix("gtin/"));
+        let key = after.strip_prefix("01/").or_else(|| after.strip_prefix("gtin/"));
         let Some(key) = key else { continue };
         let digits = key.split('/').next().unwrap_or(key);
         let is_gtin =
@@ -219,32 +197,16 @@ mod tests {
     #[test]
     fn gtins_are_taken_from_instances_only() {
         let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(
-                gtins(&[text]).first().map(String::as_str),
-                expected,
-                "{text}"
-            );
+            assert_eq!(gtins(&[text]).first().map(String::as_str), expected, "{text}");
         };
-        check(
-            "urn:epc:id:sgtin:0614141.107346.2017",
-            Some("10614141073464"),
-        );
-        check(
-            "urn:epc:id:sgtin:0614141.107346.a.b",
-            Some("10614141073464"),
-        );
+        check("urn:epc:id:sgtin:0614141.107346.2017", Some("10614141073464"));
+        check("urn:epc:id:sgtin:0614141.107346.a.b", Some("10614141073464"));
         check("urn:epc:id:sgtin:0614141.107346.", None);
         check("urn:epc:id:sgtin:0614141.1073467.1", None);
         check("urn:epc:id:sgtin:0614141.10734x.1", None);
         check("urn:epc:class:lgtin:0614141.107346.1", None);
-        check(
-            "https://id.gs1.org/01/10614141073464/21/2017",
-            Some("10614141073464"),
-        );
-        check(
-            "https://example.org/a/gtin/614141073464/ser/1?x=1",
-            Some("00614141073464"),
-        );
+        check("https://id.gs1.org/01/10614141073464/21/2017", Some("10614141073464"));
+        check("https://example.org/a/gtin/614141073464/ser/1?x=1", Some("00614141073464"));
         check("https://id.gs1.org/01/10614141073464/10/LOT", None);
         check("https://id.gs1.org/00/106141412345678908", None);
         check("", None);

@@ -30,11 +30,7 @@ impl<R: BufRead> Read for Tap<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buf);
         match &read {
-            Ok(n) => {
-                self.bytes = self
-                    .bytes
-                    .saturating_add(u64::try_from(*n).unwrap_or(u64::MAX))
-            }
+            Ok(n) => self.bytes = self.bytes.saturating_add(u64::try_from(*n).unwrap_or(u64::MAX)),
             Err(_) => self.failed = true,
         }
         read
@@ -49,9 +45,7 @@ impl<R: BufRead> BufRead for Tap<R> {
     }
 
     fn consume(&mut self, amount: usize) {
-        self.bytes = self
-            .bytes
-            .saturating_add(u64::try_from(amount).unwrap_or(u64::MAX));
+        self.bytes = self.bytes.saturating_add(u64::try_from(amount).unwrap_or(u64::MAX));
         self.inner.consume(amount);
     }
 }
@@ -78,11 +72,7 @@ pub struct Inflate<R: BufRead> {
 /// `InvalidData` on a broken stream and beyond the limits of size and ratio; [`crate::read`] turns
 /// that into a located error.
 pub fn inflate<R: BufRead>(input: R, limits: &Limits) -> Inflate<R> {
-    Inflate {
-        state: State::Unknown(input),
-        limits: limits.clone(),
-        bytes: 0,
-    }
+    Inflate { state: State::Unknown(input), limits: limits.clone(), bytes: 0 }
 }
 
 impl<R: BufRead> Inflate<R> {
@@ -101,11 +91,7 @@ impl<R: BufRead> Inflate<R> {
         let gzip = head == [0x1f, 0x8b];
         let headed = Cursor::new(head).chain(input);
         Ok(if gzip {
-            let tap = Tap {
-                inner: headed,
-                bytes: 0,
-                failed: false,
-            };
+            let tap = Tap { inner: headed, bytes: 0, failed: false };
             State::Gzip(Box::new(MultiGzDecoder::new(tap)))
         } else {
             State::Plain(headed)
@@ -132,10 +118,7 @@ impl<R: BufRead> Inflate<R> {
         if self.bytes > self.limits.ratio_free_bytes && self.bytes > allowed {
             return Err(fault(
                 ReadErrorCode::RatioTooHigh,
-                format!(
-                    "the gzip stream inflates more than {}:1",
-                    self.limits.ratio_max
-                ),
+                format!("the gzip stream inflates more than {}:1", self.limits.ratio_max),
             ));
         }
         Ok(())
@@ -169,9 +152,7 @@ impl<R: BufRead> Read for Inflate<R> {
                 return Err(io::Error::other("the input failed before its first bytes"));
             }
         };
-        self.bytes = self
-            .bytes
-            .saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+        self.bytes = self.bytes.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
         self.check(compressed)?;
         Ok(read)
     }

@@ -84,17 +84,10 @@ pub(crate) fn read<R: Read, S: Sink>(
 impl<R: Read, S: Sink> Document<'_, R, S> {
     fn finish(self, untyped: &str) -> DocumentSummary {
         let events = self.draft.head.ordinal;
-        let named = self
-            .name
-            .as_deref()
-            .is_some_and(|name| name.starts_with("EPCIS"));
+        let named = self.name.as_deref().is_some_and(|name| name.starts_with("EPCIS"));
         let is_epcis = events > 0 || named || self.recognised;
         DocumentSummary {
-            kind: if is_epcis {
-                Kind::EpcisJson
-            } else {
-                Kind::Unknown
-            },
+            kind: if is_epcis { Kind::EpcisJson } else { Kind::Unknown },
             document: self.name.unwrap_or_else(|| untyped.to_owned()),
             schema_version: self.schema_version,
             events,
@@ -127,15 +120,9 @@ impl<R: Read, S: Sink> Document<'_, R, S> {
     /// An object that may be an event, or may hold events.
     fn object(&mut self, place: Place) -> Outcome<(), S> {
         let position = self.lexer.source.mark_position();
-        self.draft
-            .begin(EventKind::Unknown, position.line, position.column);
-        let mut candidate = Candidate {
-            place,
-            position,
-            typed: false,
-            container: false,
-            told: false,
-        };
+        self.draft.begin(EventKind::Unknown, position.line, position.column);
+        let mut candidate =
+            Candidate { place, position, typed: false, container: false, told: false };
         let mut first = true;
         while self.lexer.member(&mut first)? {
             let member = Member::from_name(&self.lexer.text);
@@ -246,9 +233,7 @@ impl<R: Read, S: Sink> Document<'_, R, S> {
             self.lexer.render(value, self.limits)?;
         }
         self.within_value()?;
-        self.sink
-            .epc(list, self.lexer.text.trim())
-            .map_err(Failure::Sink)
+        self.sink.epc(list, self.lexer.text.trim()).map_err(Failure::Sink)
     }
 
     fn quantities(&mut self, value: Token) -> Outcome<(), S> {

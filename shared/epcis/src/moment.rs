@@ -7,21 +7,7 @@ use time::{Date, Month, OffsetDateTime, Time};
 pub(crate) fn parse(text: &str) -> Option<OffsetDateTime> {
     let bytes = text.as_bytes();
     let (head, rest) = bytes.split_at_checked(19)?;
-    let [
-        y0,
-        y1,
-        y2,
-        y3,
-        b'-',
-        m0,
-        m1,
-        b'-',
-        d0,
-        d1,
-        b'T',
-        rest_of_day @ ..,
-    ] = head
-    else {
+    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', rest_of_day @ ..] = head else {
         return None;
     };
     let [h0, h1, b':', i0, i1, b':', s0, s1] = rest_of_day else {
@@ -43,21 +29,11 @@ fn fraction(rest: &[u8]) -> Option<(u32, &[u8])> {
     let Some(digits) = rest.strip_prefix(b".") else {
         return Some((0, rest));
     };
-    let count = digits
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
-    let (digits, zone) = digits
-        .split_at_checked(count)
-        .filter(|(digits, _)| !digits.is_empty())?;
-    let padded = digits
-        .iter()
-        .copied()
-        .chain(std::iter::repeat(b'0'))
-        .take(6);
+    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, zone) = digits.split_at_checked(count).filter(|(digits, _)| !digits.is_empty())?;
+    let padded = digits.iter().copied().chain(std::iter::repeat(b'0')).take(6);
     let micro = padded.fold(0u32, |sum, digit| {
-        sum.wrapping_mul(10)
-            .wrapping_add(u32::from(digit.wrapping_sub(b'0')))
+        sum.wrapping_mul(10).wrapping_add(u32::from(digit.wrapping_sub(b'0')))
     });
     Some((micro, zone))
 }
@@ -67,14 +43,8 @@ fn offset_minutes(zone: &[u8]) -> Option<i64> {
         [] | [b'Z'] => Some(0),
         [sign @ (b'+' | b'-'), h0, h1, b':', m0, m1] => {
             let hours = i64::from(number(&[*h0, *h1])?);
-            let minutes = hours
-                .checked_mul(60)?
-                .checked_add(i64::from(number(&[*m0, *m1])?))?;
-            if *sign == b'-' {
-                minutes.checked_neg()
-            } else {
-                Some(minutes)
-            }
+            let minutes = hours.checked_mul(60)?.checked_add(i64::from(number(&[*m0, *m1])?))?;
+            if *sign == b'-' { minutes.checked_neg() } else { Some(minutes) }
         }
         _ => None,
     }
@@ -97,12 +67,7 @@ pub(crate) fn date(text: &str) -> Option<String> {
         [y0, y1, m0, m1, d0, d1] => day(&[b'2', b'0', y0, y1], &[m0, m1], &[d0, d1])?,
         _ => return None,
     };
-    Some(format!(
-        "{:04}-{:02}-{:02}",
-        date.year(),
-        u8::from(date.month()),
-        date.day()
-    ))
+    Some(format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day()))
 }
 
 fn day(year: &[u8], month: &[u8], day: &[u8]) -> Option<Date> {
@@ -125,11 +90,7 @@ mod tests {
     #[test]
     fn times_are_read_as_utc_microseconds() {
         let check = |text: &str, expected: Option<i128>| {
-            assert_eq!(
-                parse(text).map(OffsetDateTime::unix_timestamp_nanos),
-                expected,
-                "{text}"
-            );
+            assert_eq!(parse(text).map(OffsetDateTime::unix_timestamp_nanos), expected, "{text}");
         };
         check("1970-01-01T00:00:01Z", Some(1_000_000_000));
         check("1970-01-01T00:00:01", Some(1_000_000_000));

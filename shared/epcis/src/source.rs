@@ -67,11 +67,7 @@ impl<R: Read> Source<R> {
             let message = "the text is UTF-16 or UTF-32; only UTF-8 is read";
             return Err(ReadError::at(ReadErrorCode::WrongEncoding, start, message));
         }
-        let mark = if head.starts_with(&[0xef, 0xbb, 0xbf]) {
-            3
-        } else {
-            0
-        };
+        let mark = if head.starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 };
         self.buf.copy_within(mark..filled, 0);
         self.accept(filled.saturating_sub(mark));
         Ok(())
@@ -167,33 +163,20 @@ impl<R: Read> Source<R> {
             let lines = memchr::memchr_iter(b'\n', bytes).count();
             self.known_line = self.known_line.saturating_add(wide(lines));
             if let Some(last) = memchr::memrchr(b'\n', bytes) {
-                let start = self
-                    .known_offset
-                    .saturating_add(wide(last))
-                    .saturating_add(1);
+                let start = self.known_offset.saturating_add(wide(last)).saturating_add(1);
                 self.known_line_start = start;
             }
             self.known_offset = offset;
         }
-        let column = offset
-            .saturating_sub(self.known_line_start)
-            .saturating_add(1);
-        Position {
-            line: self.known_line,
-            column,
-        }
+        let column = offset.saturating_sub(self.known_line_start).saturating_add(1);
+        Position { line: self.known_line, column }
     }
 
     fn refill(&mut self) -> Result<(), ReadError> {
         if let Some((code, message)) = self.pending.take() {
             let here = self.here();
             let error = if code.is_passing() {
-                ReadError {
-                    code,
-                    message,
-                    line: None,
-                    column: None,
-                }
+                ReadError { code, message, line: None, column: None }
             } else {
                 ReadError::at(code, here, message)
             };
@@ -212,8 +195,7 @@ impl<R: Read> Source<R> {
         self.resolve(position);
         self.base = position;
         let carry = self.carry;
-        self.buf
-            .copy_within(self.end..self.end.saturating_add(carry), 0);
+        self.buf.copy_within(self.end..self.end.saturating_add(carry), 0);
         let filled = self.read_full(carry);
         self.accept(filled);
         if self.pos >= self.end && self.pending.is_some() {
@@ -234,9 +216,7 @@ impl<R: Read> Source<R> {
                 Ok(read) => filled = filled.saturating_add(read),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    let fault = error
-                        .get_ref()
-                        .and_then(|e| e.downcast_ref::<InflateFault>());
+                    let fault = error.get_ref().and_then(|e| e.downcast_ref::<InflateFault>());
                     let code = fault.map_or(ReadErrorCode::Io, |fault| fault.code);
                     self.pending = Some((code, error.to_string()));
                     self.exhausted = true;
@@ -279,14 +259,9 @@ fn forbidden_control(bytes: &[u8]) -> Option<usize> {
     let mut at = 0usize;
     for block in bytes.chunks(256) {
         // Without an early exit inside the block the compiler compares many bytes at once.
-        let bad = block
-            .iter()
-            .fold(0u8, |bad, byte| bad | u8::from(is_forbidden(byte)));
+        let bad = block.iter().fold(0u8, |bad, byte| bad | u8::from(is_forbidden(byte)));
         if bad != 0 {
-            return block
-                .iter()
-                .position(is_forbidden)
-                .map(|in_block| at.saturating_add(in_block));
+            return block.iter().position(is_forbidden).map(|in_block| at.saturating_add(in_block));
         }
         at = at.saturating_add(block.len());
     }

@@ -145,8 +145,12 @@ impl<S: Sink> Document<'_, S> {
         start: &BytesStart<'_>,
         source: &mut Source<R>,
     ) -> Result<(), Stop<S::Error>> {
-        let name = start.name().0;
         let depth = self.walk.depth();
+        let is_plain_epc = &**start == b"epc" && self.names.is_standard(b"");
+        if is_plain_epc && depth < self.limits.depth_max && self.walk.open_epc() {
+            return Ok(());
+        }
+        let name = start.name().0;
         if depth == 0 && self.rooted {
             return Err(fault("there is a second root element").into());
         }
@@ -232,17 +236,11 @@ impl<S: Sink> Document<'_, S> {
             let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
             return match text.iter().position(|byte| !is_space(byte)) {
                 None => Ok(()),
-                Some(at) => Err(Fault {
-                    at,
-                    ..fault("there is text outside the root element")
-                }),
+                Some(at) => Err(Fault { at, ..fault("there is text outside the root element") }),
             };
         }
         if let Some(at) = check::stray_section_end(text) {
-            return Err(Fault {
-                at,
-                ..fault("`]]>` in character data")
-            });
+            return Err(Fault { at, ..fault("`]]>` in character data") });
         }
         self.gather(text)
     }
@@ -267,10 +265,7 @@ impl<S: Sink> Document<'_, S> {
         source: &mut Source<R>,
     ) -> Result<DocumentSummary, Failure<S::Error>> {
         let message = if self.walk.depth() > 0 {
-            format!(
-                "the document ends inside {} open elements",
-                self.walk.depth()
-            )
+            format!("the document ends inside {} open elements", self.walk.depth())
         } else if self.rooted {
             return Ok(self.walk.finish(&self.names, self.doctype));
         } else {
@@ -289,10 +284,7 @@ fn locate(fault: &Fault, start: Position, token: &[u8]) -> ReadError {
     let before = token.get(..fault.at).unwrap_or(token);
     let lines = memchr::memchr_iter(b'\n', before).count();
     let position = match memchr::memrchr(b'\n', before) {
-        None => Position {
-            line: start.line,
-            column: start.column.saturating_add(wide(fault.at)),
-        },
+        None => Position { line: start.line, column: start.column.saturating_add(wide(fault.at)) },
         Some(last) => Position {
             line: start.line.saturating_add(wide(lines)),
             column: wide(fault.at.saturating_sub(last)),
@@ -317,16 +309,12 @@ fn tokenizer_error<R: Read>(error: &Error, source: &mut Source<R>, token: &[u8])
                 | SyntaxError::UnclosedDoubleQuotedAttributeValue
         )
     ) && token.iter().skip(1).any(|byte| *byte == b'<');
-    let unclosed = matches!(
-        error,
-        Error::Syntax(_) | Error::IllFormed(IllFormedError::UnclosedReference)
-    );
+    let unclosed =
+        matches!(error, Error::Syntax(_) | Error::IllFormed(IllFormedError::UnclosedReference));
     if unclosed && !open_quote && source.is_at_end() {
         return ReadError::at(ReadErrorCode::Truncated, source.here(), error.to_string());
     }
-    ReadError::at(
-        ReadErrorCode::NotWellFormed,
-        source.mark_position(),
-        error.to_string(),
-    )
+    let at = check::end_tag_fault(token);
+    let fault = Fault::new(ReadErrorCode::NotWellFormed, at, error.to_string());
+    locate(&fault, source.mark_position(), token)
 }

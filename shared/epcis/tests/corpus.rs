@@ -20,11 +20,7 @@ fn rows(folder: &Path) -> Vec<Row> {
     lines
         .map(|line| {
             let cells = line.split('\t').map(str::to_owned);
-            heads
-                .iter()
-                .map(|head| (*head).to_owned())
-                .zip(cells)
-                .collect()
+            heads.iter().map(|head| (*head).to_owned()).zip(cells).collect()
         })
         .collect()
 }
@@ -36,21 +32,14 @@ fn read(path: &Path, limits: &Limits) -> Result<(DocumentSummary, Facts), String
         Ok(summary) => Ok((summary, facts)),
         Err(Failure::Read(error)) => {
             assert!(error.line.is_some() && error.column.is_some(), "{error}");
-            Err(format!(
-                "{}:{}:{error}",
-                error.line.unwrap(),
-                error.column.unwrap()
-            ))
+            Err(format!("{}:{}:{error}", error.line.unwrap(), error.column.unwrap()))
         }
         Err(Failure::Sink(error)) => Err(error.to_string()),
     }
 }
 
 fn counts(counts: &BTreeMap<String, u64>) -> String {
-    let parts: Vec<String> = counts
-        .iter()
-        .map(|(word, n)| format!("{word}={n}"))
-        .collect();
+    let parts: Vec<String> = counts.iter().map(|(word, n)| format!("{word}={n}")).collect();
     parts.join(",")
 }
 
@@ -71,13 +60,7 @@ fn found(summary: &DocumentSummary, facts: &Facts) -> Row {
     let of = |kind| facts.events_of(kind).to_string();
     let gtins: Vec<&str> = facts.gtin14_instances.iter().map(String::as_str).collect();
     [
-        (
-            "schema_version",
-            summary
-                .schema_version
-                .clone()
-                .unwrap_or_else(|| "None".to_owned()),
-        ),
+        ("schema_version", summary.schema_version.clone().unwrap_or_else(|| "None".to_owned())),
         ("doc", summary.document.clone()),
         ("events_total", facts.events_total().to_string()),
         ("ObjectEvent", of(EventKind::Object)),
@@ -92,10 +75,7 @@ fn found(summary: &DocumentSummary, facts: &Facts) -> Row {
         ("actions", counts(&facts.actions)),
         ("biz_steps", counts(&facts.biz_steps)),
         ("dispositions", counts(&facts.dispositions)),
-        (
-            "n_gtin14_instances",
-            facts.gtin14_instances.len().to_string(),
-        ),
+        ("n_gtin14_instances", facts.gtin14_instances.len().to_string()),
         ("gtin14_instances", gtins.join(",")),
         ("event_time_min", time(facts.event_time_min)),
         ("event_time_max", time(facts.event_time_max)),
@@ -145,11 +125,6 @@ fn every_document_is_read_with_its_known_counts_or_refused_with_a_place() {
         }
     }
     assert!(seen > 0, "the index has no documents");
-    assert!(
-        wrong.is_empty(),
-        "{} differences\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} differences\n{}", wrong.len(), wrong.join("\n"));
     eprintln!("{seen} documents read");
 }

@@ -31,12 +31,7 @@ pub(crate) struct Lexer<R> {
 
 impl<R: Read> Lexer<R> {
     pub(crate) fn new(source: Source<R>, limits: &Limits) -> Self {
-        Self {
-            source,
-            text: String::with_capacity(256),
-            depth: 0,
-            depth_max: limits.depth_max,
-        }
+        Self { source, text: String::with_capacity(256), depth: 0, depth_max: limits.depth_max }
     }
 
     /// The next value: a scalar whole, or the opening of an object or array.
@@ -155,15 +150,12 @@ impl<R: Read> Lexer<R> {
                 return Err(self.truncated("the end of a string"));
             }
             let stop = memchr::memchr2(b'"', b'\\', available);
-            let plain = available
-                .get(..stop.unwrap_or(available.len()))
-                .unwrap_or_default();
+            let plain = available.get(..stop.unwrap_or(available.len())).unwrap_or_default();
             if memchr::memchr3(b'\n', b'\r', b'\t', plain).is_some() {
                 return Err(self.broken("a line end or tab inside a string"));
             }
             // Quotes and backslashes are never inside a character, nor does the source end in one.
-            self.text
-                .push_str(std::str::from_utf8(plain).unwrap_or_default());
+            self.text.push_str(std::str::from_utf8(plain).unwrap_or_default());
             let (taken, at) = (plain.len(), stop.and_then(|at| available.get(at)).copied());
             self.source.advance(taken);
             self.bounded()?;
@@ -282,8 +274,7 @@ impl<R: Read> Lexer<R> {
             let count = available.iter().take_while(|byte| belongs(**byte)).count();
             let part = available.get(..count).unwrap_or_default();
             let more = count == available.len() && count > 0;
-            self.text
-                .push_str(std::str::from_utf8(part).unwrap_or_default());
+            self.text.push_str(std::str::from_utf8(part).unwrap_or_default());
             self.source.advance(count);
             self.bounded()?;
             if !more {
@@ -293,11 +284,7 @@ impl<R: Read> Lexer<R> {
     }
 
     fn bounded(&mut self) -> Result<(), ReadError> {
-        if self.source.token_is_too_large() {
-            Err(self.source.too_large())
-        } else {
-            Ok(())
-        }
+        if self.source.token_is_too_large() { Err(self.source.too_large()) } else { Ok(()) }
     }
 
     /// An error at the token being read.
@@ -317,9 +304,6 @@ impl<R: Read> Lexer<R> {
 }
 
 fn digits(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let count = bytes
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
+    let count = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
     bytes.split_at_checked(count).unwrap_or((bytes, b""))
 }

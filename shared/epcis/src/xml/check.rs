@@ -15,11 +15,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(code: ReadErrorCode, at: usize, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            at,
-            message: message.into(),
-        }
+        Self { code, at, message: message.into() }
     }
 
     fn broken(at: usize, message: impl Into<String>) -> Self {
@@ -88,17 +84,12 @@ fn attribute_place(error: &AttrError) -> usize {
 
 /// Distance of `part` from the start of `whole`, of which it is a slice.
 fn place_in(whole: &[u8], part: &[u8]) -> usize {
-    part.as_ptr()
-        .addr()
-        .saturating_sub(whole.as_ptr().addr())
-        .min(whole.len())
+    part.as_ptr().addr().saturating_sub(whole.as_ptr().addr()).min(whole.len())
 }
 
 /// The XML declaration: version 1.x, and UTF-8 (or ASCII, which is part of it).
 pub(crate) fn declaration(declaration: &BytesDecl<'_>) -> Result<(), Fault> {
-    let version = declaration
-        .version()
-        .map_err(|error| Fault::broken(0, error.to_string()))?;
+    let version = declaration.version().map_err(|error| Fault::broken(0, error.to_string()))?;
     if !matches!(version.as_ref(), b"1.0" | b"1.1") {
         return Err(Fault::broken(0, "the XML version is not 1.0"));
     }
@@ -113,12 +104,10 @@ pub(crate) fn declaration(declaration: &BytesDecl<'_>) -> Result<(), Fault> {
     if matches!(name.as_slice(), b"utf-8" | b"utf8" | b"us-ascii" | b"ascii") {
         return Ok(());
     }
-    let shown: String = String::from_utf8_lossy(&encoding)
-        .chars()
-        .take(40)
-        .collect();
+    let at = place_in(declaration, &encoding).saturating_add(2);
+    let shown: String = String::from_utf8_lossy(&encoding).chars().take(40).collect();
     let message = format!("the declared encoding {shown} is not UTF-8");
-    Err(Fault::new(ReadErrorCode::WrongEncoding, 0, message))
+    Err(Fault::new(ReadErrorCode::WrongEncoding, at, message))
 }
 
 /// A document type declaration may name things; it may not define entities.
@@ -159,4 +148,15 @@ fn is_xml_char(char: char) -> bool {
 pub(crate) fn stray_section_end(text: &[u8]) -> Option<usize> {
     memchr::memchr(b']', text)?;
     memchr::memmem::find(text, b"]]>")
+}
+
+/// Where an end tag stops being a name, or its start: the place of a mismatch.
+pub(crate) fn end_tag_fault(token: &[u8]) -> usize {
+    let Some(name) = token.strip_prefix(b"</") else { return 0 };
+    let length = name.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+    let rest = name.get(length..).unwrap_or_default();
+    match rest.iter().position(|byte| !byte.is_ascii_whitespace()) {
+        Some(at) if rest.get(at) != Some(&b'>') => length.saturating_add(at).saturating_add(2),
+        _ => 0,
+    }
 }

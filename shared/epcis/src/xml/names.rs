@@ -36,30 +36,17 @@ impl Names {
             _ => {}
         }
         let standard = is_standard(uri);
-        self.bindings.push(Binding {
-            prefix: prefix.to_vec(),
-            standard,
-            edition,
-            depth,
-        });
+        self.bindings.push(Binding { prefix: prefix.to_vec(), standard, edition, depth });
         self.refresh_default();
         true
     }
 
     /// Drops the bindings of elements deeper than `depth`.
     pub(crate) fn leave(&mut self, depth: usize) {
-        if self
-            .bindings
-            .last()
-            .is_none_or(|binding| binding.depth <= depth)
-        {
+        if self.bindings.last().is_none_or(|binding| binding.depth <= depth) {
             return;
         }
-        while self
-            .bindings
-            .last()
-            .is_some_and(|binding| binding.depth > depth)
-        {
+        while self.bindings.last().is_some_and(|binding| binding.depth > depth) {
             self.bindings.pop();
         }
         self.refresh_default();
@@ -77,30 +64,18 @@ impl Names {
         if prefix.is_empty() {
             return !self.foreign_default;
         }
-        let bound = self
-            .bindings
-            .iter()
-            .rev()
-            .find(|binding| binding.prefix == prefix);
+        let bound = self.bindings.iter().rev().find(|binding| binding.prefix == prefix);
         bound.is_none_or(|binding| binding.standard)
     }
 
     /// The edition of EPCIS to which `prefix` is bound.
     pub(crate) fn edition_of(&self, prefix: &[u8]) -> Option<u8> {
-        let bound = self
-            .bindings
-            .iter()
-            .rev()
-            .find(|binding| binding.prefix == prefix);
+        let bound = self.bindings.iter().rev().find(|binding| binding.prefix == prefix);
         bound.and_then(|binding| binding.edition)
     }
 
     fn refresh_default(&mut self) {
-        let default = self
-            .bindings
-            .iter()
-            .rev()
-            .find(|binding| binding.prefix.is_empty());
+        let default = self.bindings.iter().rev().find(|binding| binding.prefix.is_empty());
         self.foreign_default = default.is_some_and(|binding| !binding.standard);
     }
 }

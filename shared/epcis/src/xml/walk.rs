@@ -100,14 +100,9 @@ impl Walk {
         let depth = self.stack.len();
         if depth == 0 {
             self.document.root = String::from_utf8_lossy(local(element)).into_owned();
-            self.document
-                .root_version
-                .clone_from(&element.schema_version);
+            self.document.root_version.clone_from(&element.schema_version);
         }
-        if matches!(
-            tag,
-            Tag::Document | Tag::QueryDocument | Tag::MasterDataDocument
-        ) {
+        if matches!(tag, Tag::Document | Tag::QueryDocument | Tag::MasterDataDocument) {
             names.trust(element.prefix);
             self.note_document(element, names.edition_of(element.prefix));
         }
@@ -126,6 +121,19 @@ impl Walk {
             Tag::Ilmd => self.ilmd = self.ilmd.saturating_add(1),
             _ => {}
         }
+    }
+
+    /// Opens an `epc` where a list of the standard expects one; false when it is no such place.
+    /// This is [`Walk::open`] for nearly every element of a large document.
+    #[inline]
+    pub(crate) fn open_epc(&mut self) -> bool {
+        if self.event_depth == 0 || self.ilmd > 0 || self.value.is_some() {
+            return false;
+        }
+        let Some(Frame { tag: Tag::List(list) }) = self.stack.last().copied() else { return false };
+        self.stack.push(Frame { tag: Tag::Epc });
+        self.gather(Value::Epc(list));
+        true
     }
 
     fn note_document(&mut self, element: &Element<'_>, edition: Option<u8>) {
@@ -273,9 +281,7 @@ impl Walk {
             Some((tag, name, version, edition)) => (Some(tag), name, version, edition),
             None => (None, document.root, document.root_version, None),
         };
-        let declared = version
-            .as_deref()
-            .and_then(|version| version.trim().chars().next());
+        let declared = version.as_deref().and_then(|version| version.trim().chars().next());
         let edition = edition.unwrap_or(match declared {
             Some('2') => 2,
             Some('1') => 1,
