@@ -318,7 +318,7 @@ async fn a_document_across_too_many_ranges_is_refused() {
         };
         bench.store.range_void(&bench.pool, &entry, "test", NOW_TEXT).await.unwrap();
     }
-    let error = bench.refused("L1", &document(&[commission(serials(1_000, 2_001))])).await;
+    let error = bench.refused("L1", &document(&[commission(serials(1_001, 2_001))])).await;
     assert_eq!(error.code, "too-scattered");
 }
 
