@@ -182,7 +182,7 @@ async fn a_pool_is_suspended_resumed_extended_and_shrunk_to_its_cursor() {
     assert_eq!(apply(json!({"status": "closed"})).await.0, 400);
     assert_eq!(apply(json!({"cursor": "1000"})).await.0, 400);
     assert_eq!(apply(json!({"max_request": 0})).await.0, 422);
-    let unknown = format!("{POOLS}/{}", "A".repeat(26));
+    let unknown = format!("{POOLS}/{}", "Z".repeat(26));
     let missing = bench.operator("PATCH", &unknown, Some(&json!({"threshold": 1}))).await;
     assert_eq!((missing.0, slug(&missing.1)), (404, "not-found"));
 }
@@ -329,5 +329,24 @@ async fn sample_events_are_answered() {
     ] {
         let request = edge::event::request_of_json(event).unwrap();
         assert_eq!(bench.door.handle(request).await.status().as_u16(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_does_not_answer_is_503_and_says_when_to_come_back() {
+    let dynamo = Dynamo::start().await;
+    let store = Store::new(dynamo.client(), "no-such-table");
+    let clock = Clock::fixed(datetime!(2026-11-23 10:00 UTC));
+    let hub = Hub { store, clock: clock.clone(), entropy: Entropy::system() };
+    let door = app(router(hub), TenantProfile::Manufacturer, clock);
+    for (event, _, _) in routes(&format!("{POOLS}/{}", "A".repeat(26))) {
+        let request = event.caller(&context("operator")).request().unwrap();
+        let response = door.handle(request).await;
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["retry-after"]),
+            (503, &"1".parse().unwrap())
+        );
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(!String::from_utf8_lossy(&body).contains("no-such-table"));
     }
 }
