@@ -177,7 +177,8 @@ mod tests {
         assert_eq!(sweep(&at(old)).await.unwrap(), Sweep { pools: 1, ..Sweep::default() });
 
         // The caller comes back late: it gets other numbers, and nothing leaks (I2, I3).
-        let outcome = store.reserve(&request, &[pool.clone()], &rfc3339_ms(old)).await.unwrap();
+        let outcome =
+            store.reserve(&request, std::slice::from_ref(&pool), &rfc3339_ms(old)).await.unwrap();
         assert_eq!((outcome.allocation.start, outcome.allocation.size), (1_010, 10));
         let state = store.pool_fetch(&pool).await.unwrap().unwrap();
         assert_eq!((state.pool.cursor, state.open.len()), (1_020, 0));

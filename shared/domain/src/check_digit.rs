@@ -14,7 +14,5 @@ pub(crate) fn check_digit(body: &[u8]) -> u8 {
 
 /// Whether the last of these ASCII digits is the check digit of the others.
 pub(crate) fn is_valid(digits: &[u8]) -> bool {
-    digits
-        .split_last()
-        .is_some_and(|(last, body)| *last == check_digit(body))
+    digits.split_last().is_some_and(|(last, body)| *last == check_digit(body))
 }

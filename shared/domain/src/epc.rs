@@ -71,9 +71,7 @@ pub fn parse_epc(text: &str) -> Result<Epc<'_>, EpcError> {
     }
     if let Some(body) = text.strip_prefix(SSCC_URN) {
         let (prefix, reference) = body.split_once('.').ok_or(EpcError::Sscc)?;
-        return Sscc::from_urn_parts(prefix, reference)
-            .map(Epc::Sscc)
-            .ok_or(EpcError::Sscc);
+        return Sscc::from_urn_parts(prefix, reference).map(Epc::Sscc).ok_or(EpcError::Sscc);
     }
     if text.starts_with("https://") || text.starts_with("http://") {
         return web_uri(text);
@@ -86,19 +84,10 @@ pub fn parse_epc(text: &str) -> Result<Epc<'_>, EpcError> {
 
 fn other_uri(text: &str) -> Result<Epc<'_>, EpcError> {
     let (scheme, rest) = text.split_once(':').ok_or(EpcError::NotUri)?;
-    let scheme_ok = scheme
-        .bytes()
-        .next()
-        .is_some_and(|b| b.is_ascii_alphabetic())
-        && scheme
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+    let scheme_ok = scheme.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
     let rest_ok = !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic());
-    if scheme_ok && rest_ok {
-        Ok(Epc::Other)
-    } else {
-        Err(EpcError::NotUri)
-    }
+    if scheme_ok && rest_ok { Ok(Epc::Other) } else { Err(EpcError::NotUri) }
 }
 
 fn sgtin_urn(body: &str) -> Result<Sgtin<'_>, EpcError> {
@@ -115,10 +104,7 @@ fn sgtin_urn(body: &str) -> Result<Sgtin<'_>, EpcError> {
         *slot = *byte;
     }
     let gtin = Gtin14::from_body(&digits).map_err(|_| EpcError::SgtinParts)?;
-    Ok(Sgtin {
-        gtin,
-        serial: unescape(serial, is_urn_plain)?,
-    })
+    Ok(Sgtin { gtin, serial: unescape(serial, is_urn_plain)? })
 }
 
 /// `/01/<gtin>` with `/21/<serial>` (or the long words `gtin`, `ser`) anywhere below any web root.
@@ -127,12 +113,10 @@ fn web_uri(text: &str) -> Result<Epc<'_>, EpcError> {
     let path = text.get(..end).unwrap_or_default();
     if let Some(rest) = after_key(path, &["/00/", "/sscc/"]) {
         let key = rest.split('/').next().unwrap_or_default();
-        return Sscc::parse(key)
-            .map(Epc::Sscc)
-            .map_err(|error| match error {
-                crate::sscc::SsccError::Form => EpcError::Sscc,
-                crate::sscc::SsccError::CheckDigit => EpcError::CheckDigit,
-            });
+        return Sscc::parse(key).map(Epc::Sscc).map_err(|error| match error {
+            crate::sscc::SsccError::Form => EpcError::Sscc,
+            crate::sscc::SsccError::CheckDigit => EpcError::CheckDigit,
+        });
     }
     let Some(rest) = after_key(path, &["/01/", "/gtin/"]) else {
         return other_uri(text);
@@ -150,10 +134,7 @@ fn web_uri(text: &str) -> Result<Epc<'_>, EpcError> {
         return Err(EpcError::ClassNotInstance);
     };
     let serial = serial.split('/').next().unwrap_or_default();
-    Ok(Epc::Sgtin(Sgtin {
-        gtin,
-        serial: unescape(serial, is_link_plain)?,
-    }))
+    Ok(Epc::Sgtin(Sgtin { gtin, serial: unescape(serial, is_link_plain)? }))
 }
 
 fn after_key<'a>(path: &'a str, keys: &[&str]) -> Option<&'a str> {
@@ -261,34 +242,22 @@ mod tests {
     fn sgtin(text: &str) -> Result<(String, String), EpcError> {
         match parse_epc(text)? {
             Epc::Sgtin(sgtin) => Ok((sgtin.gtin.to_string(), sgtin.serial.into_owned())),
-            other => panic!("{other:?}"),
+            other @ (Epc::Sscc(_) | Epc::Other) => panic!("{other:?}"),
         }
     }
 
     fn check(text: &str, gtin: &str, serial: &str) {
-        assert_eq!(
-            sgtin(text),
-            Ok((gtin.to_owned(), serial.to_owned())),
-            "{text}"
-        );
+        assert_eq!(sgtin(text), Ok((gtin.to_owned(), serial.to_owned())), "{text}");
     }
 
     #[test]
     fn instances_are_read_in_every_spelling() {
         let gtin = "00313000007772";
-        check(
-            "urn:epc:id:sgtin:0313000.000777.000000010000",
-            gtin,
-            "000000010000",
-        );
+        check("urn:epc:id:sgtin:0313000.000777.000000010000", gtin, "000000010000");
         check(" urn:epc:id:sgtin:0313000.000777.a%2Fb%25 \n", gtin, "a/b%");
         check("https://id.gs1.org/01/00313000007772/21/007", gtin, "007");
         check("https://id.gs1.org/01/313000007772/21/7", gtin, "7");
-        check(
-            "https://x.example/a/b/01/00313000007772/10/LOT/21/A%2Fb?17=281031",
-            gtin,
-            "A/b",
-        );
+        check("https://x.example/a/b/01/00313000007772/10/LOT/21/A%2Fb?17=281031", gtin, "A/b");
         check("http://x.example/gtin/00313000007772/ser/1.2", gtin, "1.2");
         check("urn:epc:id:sgtin:0313000.000777.a.b", gtin, "a.b");
     }
@@ -304,42 +273,21 @@ mod tests {
         check("urn:epc:id:sgtin:0313000.000777.a%2", EpcError::Serial);
         check("urn:epc:id:sgtin:0313000.000777.a%+2", EpcError::Serial);
         check("urn:epc:id:sgtin:0313000.000777.é", EpcError::Serial);
-        check(
-            "urn:epc:id:sgtin:0313000.000777.123456789012345678901",
-            EpcError::Serial,
-        );
-        check(
-            "https://id.gs1.org/01/00313000007773/21/1",
-            EpcError::CheckDigit,
-        );
+        check("urn:epc:id:sgtin:0313000.000777.123456789012345678901", EpcError::Serial);
+        check("https://id.gs1.org/01/00313000007773/21/1", EpcError::CheckDigit);
         check("https://id.gs1.org/01/0031300000777x/21/1", EpcError::Gtin);
-        check(
-            "https://id.gs1.org/01/00313000007772",
-            EpcError::ClassNotInstance,
-        );
-        check(
-            "urn:epc:idpat:sgtin:0313000.000777.*",
-            EpcError::ClassNotInstance,
-        );
+        check("https://id.gs1.org/01/00313000007772", EpcError::ClassNotInstance);
+        check("urn:epc:idpat:sgtin:0313000.000777.*", EpcError::ClassNotInstance);
         check("urn:epc:id:sscc:0614141.300000041", EpcError::Sscc);
-        check(
-            "https://id.gs1.org/00/306141410000004173",
-            EpcError::CheckDigit,
-        );
+        check("https://id.gs1.org/00/306141410000004173", EpcError::CheckDigit);
         check("0031300000777221", EpcError::NotUri);
         check("", EpcError::NotUri);
     }
 
     #[test]
     fn other_kinds_are_told_apart() {
-        assert!(matches!(
-            parse_epc("urn:epc:id:sscc:0614141.3000000417"),
-            Ok(Epc::Sscc(_))
-        ));
-        assert!(matches!(
-            parse_epc("https://id.gs1.org/00/306141410000004172"),
-            Ok(Epc::Sscc(_))
-        ));
+        assert!(matches!(parse_epc("urn:epc:id:sscc:0614141.3000000417"), Ok(Epc::Sscc(_))));
+        assert!(matches!(parse_epc("https://id.gs1.org/00/306141410000004172"), Ok(Epc::Sscc(_))));
         assert_eq!(parse_epc("urn:epc:id:sgln:0614141.00001.0"), Ok(Epc::Other));
         assert_eq!(parse_epc("https://example.org/things/7"), Ok(Epc::Other));
     }

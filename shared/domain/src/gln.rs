@@ -32,9 +32,7 @@ impl Gln {
         }
         if !is_valid(&digits) {
             let [body @ .., _] = digits;
-            return Err(GlnError::CheckDigit {
-                expected: char::from(check_digit(&body)),
-            });
+            return Err(GlnError::CheckDigit { expected: char::from(check_digit(&body)) });
         }
         Ok(Self(digits))
     }
@@ -96,14 +94,8 @@ mod tests {
 
     #[test]
     fn glns_are_checked() {
-        assert_eq!(
-            Gln::parse("0313000000018").unwrap().as_str(),
-            "0313000000018"
-        );
-        assert_eq!(
-            Gln::parse("0313000000019"),
-            Err(GlnError::CheckDigit { expected: '8' })
-        );
+        assert_eq!(Gln::parse("0313000000018").unwrap().as_str(), "0313000000018");
+        assert_eq!(Gln::parse("0313000000019"), Err(GlnError::CheckDigit { expected: '8' }));
         assert_eq!(Gln::parse("031300000001"), Err(GlnError::Form));
         assert_eq!(Gln::parse("031300000001x"), Err(GlnError::Form));
     }
@@ -111,26 +103,13 @@ mod tests {
     #[test]
     fn locations_in_every_spelling_give_the_gln() {
         let check = |text: &str, gln: Option<&str>| {
-            assert_eq!(
-                Gln::from_location(text).map(|g| g.to_string()).as_deref(),
-                gln,
-                "{text}"
-            );
+            assert_eq!(Gln::from_location(text).map(|g| g.to_string()).as_deref(), gln, "{text}");
         };
         check("urn:epc:id:sgln:0313000.00001.0", Some("0313000000018"));
         check(" epc:id:sgln:0313000.00001.0 ", Some("0313000000018"));
-        check(
-            "urn:epc:id:sgln:0313000.00001.room/7",
-            Some("0313000000018"),
-        );
-        check(
-            "https://id.gs1.org/414/0313000000018",
-            Some("0313000000018"),
-        );
-        check(
-            "https://id.gs1.org/414/0313000000018/254/A7?x=1",
-            Some("0313000000018"),
-        );
+        check("urn:epc:id:sgln:0313000.00001.room/7", Some("0313000000018"));
+        check("https://id.gs1.org/414/0313000000018", Some("0313000000018"));
+        check("https://id.gs1.org/414/0313000000018/254/A7?x=1", Some("0313000000018"));
         check("0313000000018", Some("0313000000018"));
         check("ML-150", None);
         check("N/A", None);

@@ -33,10 +33,8 @@ pub enum GtinError {
 impl Gtin14 {
     /// Reads a GTIN of exactly 14 digits.
     pub fn parse(text: &str) -> Result<Self, GtinError> {
-        let bytes: [u8; 14] = text
-            .as_bytes()
-            .try_into()
-            .map_err(|_| GtinError::Length(text.chars().count()))?;
+        let bytes: [u8; 14] =
+            text.as_bytes().try_into().map_err(|_| GtinError::Length(text.chars().count()))?;
         Self::from_digits(bytes)
     }
 
@@ -62,10 +60,7 @@ impl Gtin14 {
             return Err(GtinError::NotDigits);
         }
         let mut digits = [b'0'; 14];
-        for (slot, byte) in digits
-            .iter_mut()
-            .zip(body.iter().chain(&[check_digit(body)]))
-        {
+        for (slot, byte) in digits.iter_mut().zip(body.iter().chain(&[check_digit(body)])) {
             *slot = *byte;
         }
         Ok(Self(digits))
@@ -124,9 +119,8 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: Result<&str, &str>) {
-        let got = Gtin14::parse_padded(text)
-            .map(|gtin| gtin.to_string())
-            .map_err(|e| e.to_string());
+        let got =
+            Gtin14::parse_padded(text).map(|gtin| gtin.to_string()).map_err(|e| e.to_string());
         match expected {
             Ok(gtin) => assert_eq!(got.as_deref(), Ok(gtin), "{text}"),
             Err(part) => assert!(got.clone().unwrap_err().contains(part), "{text}: {got:?}"),
@@ -154,17 +148,8 @@ mod tests {
 
     #[test]
     fn body_is_completed() {
-        assert_eq!(
-            Gtin14::from_body(b"0031300000777").unwrap().as_str(),
-            "00313000007772"
-        );
-        assert_eq!(
-            Gtin14::from_body(b"003130000077"),
-            Err(GtinError::Length(12))
-        );
-        assert_eq!(
-            Gtin14::from_body(b"00313000007x7"),
-            Err(GtinError::NotDigits)
-        );
+        assert_eq!(Gtin14::from_body(b"0031300000777").unwrap().as_str(), "00313000007772");
+        assert_eq!(Gtin14::from_body(b"003130000077"), Err(GtinError::Length(12)));
+        assert_eq!(Gtin14::from_body(b"00313000007x7"), Err(GtinError::NotDigits));
     }
 }

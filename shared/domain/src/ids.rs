@@ -92,10 +92,7 @@ text_id!(
 );
 
 fn is_base32_26(text: &str) -> bool {
-    text.len() == 26
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b))
+    text.len() == 26 && text.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b))
 }
 
 /// SHA-256 over parts, each preceded by its length (8 bytes, big endian), so that no two lists of parts
@@ -139,12 +136,8 @@ impl PoolId {
 #[must_use]
 pub fn base32_lower(bytes: &[u8]) -> String {
     let mut specification = Specification::new();
-    specification
-        .symbols
-        .push_str("abcdefghijklmnopqrstuvwxyz234567");
-    specification
-        .encoding()
-        .map_or_else(|_| String::new(), |encoding| encoding.encode(bytes))
+    specification.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
+    specification.encoding().map_or_else(|_| String::new(), |encoding| encoding.encode(bytes))
 }
 
 #[cfg(test)]

@@ -45,9 +45,7 @@ impl Scheme {
     #[must_use]
     pub fn capacity(&self) -> u128 {
         let Self::Sequential { width } = self;
-        10_u128
-            .checked_pow(u32::from(*width))
-            .map_or(INDEX_LIMIT, |n| n.min(INDEX_LIMIT))
+        10_u128.checked_pow(u32::from(*width)).map_or(INDEX_LIMIT, |n| n.min(INDEX_LIMIT))
     }
 
     /// The index of a serial text.
@@ -109,9 +107,7 @@ impl PoolStatus {
     /// Reads the word.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Active, Self::Suspended]
-            .into_iter()
-            .find(|status| status.as_str() == text)
+        [Self::Active, Self::Suspended].into_iter().find(|status| status.as_str() == text)
     }
 }
 
@@ -147,10 +143,7 @@ pub struct PoolRuleError {
 }
 
 fn broken(field: &'static str, detail: impl Into<String>) -> PoolRuleError {
-    PoolRuleError {
-        field,
-        detail: detail.into(),
-    }
+    PoolRuleError { field, detail: detail.into() }
 }
 
 impl PoolDraft {
@@ -161,10 +154,7 @@ impl PoolDraft {
             return Err(broken("width", "the width is 1 to 20"));
         }
         if !(6..=12).contains(&self.company_prefix_length) {
-            return Err(broken(
-                "company_prefix_length",
-                "the company prefix has 6 to 12 digits",
-            ));
+            return Err(broken("company_prefix_length", "the company prefix has 6 to 12 digits"));
         }
         if self.name.is_empty() || self.name.chars().count() > 100 {
             return Err(broken("name", "the name has 1 to 100 characters"));
@@ -187,10 +177,7 @@ pub fn check_bounds(scheme: Scheme, from: u128, to: u128) -> Result<(), PoolRule
         return Err(broken("to", "the last number is below the first"));
     }
     if to >= scheme.capacity() {
-        return Err(broken(
-            "to",
-            "the last number has more digits than the width allows",
-        ));
+        return Err(broken("to", "the last number has more digits than the width allows"));
     }
     Ok(())
 }
@@ -200,10 +187,7 @@ pub fn check_max_request(max_request: u64) -> Result<(), PoolRuleError> {
     if (1..=MAX_REQUEST_LIMIT).contains(&max_request) {
         return Ok(());
     }
-    Err(broken(
-        "max_request",
-        format!("max_request is 1 to {MAX_REQUEST_LIMIT}"),
-    ))
+    Err(broken("max_request", format!("max_request is 1 to {MAX_REQUEST_LIMIT}")))
 }
 
 /// A pool with its counters.
@@ -295,7 +279,7 @@ mod tests {
         #[test]
         fn index_and_text_are_each_others_inverse(width in 1_u8..=20, seed in any::<u128>()) {
             let scheme = Scheme::Sequential { width };
-            let index = seed % scheme.capacity();
+            let index = seed.checked_rem(scheme.capacity()).unwrap();
             let text = scheme.serial_text(index);
             prop_assert_eq!(text.len(), usize::from(width));
             prop_assert_eq!(scheme.index_of(&text), SerialMatch::Index(index));

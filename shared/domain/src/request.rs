@@ -70,18 +70,8 @@ impl Details {
     /// Names and values, in the order of [`DETAIL_FIELDS`].
     #[must_use]
     pub fn fields(&self) -> [(&'static str, &Option<String>); 10] {
-        let [
-            lot,
-            expiry,
-            made,
-            work_order,
-            po,
-            po_line,
-            reference,
-            line,
-            level,
-            filter,
-        ] = DETAIL_FIELDS;
+        let [lot, expiry, made, work_order, po, po_line, reference, line, level, filter] =
+            DETAIL_FIELDS;
         [
             (lot, &self.lot),
             (expiry, &self.expiry),
@@ -145,13 +135,7 @@ impl ReserveRequest {
             parts.extend(value.map(|value| [name, value]).into_iter().flatten());
         }
         for (name, value) in self.details.fields() {
-            parts.extend(
-                value
-                    .as_deref()
-                    .map(|value| [name, value])
-                    .into_iter()
-                    .flatten(),
-            );
+            parts.extend(value.as_deref().map(|value| [name, value]).into_iter().flatten());
         }
         let bytes: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
         let digest = length_prefixed_sha256(&bytes);
@@ -200,10 +184,6 @@ mod tests {
         hashes.sort();
         hashes.dedup();
         assert_eq!(hashes.len(), count);
-        assert!(
-            changed
-                .iter()
-                .all(|r| r.allocation_id() == base.allocation_id())
-        );
+        assert!(changed.iter().all(|r| r.allocation_id() == base.allocation_id()));
     }
 }

@@ -101,10 +101,7 @@ mod tests {
     fn serials_are_kept_as_text() {
         assert_eq!(SerialNumber::parse("007aB+=").unwrap().as_str(), "007aB+=");
         assert_eq!(SerialNumber::parse(""), Err(SerialError::Length(0)));
-        assert_eq!(
-            SerialNumber::parse(&"1".repeat(21)),
-            Err(SerialError::Length(21))
-        );
+        assert_eq!(SerialNumber::parse(&"1".repeat(21)), Err(SerialError::Length(21)));
         assert_eq!(SerialNumber::parse("a b"), Err(SerialError::Character(' ')));
         assert_eq!(SerialNumber::parse("a#b"), Err(SerialError::Character('#')));
         assert_eq!(SerialNumber::parse("é"), Err(SerialError::Character('é')));

@@ -27,11 +27,7 @@ impl Sscc {
         if !digits.iter().all(u8::is_ascii_digit) {
             return Err(SsccError::Form);
         }
-        if is_valid(&digits) {
-            Ok(Self(digits))
-        } else {
-            Err(SsccError::CheckDigit)
-        }
+        if is_valid(&digits) { Ok(Self(digits)) } else { Err(SsccError::CheckDigit) }
     }
 
     /// Reads the URN parts `company prefix` and `extension digit + serial reference` (17 digits).
@@ -78,14 +74,8 @@ mod tests {
 
     #[test]
     fn ssccs_are_checked() {
-        assert_eq!(
-            Sscc::parse("306141410000004172").unwrap().as_str(),
-            "306141410000004172"
-        );
-        assert_eq!(
-            Sscc::parse("306141410000004173"),
-            Err(SsccError::CheckDigit)
-        );
+        assert_eq!(Sscc::parse("306141410000004172").unwrap().as_str(), "306141410000004172");
+        assert_eq!(Sscc::parse("306141410000004173"), Err(SsccError::CheckDigit));
         assert_eq!(Sscc::parse("30614141000000417"), Err(SsccError::Form));
         let sscc = Sscc::from_urn_parts("0614141", "3000000417").unwrap();
         assert_eq!(sscc.as_str(), "306141410000004172");

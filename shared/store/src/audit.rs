@@ -180,7 +180,6 @@ impl Store {
 }
 
 impl Census {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "other entities are not audited")]
     fn add(&mut self, pk: Pk, sk: Sk) {
         match (pk, sk) {
             (Pk::Pool(id), Sk::Pool | Sk::Range(_)) | (Pk::Registry, Sk::RegistryPool(id)) => {

@@ -10,7 +10,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use crate::error::{StoreError, sdk_error};
 
 /// How long a presigned address lives.
-pub const PRESIGNED_LIFE: Duration = Duration::from_secs(15 * 60);
+pub const PRESIGNED_LIFE: Duration = Duration::from_mins(15);
 
 /// The names of a tenant's buckets.
 #[derive(Debug, Clone)]

@@ -207,9 +207,12 @@ impl Upload<'_> {
             .send()
             .await
             .map(|_| ())
-            .or_else(|error| match is_gone(&error) {
-                true => Ok(()),
-                false => Err(sdk_error("AbortMultipartUpload", &error)),
+            .or_else(|error| {
+                // Somebody else has given it up already.
+                if is_gone(&error) {
+                    return Ok(());
+                }
+                Err(sdk_error("AbortMultipartUpload", &error))
             })
     }
 

@@ -1,8 +1,11 @@
 //! Reserving a range: the protocol of four steps that holds I1, I2 and I3.
 //!
-//! 1. `reservation_find`: a replay finds its allocation. 2. `reservation_open`: one conditional write moves
-//! the cursor and notes the entry. 3. `reservation_record`: allocation and range, both only if absent.
-//! 4. `entry_close`: the entry goes. A crash between any two leaves an entry that the same request resumes
+//! 1. `reservation_find`: a replay finds its allocation.
+//! 2. `reservation_open`: one conditional write moves the cursor and notes the entry.
+//! 3. `reservation_record`: allocation and range, both only if absent.
+//! 4. `entry_close`: the entry goes.
+//!
+//! A crash between any two leaves an entry that the same request resumes
 //! or that the sweeper turns into a void range.
 
 mod judge;

@@ -1,5 +1,7 @@
 //! Pools of one GTIN never overlap (I1), whatever races; their boundaries move without losing a number (I2).
 
+#![expect(clippy::unwrap_used, reason = "a test fails where a value is missing")]
+
 use domain::gtin::Gtin14;
 use domain::ids::{PoolId, RequestId, SystemId};
 use domain::pool::{Pool, PoolDraft, PoolStatus, Scheme};

@@ -6,10 +6,7 @@
     clippy::indexing_slicing,
     reason = "numbers are tiny, and a model that leaves its bounds must fail loudly"
 )]
-#![expect(
-    clippy::print_stdout,
-    reason = "the state counts are part of the result"
-)]
+#![expect(clippy::print_stdout, reason = "the state counts are part of the result")]
 #![expect(clippy::wildcard_enum_match_arm, reason = "most shortcuts touch one place each")]
 
 mod properties;
@@ -55,13 +52,7 @@ impl Model for World {
         vec![State {
             pools: self.pools.clone(),
             allocations: BTreeMap::new(),
-            callers: vec![
-                Caller {
-                    at: At::Find,
-                    again: false
-                };
-                self.requests.len()
-            ],
+            callers: vec![Caller { at: At::Find, again: false }; self.requests.len()],
             sweeper: Sweeper::Idle,
             sent: BTreeSet::new(),
             late_left: self.late,
@@ -129,9 +120,7 @@ impl World {
         if state.late_left == 0 {
             state.sent.clear();
         } else if !self.late_of_any {
-            state
-                .sent
-                .retain(|write| matches!(write, Write::Open { .. }));
+            state.sent.retain(|write| matches!(write, Write::Open { .. }));
         }
         if self.shortcut != Shortcut::BoundReadEarlier {
             let known = std::mem::take(&mut state.sent);
@@ -153,12 +142,7 @@ fn without_bound(write: Write) -> Write {
 }
 
 fn request(id: state::Id, body: u8, size: u8, pool: usize) -> Request {
-    Request {
-        id,
-        body,
-        size,
-        pool,
-    }
+    Request { id, body, size, pool }
 }
 
 fn world(requests: Vec<Request>) -> World {
@@ -178,28 +162,14 @@ fn world(requests: Vec<Request>) -> World {
 /// A caller that crashed is one that is never scheduled again, so these worlds of three callers contain
 /// every crash without naming it; the others name up to two.
 fn one_pool() -> World {
-    let requests = vec![
-        request(0, 1, 1, 0),
-        request(0, 1, 2, 0),
-        request(0, 2, 1, 0),
-    ];
-    World {
-        crashes: 0,
-        ..world(requests)
-    }
+    let requests = vec![request(0, 1, 1, 0), request(0, 1, 2, 0), request(0, 2, 1, 0)];
+    World { crashes: 0, ..world(requests) }
 }
 
 /// A request, its duplicate served by the other pool, and another request.
 fn two_pools() -> World {
-    let requests = vec![
-        request(0, 1, 2, 0),
-        request(0, 1, 1, 1),
-        request(1, 1, 1, 0),
-    ];
-    World {
-        crashes: 0,
-        ..world(requests)
-    }
+    let requests = vec![request(0, 1, 2, 0), request(0, 1, 1, 1), request(1, 1, 1, 0)];
+    World { crashes: 0, ..world(requests) }
 }
 
 /// A request and its duplicate by the other pool, of which any may crash.
@@ -209,11 +179,7 @@ fn two_crashes() -> World {
 
 /// A request, another body under its id in the other pool, and a pool that runs out.
 fn other_body_elsewhere() -> World {
-    let mut world = world(vec![
-        request(0, 1, 2, 0),
-        request(0, 2, 1, 1),
-        request(1, 1, 2, 0),
-    ]);
+    let mut world = world(vec![request(0, 1, 2, 0), request(0, 2, 1, 1), request(1, 1, 2, 0)]);
     world.pools[0] = Pool::new(0, 3);
     world
 }
@@ -237,16 +203,9 @@ fn moving_boundary() -> World {
 /// Searches a world of the true protocol whole.
 fn search(name: &str, world: World) {
     let checker = world.checker().threads(2).spawn_bfs().join();
-    println!(
-        "{name}: {} states, {} unique",
-        checker.state_count(),
-        checker.unique_state_count()
-    );
+    println!("{name}: {} states, {} unique", checker.state_count(), checker.unique_state_count());
     checker.assert_properties();
-    assert!(
-        checker.unique_state_count() > 1_000,
-        "{name}: too small to mean anything"
-    );
+    assert!(checker.unique_state_count() > 1_000, "{name}: too small to mean anything");
 }
 
 #[test]
@@ -284,22 +243,12 @@ fn every_shortcut_is_caught() {
     let check = |shortcut: Shortcut, mut world: World, broken: &[&'static str]| {
         world.shortcut = shortcut;
         let wanted = HasDiscoveries::AnyOf(properties::INVARIANTS.into_iter().collect());
-        let checker = world
-            .checker()
-            .threads(2)
-            .finish_when(wanted)
-            .spawn_bfs()
-            .join();
+        let checker = world.checker().threads(2).finish_when(wanted).spawn_bfs().join();
         let found = checker.discoveries();
-        let name = properties::INVARIANTS
-            .into_iter()
-            .find(|name| found.contains_key(name));
+        let name = properties::INVARIANTS.into_iter().find(|name| found.contains_key(name));
         let name = name.unwrap_or_else(|| panic!("{shortcut:?} was not caught"));
         let steps = found[name].clone().into_actions();
-        println!(
-            "{shortcut:?} breaks {name} in {} steps: {steps:?}",
-            steps.len()
-        );
+        println!("{shortcut:?} breaks {name} in {} steps: {steps:?}", steps.len());
         assert!(broken.contains(&name), "{shortcut:?} breaks {name}");
     };
     let i1 = properties::DISJOINT;

@@ -17,17 +17,10 @@ pub fn all() -> Vec<Property<World>> {
         Property::always(ACCOUNTED, |_, state| accounted(state)),
         Property::always(ONCE, once),
         Property::sometimes("a request is served", |_, state: &State| {
-            state
-                .callers
-                .iter()
-                .any(|caller| matches!(caller.at, At::Done(Answer::Reserved(_))))
+            state.callers.iter().any(|caller| matches!(caller.at, At::Done(Answer::Reserved(_))))
         }),
         Property::sometimes("a range becomes void", |_, state: &State| {
-            state
-                .pools
-                .iter()
-                .flat_map(|pool| pool.ranges.values())
-                .any(|range| range.of.is_none())
+            state.pools.iter().flat_map(|pool| pool.ranges.values()).any(|range| range.of.is_none())
         }),
         Property::sometimes("a caller stops and its entry stays", |_, state: &State| {
             let stopped = |at| !matches!(at, At::Done(_));
@@ -64,11 +57,8 @@ fn accounted(state: &State) -> bool {
     });
     recorded
         && state.pools.iter().enumerate().all(|(number, pool)| {
-            let mut parts: Vec<(u8, u8)> = pool
-                .ranges
-                .iter()
-                .map(|(start, range)| (*start, range.size))
-                .collect();
+            let mut parts: Vec<(u8, u8)> =
+                pool.ranges.iter().map(|(start, range)| (*start, range.size)).collect();
             for entry in pool.open.values() {
                 match pool.ranges.get(&entry.start) {
                     Some(range) if range.size != entry.size => return false,
@@ -84,9 +74,7 @@ fn accounted(state: &State) -> bool {
                 && pool.cursor <= pool.to
                 && pool.cursor + pool.remaining == pool.to
                 && pool.ranges.iter().all(|(start, range)| {
-                    range
-                        .of
-                        .is_none_or(|id| owned(id, number, *start, range.size))
+                    range.of.is_none_or(|id| owned(id, number, *start, range.size))
                 })
         })
 }

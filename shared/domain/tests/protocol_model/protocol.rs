@@ -42,18 +42,9 @@ pub enum Opened {
 impl State {
     /// Step 2: `UpdateItem`, one conditional write.
     pub fn open(&mut self, cut: Shortcut, request: Request, to: u8) -> Opened {
-        let Request {
-            id,
-            body,
-            size,
-            pool,
-        } = request;
+        let Request { id, body, size, pool } = request;
         let pool = &mut self.pools[pool];
-        let present = pool
-            .open
-            .get(&id)
-            .copied()
-            .filter(|_| cut != Shortcut::OpenTwice);
+        let present = pool.open.get(&id).copied().filter(|_| cut != Shortcut::OpenTwice);
         match present {
             Some(entry) if entry.body != body && cut != Shortcut::ResumeAnyBody => {
                 return Opened::OtherBody;
@@ -71,11 +62,7 @@ impl State {
         if !enough {
             return Opened::TooFew;
         }
-        let entry = Entry {
-            start: pool.cursor,
-            size,
-            body,
-        };
+        let entry = Entry { start: pool.cursor, size, body };
         pool.cursor += size;
         pool.remaining = pool.remaining.saturating_sub(size);
         pool.open.insert(id, entry);
@@ -89,28 +76,15 @@ impl State {
             return false;
         }
         let Entry { start, size, body } = entry;
-        self.allocations.insert(
-            id,
-            Allocation {
-                pool,
-                start,
-                size,
-                body,
-            },
-        );
-        self.pools[pool]
-            .ranges
-            .insert(start, Range { size, of: Some(id) });
+        self.allocations.insert(id, Allocation { pool, start, size, body });
+        self.pools[pool].ranges.insert(start, Range { size, of: Some(id) });
         true
     }
 
     /// `PutItem` of a void range, only if absent.
     pub fn void(&mut self, cut: Shortcut, pool: usize, id: Id, entry: Entry) {
         let pool = &mut self.pools[pool];
-        let range = Range {
-            size: entry.size,
-            of: None,
-        };
+        let range = Range { size: entry.size, of: None };
         match cut {
             Shortcut::LowerCursor
                 if pool.cursor == entry.start + entry.size
@@ -157,9 +131,7 @@ impl State {
             At::Find => match self.allocations.get(&id) {
                 Some(found) if found.body != body => At::Done(Answer::IdReuse),
                 Some(found) => At::Done(Answer::Reserved(*found)),
-                None => At::Open {
-                    to: self.pools[pool].to,
-                },
+                None => At::Open { to: self.pools[pool].to },
             },
             At::Open { to } => {
                 self.sent.insert(Write::Open { request, to });
@@ -178,16 +150,8 @@ impl State {
                 self.sent.insert(Write::Record { id, pool, entry });
                 let Entry { start, size, body } = entry;
                 if self.record(cut, id, pool, entry) {
-                    let answer = Answer::Reserved(Allocation {
-                        pool,
-                        start,
-                        size,
-                        body,
-                    });
-                    At::Close {
-                        start,
-                        after: After::Answer(answer),
-                    }
+                    let answer = Answer::Reserved(Allocation { pool, start, size, body });
+                    At::Close { start, after: After::Answer(answer) }
                 } else {
                     At::Judge { entry }
                 }
@@ -196,10 +160,7 @@ impl State {
             At::Void { entry, after } => {
                 self.sent.insert(Write::Void { pool, id, entry });
                 self.void(cut, pool, id, entry);
-                At::Close {
-                    start: entry.start,
-                    after,
-                }
+                At::Close { start: entry.start, after }
             }
             At::Close { start, after } => {
                 self.sent.insert(Write::Close { pool, id, start });
@@ -221,10 +182,7 @@ impl State {
     fn judge(&self, cut: Shortcut, request: Request, entry: Entry) -> At {
         let start = entry.start;
         let Some(stored) = self.allocations.get(&request.id).copied() else {
-            return At::Close {
-                start,
-                after: After::Again,
-            };
+            return At::Close { start, after: After::Again };
         };
         let after = After::Answer(if stored.body == request.body {
             Answer::Reserved(stored)
@@ -250,11 +208,7 @@ impl State {
                     self.sent.insert(Write::Void { pool, id, entry });
                     self.void(cut, pool, id, entry);
                 }
-                Sweeper::Close {
-                    pool,
-                    id,
-                    start: entry.start,
-                }
+                Sweeper::Close { pool, id, start: entry.start }
             }
             Sweeper::Close { pool, id, start } => {
                 self.close(cut, pool, id, start);

@@ -45,14 +45,7 @@ pub struct Pool {
 impl Pool {
     pub fn new(from: u8, to: u8) -> Self {
         let (open, ranges) = (BTreeMap::new(), BTreeMap::new());
-        Self {
-            from,
-            to,
-            cursor: from,
-            remaining: to - from,
-            open,
-            ranges,
-        }
+        Self { from, to, cursor: from, remaining: to - from, open, ranges }
     }
 }
 
