@@ -3,6 +3,8 @@
 //! The folder is given by `EPCIS_CORPUS`. Without it the same test reads the samples of this
 //! repository, and says so.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
@@ -87,14 +89,12 @@ fn found(summary: &DocumentSummary, facts: &Facts) -> Row {
 
 fn corpus() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    match std::env::var_os("EPCIS_CORPUS").filter(|given| !given.is_empty()) {
+    if let Some(given) = std::env::var_os("EPCIS_CORPUS").filter(|given| !given.is_empty()) {
         // A relative folder is meant from the root of the repository, where tests are started.
-        Some(given) => root.join("../..").join(given),
-        None => {
-            eprintln!("EPCIS_CORPUS is not set: only the samples of this repository are read");
-            root.join("tests/samples")
-        }
+        return root.join("../..").join(given);
     }
+    eprintln!("EPCIS_CORPUS is not set: only the samples of this repository are read");
+    root.join("tests/samples")
 }
 
 #[test]

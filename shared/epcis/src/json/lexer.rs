@@ -151,7 +151,8 @@ impl<R: Read> Lexer<R> {
             }
             let stop = memchr::memchr2(b'"', b'\\', available);
             let plain = available.get(..stop.unwrap_or(available.len())).unwrap_or_default();
-            if memchr::memchr3(b'\n', b'\r', b'\t', plain).is_some() {
+            if let Some(at) = memchr::memchr3(b'\n', b'\r', b'\t', plain) {
+                self.source.advance(at);
                 return Err(self.broken("a line end or tab inside a string"));
             }
             // Quotes and backslashes are never inside a character, nor does the source end in one.
@@ -238,10 +239,8 @@ impl<R: Read> Lexer<R> {
             rest = after;
         }
         if let [b'e' | b'E', exponent @ ..] = rest {
-            let exponent = match exponent {
-                [b'+' | b'-', unsigned @ ..] => unsigned,
-                unsigned => unsigned,
-            };
+            let signed = exponent.strip_prefix(b"+").or_else(|| exponent.strip_prefix(b"-"));
+            let exponent = signed.unwrap_or(exponent);
             let (exponent, after) = digits(exponent);
             good = good && !exponent.is_empty();
             rest = after;

@@ -1,5 +1,10 @@
 //! Values inside an event: texts, places, error declarations, lot and expiry.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a name or value without meaning here is passed over, whichever it is"
+)]
+
 use std::fmt::Write;
 use std::io::Read;
 

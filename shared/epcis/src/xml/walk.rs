@@ -2,6 +2,11 @@
 //!
 //! It knows names, nesting and values; it knows neither bytes nor places nor well-formedness.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a name or value without meaning here is passed over, whichever it is"
+)]
+
 use std::mem;
 
 use crate::draft::{Draft, Field};
@@ -245,11 +250,7 @@ impl Walk {
         match frame.tag {
             Tag::EventList => self.event_lists = self.event_lists.saturating_sub(1),
             Tag::Ilmd => self.ilmd = self.ilmd.saturating_sub(1),
-            Tag::QuantityElement => {
-                if self.quantity.take() == Some(false) {
-                    sink.class("")?;
-                }
-            }
+            Tag::QuantityElement if self.quantity.take() == Some(false) => sink.class("")?,
             _ => {}
         }
         if depth == self.event_depth {
