@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::{KEY, Options, REGION, home, web};
@@ -20,6 +20,8 @@ const LOG_TAIL_BYTES: usize = 2_000;
 #[derive(Debug)]
 pub struct Instance {
     child: Child,
+    // Held apart from the child, whose `wait` would close it.
+    lifeline: Option<ChildStdin>,
     port: u16,
     folder: PathBuf,
 }
@@ -59,10 +61,15 @@ impl Instance {
         if options.state.is_some() {
             command.env("PERSIST_STATE", "1").env("S3_PERSIST", "1");
         }
-        let child = command.spawn().map_err(CommandError::io("the local cloud"))?;
-        let mut instance = Self { child, port, folder };
-        instance.answers().await?;
-        Ok(instance)
+        let mut child = command.spawn().map_err(CommandError::io("the local cloud"))?;
+        let mut instance = Self { lifeline: child.stdin.take(), child, port, folder };
+        match instance.answers().await {
+            Ok(()) => Ok(instance),
+            Err(error) => {
+                instance.stop().await;
+                Err(error)
+            }
+        }
     }
 
     /// Where it listens.
@@ -111,7 +118,7 @@ impl Instance {
 
     /// Stops it in order, by force if that takes too long, and removes its folder.
     pub async fn stop(&mut self) {
-        drop(self.child.stdin.take());
+        drop(self.lifeline.take());
         let limit = Duration::from_secs(STOP_SECONDS_MAX);
         if timeout(limit, self.child.wait()).await.is_err() {
             tracing::warn!("the local cloud does not stop; killing it");
