@@ -40,6 +40,9 @@ use store::{Objects, Store, StoreError};
 
 pub use process::Outcome;
 
+/// After so many seconds a record that met a passing fault is delivered again.
+const RETRY_SECONDS: i32 = 30;
+
 /// What the function works on.
 #[derive(Debug, Clone)]
 pub struct Hub {
@@ -62,7 +65,48 @@ pub enum Failure {
     Store(#[from] StoreError),
 }
 
-/// Handles one queue record.
+/// The queue that records come from.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    /// The SQS client.
+    pub sqs: aws_sdk_sqs::Client,
+    /// The queue's address.
+    pub url: String,
+}
+
+impl Queue {
+    /// Lets a record that failed for a passing reason come back in [`RETRY_SECONDS`]; the queue's own
+    /// timeout is made for the longest document. That it cannot be shortened is no failure.
+    pub async fn retry_soon(&self, receipt_handle: Option<String>) {
+        let outcome = self
+            .sqs
+            .change_message_visibility()
+            .queue_url(&self.url)
+            .set_receipt_handle(receipt_handle)
+            .visibility_timeout(RETRY_SECONDS)
+            .send()
+            .await;
+        if outcome.is_err() {
+            tracing::warn!("the record comes back only after the queue's timeout");
+        }
+    }
+}
+
+/// Handles one queue record; see [`handle`]. A passing fault brings it back soon.
+///
+/// # Errors
+/// As [`handle`].
+pub async fn consume(hub: &Hub, queue: &Queue, record: SqsMessage) -> Result<(), Failure> {
+    let receipt_handle = record.receipt_handle.clone();
+    // Boxed: the future of a whole run is large.
+    let outcome = Box::pin(handle(hub, record)).await;
+    if let Err(Failure::Store(_)) = &outcome {
+        Box::pin(queue.retry_soon(receipt_handle)).await;
+    }
+    outcome
+}
+
+/// Does what one queue record asks for.
 ///
 /// # Errors
 /// The record is to be delivered again. Documents that are wrong are no errors: they are quarantined.

@@ -1,8 +1,8 @@
 //! Wiring of the reconciliation.
 
 use edge::Clock;
-use reconcile_commissioning::{Hub, handle};
-use store::client::{AwsSettings, dynamo, https, s3};
+use reconcile_commissioning::{Hub, Queue, consume};
+use store::client::{AwsSettings, dynamo, https, s3, sqs};
 use store::{Buckets, Objects, Store};
 
 #[tokio::main(flavor = "current_thread")]
@@ -24,9 +24,11 @@ async fn main() -> Result<(), edge::Error> {
         },
         clock: Clock::system(),
     };
+    let queue = Queue { sqs: sqs(&settings, &http), url: config.inbound_queue_url.clone() };
+    hub.store.warm_up().await;
     edge::serve_batch(|record| {
-        let hub = hub.clone();
-        async move { handle(&hub, record).await }
+        let (hub, queue) = (hub.clone(), queue.clone());
+        async move { consume(&hub, &queue, record).await }
     })
     .await
 }

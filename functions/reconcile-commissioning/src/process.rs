@@ -280,8 +280,9 @@ impl Run<'_> {
         let (serials, applied) = what;
         let sha = document.content_sha256.as_str();
         let parked = serials.provisional > 0;
-        let now = self.now_text();
-        let next = self.now.checked_add(TRY_EVERY).map(rfc3339_ms);
+        let end = self.hub.clock.now();
+        let now = rfc3339_ms(end);
+        let next = end.checked_add(TRY_EVERY).map(rfc3339_ms);
         let metrics = self.metrics(bytes);
         let change = |document: &mut Document| {
             let Some(judgement) = document.judgement_mut(system, &now) else {
