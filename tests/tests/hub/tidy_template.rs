@@ -1,0 +1,238 @@
+//! What the local cloud drops silently, or does not enforce, is asserted on the template's text.
+
+use serde_json::{Value, json};
+
+use crate::tidy_kit::{Template, attribute, functions, list, reference};
+
+#[test]
+fn the_table_is_protected_recoverable_encrypted_and_nothing_in_it_expires() {
+    let template = Template::read();
+    let tables = template.all("AWS::DynamoDB::Table");
+    assert_eq!(tables.len(), 1);
+    let (name, table) = tables[0];
+    assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+    assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
+    assert_eq!(table["DeletionProtectionEnabled"], reference("DeletionProtection"));
+    assert_eq!(template.at("/Parameters/DeletionProtection/Default"), "true");
+    assert_eq!(table["TimeToLiveSpecification"], Value::Null);
+    assert_eq!(template.resource(name)["DeletionPolicy"], "Retain");
+    assert_eq!(template.resource(name)["UpdateReplacePolicy"], "Retain");
+    assert_eq!(table["GlobalSecondaryIndexes"][0]["IndexName"], "listing");
+    assert_eq!(table["GlobalSecondaryIndexes"][0]["Projection"]["ProjectionType"], "ALL");
+}
+
+#[test]
+fn buckets_are_versioned_encrypted_private_kept_and_tidied_up() {
+    let template = Template::read();
+    let buckets = template.all("AWS::S3::Bucket");
+    assert_eq!(buckets.len(), 3);
+    for (name, bucket) in buckets {
+        assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled", "{name}");
+        let rules = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"];
+        assert_eq!(rules[0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"], "AES256", "{name}");
+        let block = bucket["PublicAccessBlockConfiguration"].as_object().unwrap();
+        assert_eq!(block.len(), 4, "{name}");
+        assert!(block.values().all(|value| value == true), "{name}");
+        let rules = list(&bucket["LifecycleConfiguration"]["Rules"]);
+        assert!(rules.iter().all(|rule| rule["Status"] == "Enabled"), "{name}");
+        assert!(
+            rules.iter().any(|rule| rule["AbortIncompleteMultipartUpload"].is_object()),
+            "{name}"
+        );
+        // Bytes that came in are evidence: no rule removes a current version.
+        assert!(rules.iter().all(|rule| rule.get("ExpirationInDays").is_none()), "{name}");
+        assert_eq!(template.resource(name)["DeletionPolicy"], "Retain", "{name}");
+    }
+}
+
+#[test]
+fn plain_http_is_refused_unless_a_parameter_says_otherwise() {
+    let template = Template::read();
+    assert_eq!(template.at("/Parameters/RequireTls/Default"), "yes");
+    assert_eq!(
+        template.at("/Conditions/TlsRequired"),
+        &json!({ "!Equals": [reference("RequireTls"), "yes"] })
+    );
+    let refuses = |statements: &[&Value]| {
+        statements.iter().any(|statement| {
+            let conditional = &statement["!If"];
+            let deny = &conditional[1];
+            conditional[0] == "TlsRequired"
+                && deny["Effect"] == "Deny"
+                && deny["Principal"] == "*"
+                && deny["Condition"]["Bool"]["aws:SecureTransport"] == "false"
+        })
+    };
+    for (name, _) in template.all("AWS::S3::Bucket") {
+        let statements = template.policy_statements("AWS::S3::BucketPolicy", "Bucket", name);
+        assert!(refuses(&statements), "{name}");
+    }
+    for name in ["InboundQueue", "JobsQueue"] {
+        let statements = template.policy_statements("AWS::SQS::QueuePolicy", "Queues", name);
+        assert!(refuses(&statements), "{name}");
+    }
+}
+
+#[test]
+fn only_the_signing_function_and_tagged_principals_write_to_the_inbound_bucket() {
+    let template = Template::read();
+    let statements =
+        template.policy_statements("AWS::S3::BucketPolicy", "Bucket", "InboundBucket");
+    let own = statements
+        .iter()
+        .find(|statement| statement["Sid"] == "DenyWritesOutsideOwnPrefix")
+        .unwrap();
+    assert_eq!(own["Effect"], "Deny");
+    assert_eq!(
+        own["NotResource"]["!Sub"],
+        "${InboundBucket.Arn}/inbound/${!aws:PrincipalTag/pharmatrace-system, 'nobody'}/*"
+    );
+    assert_eq!(
+        own["Condition"]["ArnNotEquals"]["aws:PrincipalArn"],
+        attribute("ExchangeSerialsRole", "Arn")
+    );
+    assert!(statements.iter().any(|statement| {
+        statement["Effect"] == "Deny"
+            && statement["NotResource"]["!Sub"] == "${InboundBucket.Arn}/inbound/*"
+    }));
+}
+
+#[test]
+fn deliveries_reach_the_inbound_queue_and_only_from_the_own_bucket() {
+    let template = Template::read();
+    let bucket = &template.resource("InboundBucket")["Properties"];
+    let notice = &bucket["NotificationConfiguration"]["QueueConfigurations"][0];
+    assert_eq!(notice["Event"], "s3:ObjectCreated:*");
+    assert_eq!(notice["Queue"], attribute("InboundQueue", "Arn"));
+    assert_eq!(
+        notice["Filter"]["S3Key"]["Rules"][0],
+        json!({ "Name": "prefix", "Value": "inbound/" })
+    );
+    let statements = template.policy_statements("AWS::SQS::QueuePolicy", "Queues", "InboundQueue");
+    let allow = statements.iter().find(|one| one["Sid"] == "AllowInboundBucket").unwrap();
+    assert_eq!(allow["Principal"]["Service"], "s3.amazonaws.com");
+    assert!(allow["Condition"]["ArnEquals"]["aws:SourceArn"]["!Sub"].is_string());
+    assert!(allow["Condition"]["StringEquals"]["aws:SourceAccount"].is_object());
+}
+
+#[test]
+fn every_queue_mapping_reports_partial_batches_and_its_queue_has_a_dlq() {
+    let template = Template::read();
+    for (name, mapping) in template.all("AWS::Lambda::EventSourceMapping") {
+        assert_eq!(mapping["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{name}");
+        let source = mapping["EventSourceArn"]["!GetAtt"].as_str().unwrap();
+        let queue = &template.resource(source.strip_suffix(".Arn").unwrap())["Properties"];
+        assert!(queue["RedrivePolicy"]["deadLetterTargetArn"].is_object(), "{name}");
+        assert_eq!(queue["RedrivePolicy"]["maxReceiveCount"], 5, "{name}");
+        assert!(mapping["ScalingConfig"]["MaximumConcurrency"].as_i64().unwrap() >= 2, "{name}");
+        assert_eq!(mapping["BatchSize"], 1, "{name}");
+    }
+    // Six times the time limit, so that throttled deliveries do not use up the receive count.
+    let limit = template.at("/Parameters/ReconcileTimeoutSeconds/Default").as_i64().unwrap();
+    let hidden = template.at("/Parameters/InboundVisibilitySeconds/Default").as_i64().unwrap();
+    assert!(hidden >= 6 * limit);
+    let queue = &template.resource("InboundQueue")["Properties"];
+    assert_eq!(queue["VisibilityTimeout"], reference("InboundVisibilitySeconds"));
+    let function = &template.resource("ReconcileCommissioningFunction")["Properties"];
+    assert_eq!(function["Timeout"], reference("ReconcileTimeoutSeconds"));
+    assert_eq!(function["MemorySize"], 1769);
+}
+
+#[test]
+fn queues_are_encrypted_and_every_dlq_raises_an_alarm() {
+    let template = Template::read();
+    let alarms = template.all("AWS::CloudWatch::Alarm");
+    for (name, queue) in template.all("AWS::SQS::Queue") {
+        assert_eq!(queue["SqsManagedSseEnabled"], true, "{name}");
+        if name.ends_with("Dlq") {
+            let watched = alarms.iter().any(|(_, alarm)| {
+                alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+                    && alarm["Threshold"] == 1
+                    && alarm["Dimensions"][0]["Value"] == attribute(name, "QueueName")
+            });
+            assert!(watched, "{name} has no alarm");
+        } else {
+            assert!(queue["RedrivePolicy"].is_object(), "{name} has no DLQ");
+        }
+    }
+}
+
+#[test]
+fn no_policy_allows_a_wildcard_and_each_function_has_a_role_of_its_own() {
+    let template = Template::read();
+    let functions = functions();
+    let mut roles: Vec<&Value> = Vec::new();
+    for (name, function) in template.all("AWS::Serverless::Function") {
+        assert!(function["Policies"].is_null(), "{name}: rights belong into its role");
+        roles.push(&function["Role"]);
+    }
+    roles.sort_by_key(|role| role.to_string());
+    roles.dedup();
+    assert_eq!(roles.len(), functions.len());
+    for (name, role) in template.all("AWS::IAM::Role") {
+        assert!(role["ManagedPolicyArns"].is_null(), "{name}");
+        for policy in list(&role["Policies"]) {
+            for statement in list(&policy["PolicyDocument"]["Statement"]) {
+                assert_eq!(statement["Effect"], "Allow", "{name}");
+                for action in list(&statement["Action"]) {
+                    assert!(!action.as_str().unwrap().contains('*'), "{name}: {action}");
+                }
+                assert!(!list(&statement["Resource"]).is_empty(), "{name}");
+                for resource in list(&statement["Resource"]) {
+                    assert!(bounded(resource), "{name}: {resource}");
+                }
+            }
+        }
+    }
+}
+
+/// Names one resource of the stack, or what lies under a prefix of it.
+fn bounded(resource: &Value) -> bool {
+    if resource["!GetAtt"].is_string() {
+        return true;
+    }
+    let text = resource["!Sub"].as_str().unwrap_or("*");
+    let (owner, below) = text.split_once("/").unwrap_or((text, ""));
+    let named = owner.starts_with("${") || owner.contains(":log-group:");
+    named && (below.is_empty() || below.trim_end_matches('*').len() > 1)
+}
+
+#[test]
+fn every_log_group_has_a_retention_and_every_function_writes_to_its_own() {
+    let template = Template::read();
+    for (name, group) in template.all("AWS::Logs::LogGroup") {
+        assert_eq!(group["RetentionInDays"], reference("LogRetentionDays"), "{name}");
+    }
+    for (name, function) in template.all("AWS::Serverless::Function") {
+        let stem = name.strip_suffix("Function").unwrap();
+        assert_eq!(
+            function["LoggingConfig"]["LogGroup"],
+            reference(&format!("{stem}Logs")),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_api_is_throttled_and_its_log_holds_no_secret() {
+    let template = Template::read();
+    for (name, stage) in template.all("AWS::ApiGatewayV2::Stage") {
+        let defaults = &stage["DefaultRouteSettings"];
+        assert_eq!(defaults["ThrottlingRateLimit"], reference("ThrottleRate"), "{name}");
+        assert_eq!(defaults["ThrottlingBurstLimit"], reference("ThrottleBurst"), "{name}");
+        let format = stage["AccessLogSettings"]["Format"].as_str().unwrap();
+        for word in ["header", "queryString", "$context.path"] {
+            assert!(!format.contains(word), "{name} logs {word}");
+        }
+    }
+}
+
+#[test]
+fn schedules_are_named_after_the_stack() {
+    let template = Template::read();
+    for (name, schedule) in template.all("AWS::Scheduler::Schedule") {
+        let text = schedule["Name"]["!Sub"].as_str().unwrap();
+        assert!(text.starts_with("${AWS::StackName}-"), "{name}");
+    }
+}
