@@ -159,6 +159,7 @@ impl<R: Read, S: Sink> Document<'_, R, S> {
                 self.schema_version = Some(self.lexer.text.clone());
                 Ok(())
             }
+            Member::Event if value != Token::Object => Ok(self.lexer.skip(value)?),
             Member::EventList | Member::Body | Member::Event => self.container(member, value, of),
             _ if of.container => Ok(self.lexer.skip(value)?),
             Member::List(list) => self.list(list, value, of),
@@ -208,7 +209,6 @@ impl<R: Read, S: Sink> Document<'_, R, S> {
         self.recognised = true;
         match member {
             Member::EventList => self.objects(value, Place::Listed),
-            Member::Event if value != Token::Object => Ok(self.lexer.skip(value)?),
             _ => self.objects(value, Place::Loose),
         }
     }

@@ -124,7 +124,7 @@ impl<S: Sink> Document<'_, S> {
                 if !self.first {
                     return Err(fault("the XML declaration is not at the start").into());
                 }
-                check::declaration(declaration)?;
+                check::declaration(declaration, self.limits)?;
             }
             Event::DocType(content) => {
                 if self.rooted || self.doctype {
@@ -133,7 +133,8 @@ impl<S: Sink> Document<'_, S> {
                 check::doctype(content)?;
                 self.doctype = true;
             }
-            Event::PI(_) | Event::Comment(_) => {}
+            Event::PI(instruction) => check::instruction(instruction.target())?,
+            Event::Comment(_) => {}
             Event::Eof => return Ok(Step::End),
         }
         self.first = false;

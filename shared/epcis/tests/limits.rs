@@ -93,6 +93,14 @@ fn malformed_xml_is_refused_with_its_place() {
     check("<a><!DOCTYPE a></a>", "not-well-formed", 1, 4);
     check("<?xml version=\"1.0\" encoding=\u{201c}UTF-8\u{201d}?><a/>", "not-well-formed", 1, 30);
     check("<?xml version='2.0'?><a/>", "not-well-formed", 1, 1);
+    check("<?xml version='1.0' & ?><a/>", "not-well-formed", 1, 23);
+    check("<?xml version='1.0'encoding='utf-8'?><a/>", "not-well-formed", 1, 20);
+    check("<?xml encoding='utf-8' version='1.0'?><a/>", "not-well-formed", 1, 24);
+    check("<?xm version='1.0'?\n><a/>", "truncated", 2, 6);
+    check("<a><?1x y?></a>", "not-well-formed", 1, 6);
+    check("<a><?XML y?></a>", "not-well-formed", 1, 6);
+    check("<a b='1'c='2'></a>", "not-well-formed", 1, 9);
+    check("<a b='&#12;'></a>", "not-well-formed", 1, 4);
 }
 
 #[test]

@@ -55,13 +55,21 @@ pub(crate) fn attributes<'a>(
         if !is_name(attribute.key.as_ref()) {
             return Err(Fault::broken(at, "an attribute has no proper name"));
         }
+        if !matches!(
+            raw.get(at.saturating_sub(shift.saturating_add(1))),
+            Some(b' ' | b'\t' | b'\r' | b'\n')
+        ) {
+            return Err(Fault::broken(at, "no space before an attribute"));
+        }
         if memchr::memchr(b'<', &attribute.value).is_some() {
             return Err(Fault::broken(at, "`<` in an attribute value"));
         }
         if memchr::memchr(b'&', &attribute.value).is_some() {
             let text = std::str::from_utf8(&attribute.value).unwrap_or_default();
-            if let Err(error) = quick_xml::escape::unescape(text) {
-                return Err(Fault::broken(at, error.to_string()));
+            match quick_xml::escape::unescape(text) {
+                Ok(text) if text.chars().all(is_xml_char) => {}
+                Ok(_) => return Err(Fault::broken(at, "a reference is to no XML character")),
+                Err(error) => return Err(Fault::broken(at, error.to_string())),
             }
         }
         if !see(&attribute) {
@@ -88,26 +96,50 @@ fn place_in(whole: &[u8], part: &[u8]) -> usize {
 }
 
 /// The XML declaration: version 1.x, and UTF-8 (or ASCII, which is part of it).
-pub(crate) fn declaration(declaration: &BytesDecl<'_>) -> Result<(), Fault> {
-    let version = declaration.version().map_err(|error| Fault::broken(0, error.to_string()))?;
-    if !matches!(version.as_ref(), b"1.0" | b"1.1") {
+pub(crate) fn declaration(declaration: &BytesDecl<'_>, limits: &Limits) -> Result<(), Fault> {
+    let content: &[u8] = declaration;
+    // The token begins with `<?`, one byte more than a tag.
+    let tag = BytesStart::from_content(String::from_utf8_lossy(content), "xml".len());
+    let mut version = None;
+    let mut encoding = None;
+    let mut standalone = None;
+    let mut order = 0;
+    attributes(&tag, limits, |attribute| {
+        let (at, slot) = match attribute.key.0 {
+            b"version" => (1, &mut version),
+            b"encoding" => (2, &mut encoding),
+            b"standalone" => (3, &mut standalone),
+            _ => (0, &mut standalone),
+        };
+        let is_next = at > order;
+        order = at;
+        *slot = Some(attribute.value.to_vec());
+        is_next
+    })
+    .map_err(|fault| match fault.code {
+        ReadErrorCode::NotWellFormed => Fault { at: fault.at.saturating_add(1), ..fault },
+        _ => Fault::broken(fault.at.saturating_add(1), "the XML declaration is malformed"),
+    })?;
+    if !matches!(version.as_deref(), Some(b"1.0" | b"1.1")) {
         return Err(Fault::broken(0, "the XML version is not 1.0"));
     }
-    let Some(encoding) = declaration.encoding() else {
-        return Ok(());
-    };
-    let encoding = encoding.map_err(|error| {
-        // The positions count from behind `<?`.
-        Fault::broken(attribute_place(&error).saturating_add(2), error.to_string())
-    })?;
+    let Some(encoding) = encoding else { return Ok(()) };
     let name = encoding.to_ascii_lowercase();
     if matches!(name.as_slice(), b"utf-8" | b"utf8" | b"us-ascii" | b"ascii") {
         return Ok(());
     }
-    let at = place_in(declaration, &encoding).saturating_add(2);
+    let at = memchr::memmem::find(content, &encoding).unwrap_or(0).saturating_add(2);
     let shown: String = String::from_utf8_lossy(&encoding).chars().take(40).collect();
     let message = format!("the declared encoding {shown} is not UTF-8");
     Err(Fault::new(ReadErrorCode::WrongEncoding, at, message))
+}
+
+/// A processing instruction has a name, which is not `xml`, and white space behind it.
+pub(crate) fn instruction(target: &[u8]) -> Result<(), Fault> {
+    if is_name(target) && !target.eq_ignore_ascii_case(b"xml") {
+        return Ok(());
+    }
+    Err(Fault::broken(2, "a processing instruction has no proper name"))
 }
 
 /// A document type declaration may name things; it may not define entities.
