@@ -1,0 +1,18 @@
+//! Flows over the local cloud with the real binaries, and tidy checks of the repository.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails here, and its numbers are small"
+)]
+
+mod flow_doors;
+mod flow_kit;
+mod flow_paths;
+mod flow_reconcile;
+mod flow_reserve;
+mod tidy_kit;
+mod tidy_repository;
+mod tidy_routes;
+mod tidy_template;
