@@ -136,32 +136,40 @@ impl Store {
         Ok(self.guarded(gtin).await?.boundaries)
     }
 
-    /// Changes a pool. Boundaries are claimed before the pool grows and given up after it has shrunk, so
-    /// the claim always covers the pool.
+    /// Changes a pool. Its boundaries are claimed before it changes, and what it no longer needs is given
+    /// up afterwards, only after a certain success and only if no other claim of the GTIN came between. So
+    /// the claim always covers the pool (I1); one that is too wide is put right by the next change.
     pub async fn pool_change(&self, id: &PoolId, change: &PoolChange) -> Result<Pool, PoolError> {
         let missing = StoreError::NotFound { what: "the pool" };
         let before = self.pool_fetch(id).await?.ok_or(missing)?.pool;
         let from = change.from.unwrap_or(before.draft.from);
         let to = change.to.unwrap_or(before.draft.to);
         domain::pool::check_bounds(before.draft.scheme, from, to)?;
+        if change.from.is_none() && change.to.is_none() {
+            return self.pool_update(&before, change, (from, to)).await;
+        }
+        let gtin = before.draft.gtin;
         let claim = Boundary {
             pool_id: id.clone(),
             from: from.min(before.draft.from),
             to: to.max(before.draft.to),
         };
-        if change.from.is_some() || change.to.is_some() {
-            self.boundary_claim(&before.draft.gtin, &claim, &[]).await?;
-        }
-        let outcome = self.pool_update(&before, change, (from, to)).await;
-        let now = match &outcome {
-            Ok(pool) => (pool.draft.from, pool.draft.to),
-            Err(_) => (before.draft.from, before.draft.to),
-        };
-        let actual = Boundary { pool_id: id.clone(), from: now.0, to: now.1 };
+        let version = self.boundary_claim(&gtin, &claim, &[]).await?;
+        let pool = self.pool_update(&before, change, (from, to)).await?;
+        let actual = Boundary { pool_id: id.clone(), from: pool.draft.from, to: pool.draft.to };
         if actual != claim {
-            self.boundary_claim(&before.draft.gtin, &actual, &[]).await?;
+            let guarded = self.guarded(&gtin).await?;
+            if guarded.version == version {
+                let writes = self.claim_writes(&gtin, &actual, &guarded)?;
+                let call = self.dynamo.transact_write_items().set_transact_items(Some(writes));
+                // Whatever becomes of it, the pool has changed and the wider claim is safe.
+                if let Err(error) = call.send().await {
+                    let error = sdk_error("TransactWriteItems claim", &error);
+                    tracing::warn!(pool.id = %id, %error, "a claim stays wider than its pool");
+                }
+            }
         }
-        outcome
+        Ok(pool)
     }
 
     async fn pool_update(
@@ -257,13 +265,14 @@ impl Store {
     }
 
     /// Puts a pool's claim in place of its earlier one, together with `others`, unless another pool of the
-    /// GTIN has some of the numbers. I1: the guard's version makes racing claims of one GTIN take turns.
+    /// GTIN has some of the numbers; gives the guard's new version. I1: the version makes racing claims of
+    /// one GTIN take turns.
     async fn boundary_claim(
         &self,
         gtin: &Gtin14,
         claim: &Boundary,
         others: &[TransactWriteItem],
-    ) -> Result<(), PoolError> {
+    ) -> Result<u64, PoolError> {
         for _ in 0..GUARD_TRIES {
             let guarded = self.guarded(gtin).await?;
             let overlapping = guarded.boundaries.iter().find(|other| {
@@ -276,7 +285,7 @@ impl Store {
             writes.extend_from_slice(others);
             let call = self.dynamo.transact_write_items().set_transact_items(Some(writes));
             match call.send().await {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(guarded.version.saturating_add(1)),
                 Err(error) if is_cancelled(&error) => {}
                 Err(error) => return Err(sdk_error("TransactWriteItems claim", &error).into()),
             }
