@@ -147,3 +147,13 @@ fn the_readme_names_every_function_and_both_commands() {
         assert!(read(".ci/run").contains(command), "CI does not run {command}");
     }
 }
+
+#[test]
+fn the_readme_shows_the_problem_types_of_the_code() {
+    let readme = read("README.md");
+    assert!(
+        readme.contains(&edge::problem::markdown_table()),
+        "replace the table in README.md by:\n{}",
+        edge::problem::markdown_table()
+    );
+}
