@@ -5,6 +5,8 @@ use axum::extract::State;
 use domain::allocation::AllocationStatus;
 use domain::gln::Gln;
 use domain::gtin::Gtin14;
+use domain::ids::AllocationId;
+use edge::page::foreign_cursor;
 use edge::{Caller, List, Page, Problem, QueryText, Scope};
 use serde::Deserialize;
 use serde_json::Value;
@@ -35,6 +37,9 @@ pub(crate) async fn list(
     caller.require(Scope::AllocationsRead)?;
     let query = query.parse::<ListQuery>()?;
     let page = Page::parse(query.limit, query.cursor.as_deref())?;
+    if page.cursor.as_deref().is_some_and(|cursor| !is_position(cursor)) {
+        return Err(foreign_cursor());
+    }
     let Some(filter) = filter(&query, &caller)? else {
         return Ok(Json(List::new(Vec::new(), None)));
     };
@@ -43,6 +48,13 @@ pub(crate) async fn list(
     let found = found.map_err(|error| store_problem(&error))?;
     let items = found.items.iter().map(|allocation| view(allocation, None)).collect();
     Ok(Json(List::new(items, found.next.as_deref())))
+}
+
+/// Whether a cursor is a place in this list: a creation time and an allocation.
+fn is_position(cursor: &str) -> bool {
+    cursor
+        .split_once('#')
+        .is_some_and(|(time, id)| parse_rfc3339(time).is_some() && AllocationId::parse(id).is_ok())
 }
 
 /// The filter, or `None` when the caller asks for a line that is not its own: nothing to see there.

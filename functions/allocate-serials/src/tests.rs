@@ -235,7 +235,9 @@ async fn lists_are_filtered_and_paged_without_loss() {
     assert_eq!(count("status=voided").await, Some(0));
     assert_eq!(count(&format!("line_gln={OTHER_LINE}")).await, Some(0));
     assert_eq!(count("since=2026-11-23T11:00:00Z").await, Some(0));
-    for query in ["status=open", "since=now", "limit=0", "cursor=x", "gtin=1", "lots=1"] {
+    for query in
+        ["status=open", "since=now", "limit=0", "cursor=x", "cursor=eHg", "gtin=1", "lots=1"]
+    {
         assert_eq!(world.get(ROOT, query).await.0, 400, "{query}");
     }
 }

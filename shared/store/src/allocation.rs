@@ -169,6 +169,9 @@ impl Store {
         // The first page ends at a key above all; a later one below the last key seen, which the
         // condition `BETWEEN` includes and the caller has had: so it is dropped here.
         let last = after.unwrap_or("\u{10FFFF}");
+        if since.is_some_and(|since| since > last) {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
         let output = self
             .dynamo
             .query()

@@ -94,10 +94,10 @@ fn life() -> Result<PresigningConfig, StoreError> {
     })
 }
 
-/// Whether a conditional put found the key taken. Two puts at once may also end in a conflict, which
-/// means that another one is just taking it.
+/// Whether a conditional put found the key taken. A conflict with a put at the same moment is no such
+/// certainty, since that one may still fail: the caller hears of it and tries again.
 pub(crate) fn is_taken<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
-    matches!(error.code(), Some("PreconditionFailed" | "ConditionalRequestConflict"))
+    error.code() == Some("PreconditionFailed")
 }
 
 /// Whether the object, or this version of it, is not there.

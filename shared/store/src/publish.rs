@@ -4,7 +4,7 @@ use std::future::Future;
 
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
@@ -117,6 +117,8 @@ impl Objects {
             .bucket(bucket)
             .key(key)
             .content_type(content_type)
+            // S3 compares each part's checksum with the algorithm that is named here.
+            .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .send()
             .await
             .map_err(|error| sdk_error("CreateMultipartUpload", &error))?;
@@ -151,6 +153,7 @@ impl Upload<'_> {
             .key(self.key)
             .upload_id(&self.id)
             .part_number(number)
+            .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .body(ByteStream::from(bytes));
         async move {
             let output = call.send().await.map_err(|error| sdk_error("UploadPart", &error))?;
