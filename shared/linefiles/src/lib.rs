@@ -50,9 +50,7 @@ impl Profile {
     /// Reads the word.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|profile| profile.as_str() == text)
+        Self::ALL.into_iter().find(|profile| profile.as_str() == text)
     }
 }
 
@@ -69,9 +67,7 @@ impl Format {
     /// Reads the word.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Csv, Self::Json]
-            .into_iter()
-            .find(|format| format.as_str() == text)
+        [Self::Csv, Self::Json].into_iter().find(|format| format.as_str() == text)
     }
 
     /// The media type.
@@ -95,23 +91,14 @@ impl<'a> Export<'a> {
     /// An export of an allocation.
     #[must_use]
     pub fn new(allocation: &'a Allocation, profile: Profile, format: Format) -> Self {
-        Self {
-            allocation,
-            profile,
-            format,
-        }
+        Self { allocation, profile, format }
     }
 
     /// Where the file stands in the outbound bucket.
     #[must_use]
     pub fn key(&self) -> String {
         let (a, profile) = (self.allocation, self.profile.as_str());
-        format!(
-            "outbound/{}/{}.{profile}.{}",
-            a.system_id,
-            a.id,
-            self.format.as_str()
-        )
+        format!("outbound/{}/{}.{profile}.{}", a.system_id, a.id, self.format.as_str())
     }
 
     /// The media type.

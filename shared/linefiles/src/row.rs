@@ -59,10 +59,7 @@ mod csv_core {
     impl Csv {
         pub(super) fn new(style: QuoteStyle) -> Self {
             let mut quoted = WriterBuilder::new();
-            quoted
-                .quote_style(style)
-                .terminator(Terminator::CRLF)
-                .has_headers(false);
+            quoted.quote_style(style).terminator(Terminator::CRLF).has_headers(false);
             // A row is a few hundred bytes; the default of 8 KiB would be cleared for each one.
             quoted.buffer_capacity(1_024);
             Self { quoted }
@@ -95,12 +92,7 @@ impl<'a> RowWriter<'a> {
             csv: csv_core::Csv::new(style),
             urn_stem: stem.unwrap_or_default(),
             ai_stem: format!("01{}21", allocation.gtin),
-            expiry: allocation
-                .details
-                .expiry
-                .as_deref()
-                .map(ai17)
-                .unwrap_or_default(),
+            expiry: allocation.details.expiry.as_deref().map(ai17).unwrap_or_default(),
         }
     }
 
@@ -177,10 +169,7 @@ impl<'a> RowWriter<'a> {
             d.filter_value.as_deref().unwrap_or("1"),
             d.lot.as_deref().unwrap_or_default(),
             &self.expiry,
-            a.line_gln
-                .as_ref()
-                .map(domain::gln::Gln::as_str)
-                .unwrap_or_default(),
+            a.line_gln.as_ref().map(domain::gln::Gln::as_str).unwrap_or_default(),
             a.id.as_str(),
             d.work_order.as_deref().unwrap_or_default(),
             STATUS,
@@ -200,10 +189,7 @@ impl<'a> RowWriter<'a> {
             a.id.as_str(),
             d.lot.as_deref().unwrap_or_default(),
             &self.expiry,
-            a.line_gln
-                .as_ref()
-                .map(domain::gln::Gln::as_str)
-                .unwrap_or_default(),
+            a.line_gln.as_ref().map(domain::gln::Gln::as_str).unwrap_or_default(),
             d.work_order.as_deref().unwrap_or_default(),
         ];
         self.csv.write(out, row);
@@ -220,10 +206,7 @@ impl<'a> RowWriter<'a> {
         add("quantity", a.size.into());
         add("from", from.into());
         add("to", to.into());
-        add(
-            "line_gln",
-            a.line_gln.as_ref().map(domain::gln::Gln::as_str).into(),
-        );
+        add("line_gln", a.line_gln.as_ref().map(domain::gln::Gln::as_str).into());
         add("lot", a.details.lot.as_deref().into());
         add("expiry", a.details.expiry.as_deref().into());
         add("work_order", a.details.work_order.as_deref().into());
@@ -233,9 +216,5 @@ impl<'a> RowWriter<'a> {
 
 /// `YYYY-MM-DD` as AI (17) writes it, `YYMMDD`.
 fn ai17(date: &str) -> String {
-    date.bytes()
-        .skip(2)
-        .filter(u8::is_ascii_digit)
-        .map(char::from)
-        .collect()
+    date.bytes().skip(2).filter(u8::is_ascii_digit).map(char::from).collect()
 }

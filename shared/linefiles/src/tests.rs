@@ -38,11 +38,7 @@ fn text(size: u64, profile: Profile, format: Format) -> String {
     let allocation = allocation(size);
     let export = Export::new(&allocation, profile, format);
     let bytes = export.to_bytes();
-    assert_eq!(
-        export.byte_count(),
-        u64::try_from(bytes.len()).unwrap(),
-        "size known beforehand"
-    );
+    assert_eq!(export.byte_count(), u64::try_from(bytes.len()).unwrap(), "size known beforehand");
     String::from_utf8(bytes).unwrap()
 }
 
@@ -58,10 +54,7 @@ fn full_csv_quotes_every_value_and_alters_none() {
 
 #[test]
 fn bare_and_range_have_their_forms() {
-    assert_eq!(
-        text(2, Profile::Bare, Format::Csv),
-        "000000010000\r\n000000010001\r\n"
-    );
+    assert_eq!(text(2, Profile::Bare, Format::Csv), "000000010000\r\n000000010001\r\n");
     let range = text(3, Profile::Range, Format::Csv);
     let row = range.lines().nth(1).unwrap();
     assert!(row.starts_with("\"00313000007772\",\"000000010000\",\"000000010002\",\"3\","));
@@ -75,11 +68,7 @@ fn json_of_every_profile_is_one_object() {
             serde_json::from_str(&text(2, profile, Format::Json)).unwrap();
         assert_eq!(value["quantity"], 2);
         assert_eq!(value["expiry"], "2028-10-31");
-        assert_eq!(
-            value["serials"].as_array().map_or(0, Vec::len),
-            serials,
-            "{profile:?}"
-        );
+        assert_eq!(value["serials"].as_array().map_or(0, Vec::len), serials, "{profile:?}");
     }
 }
 
@@ -95,8 +84,5 @@ fn batches_join_without_a_seam() {
     assert_eq!(expected, 10_000 + size);
     let json: serde_json::Value =
         serde_json::from_str(&text(size, Profile::Bare, Format::Json)).unwrap();
-    assert_eq!(
-        json["serials"].as_array().unwrap().len(),
-        usize::try_from(size).unwrap()
-    );
+    assert_eq!(json["serials"].as_array().unwrap().len(), usize::try_from(size).unwrap());
 }
