@@ -94,6 +94,12 @@ pub struct ReadError {
 }
 
 impl ReadError {
+    /// A stop without a cause, which no path leads to.
+    pub(crate) fn unknown() -> Self {
+        let message = "reading stopped without a cause".to_owned();
+        Self { code: ReadErrorCode::Io, message, line: None, column: None }
+    }
+
     pub(crate) fn at(code: ReadErrorCode, position: Position, message: impl Into<String>) -> Self {
         Self {
             code,

@@ -44,7 +44,7 @@ struct Candidate {
     told: bool,
 }
 
-struct Document<'a, R, S> {
+struct Document<'a, R, S: ?Sized> {
     lexer: Lexer<R>,
     limits: &'a Limits,
     sink: &'a mut S,
@@ -56,7 +56,7 @@ struct Document<'a, R, S> {
 }
 
 /// Reads a JSON document to its end.
-pub(crate) fn read<R: Read, S: Sink>(
+pub(crate) fn read<R: Read, S: Sink + ?Sized>(
     source: Source<R>,
     limits: &Limits,
     sink: &mut S,
@@ -83,7 +83,7 @@ pub(crate) fn read<R: Read, S: Sink>(
     Ok(document.finish(untyped))
 }
 
-impl<R: Read, S: Sink> Document<'_, R, S> {
+impl<R: Read, S: Sink + ?Sized> Document<'_, R, S> {
     fn finish(self, untyped: &str) -> DocumentSummary {
         let events = self.draft.head.ordinal;
         let named = self.name.as_deref().is_some_and(|name| name.starts_with("EPCIS"));

@@ -24,7 +24,7 @@ mod moment;
 mod source;
 mod xml;
 
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 pub use cbv::word as cbv_word;
 pub use error::{Failure, Position, ReadError, ReadErrorCode};
@@ -40,10 +40,26 @@ use source::Source;
 /// [`Failure::Read`] with code and place when the input cannot be read to its end,
 /// [`Failure::Sink`] when the sink stops. What the sink was told before is then void.
 pub fn read<R: BufRead, S: Sink>(
-    input: R,
+    mut input: R,
     limits: &Limits,
     sink: &mut S,
 ) -> Result<DocumentSummary, Failure<S::Error>> {
+    let mut relay = Relay { sink, refusal: None };
+    let outcome = read_any(&mut input, limits, &mut relay);
+    outcome.map_err(|failure| match (failure, relay.refusal) {
+        (Failure::Sink(Stopped), Some(refusal)) => Failure::Sink(refusal),
+        (Failure::Sink(Stopped), None) => Failure::Read(ReadError::unknown()),
+        (Failure::Read(error), _) => Failure::Read(error),
+    })
+}
+
+/// [`read`] without its type parameters, so that the readers are compiled once, in this crate and
+/// with its optimisation, whatever that of the caller.
+fn read_any(
+    input: &mut dyn Read,
+    limits: &Limits,
+    sink: &mut dyn Sink<Error = Stopped>,
+) -> Result<DocumentSummary, Failure<Stopped>> {
     let mut source = Source::new(input, limits);
     source.open()?;
     match source.peek_visible()? {
@@ -55,5 +71,42 @@ pub fn read<R: BufRead, S: Sink>(
             "the input is neither XML nor a JSON object or array",
         )
         .into()),
+    }
+}
+
+/// The sink refused; why is kept in the relay.
+struct Stopped;
+
+/// Passes on to a sink of any type, and keeps why it refused.
+struct Relay<'a, S: Sink> {
+    sink: &'a mut S,
+    refusal: Option<S::Error>,
+}
+
+impl<S: Sink> Relay<'_, S> {
+    fn passed(&mut self, outcome: Result<(), S::Error>) -> Result<(), Stopped> {
+        outcome.map_err(|refusal| {
+            self.refusal = Some(refusal);
+            Stopped
+        })
+    }
+}
+
+impl<S: Sink> Sink for Relay<'_, S> {
+    type Error = Stopped;
+
+    fn epc(&mut self, list: EpcList, text: &str) -> Result<(), Stopped> {
+        let outcome = self.sink.epc(list, text);
+        self.passed(outcome)
+    }
+
+    fn class(&mut self, text: &str) -> Result<(), Stopped> {
+        let outcome = self.sink.class(text);
+        self.passed(outcome)
+    }
+
+    fn event(&mut self, head: &EventHead) -> Result<(), Stopped> {
+        let outcome = self.sink.event(head);
+        self.passed(outcome)
     }
 }

@@ -74,11 +74,13 @@ impl<R: Read> Source<R> {
     }
 
     /// Offset of the next byte.
+    #[inline]
     pub(crate) fn offset(&self) -> u64 {
         self.base.saturating_add(wide(self.pos))
     }
 
     /// Bytes that are here without reading further; refills when there are none.
+    #[inline]
     pub(crate) fn available(&mut self) -> Result<&[u8], ReadError> {
         if self.pos >= self.end {
             self.refill()?;
@@ -87,6 +89,7 @@ impl<R: Read> Source<R> {
     }
 
     /// Takes bytes that `available` showed.
+    #[inline]
     pub(crate) fn advance(&mut self, amount: usize) {
         self.pos = self.pos.saturating_add(amount).min(self.end);
     }
@@ -110,16 +113,19 @@ impl<R: Read> Source<R> {
     }
 
     /// Begins a token here: its length is limited from here, its place is remembered.
+    #[inline]
     pub(crate) fn mark(&mut self) {
         self.mark = self.offset();
         self.mark_position = None;
     }
 
     /// Bytes since the mark.
+    #[inline]
     pub(crate) fn token_bytes(&self) -> u64 {
         self.offset().saturating_sub(self.mark)
     }
 
+    #[inline]
     pub(crate) fn token_is_too_large(&self) -> bool {
         self.token_bytes() > self.token_bytes_max
     }
@@ -286,6 +292,7 @@ impl<R: Read> Read for Source<R> {
 }
 
 impl<R: Read> BufRead for Source<R> {
+    #[inline]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.pos >= self.end
             && let Err(error) = self.refill()
@@ -296,6 +303,7 @@ impl<R: Read> BufRead for Source<R> {
         Ok(self.buf.get(self.pos..self.end).unwrap_or_default())
     }
 
+    #[inline]
     fn consume(&mut self, amount: usize) {
         self.advance(amount);
     }

@@ -24,7 +24,7 @@ use names::Names;
 use tag::Tag;
 use walk::{Element, Walk};
 
-struct Document<'a, S> {
+struct Document<'a, S: ?Sized> {
     limits: &'a Limits,
     sink: &'a mut S,
     names: Names,
@@ -36,7 +36,7 @@ struct Document<'a, S> {
 }
 
 /// Reads an XML document to its end.
-pub(crate) fn read<R: Read, S: Sink>(
+pub(crate) fn read<R: Read, S: Sink + ?Sized>(
     source: Source<R>,
     limits: &Limits,
     sink: &mut S,
@@ -96,7 +96,8 @@ impl<E> From<Fault> for Stop<E> {
     }
 }
 
-impl<S: Sink> Document<'_, S> {
+impl<S: Sink + ?Sized> Document<'_, S> {
+    #[inline]
     fn step<R: Read>(
         &mut self,
         event: &Event<'_>,
@@ -141,6 +142,7 @@ impl<S: Sink> Document<'_, S> {
         Ok(Step::Next)
     }
 
+    #[inline]
     fn open<R: Read>(
         &mut self,
         start: &BytesStart<'_>,
@@ -226,12 +228,14 @@ impl<S: Sink> Document<'_, S> {
         })
     }
 
+    #[inline]
     fn close(&mut self) -> Result<(), Stop<S::Error>> {
         self.walk.close(self.sink).map_err(Stop::Sink)?;
         self.names.leave(self.walk.depth());
         Ok(())
     }
 
+    #[inline]
     fn text(&mut self, text: &[u8]) -> Result<(), Fault> {
         if self.walk.depth() == 0 {
             let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
@@ -253,6 +257,7 @@ impl<S: Sink> Document<'_, S> {
         Err(fault(&format!("there is {what} outside the root element")))
     }
 
+    #[inline]
     fn gather(&mut self, text: &[u8]) -> Result<(), Fault> {
         if !self.walk.wants_text() || self.walk.text(text) <= self.limits.value_bytes_max {
             return Ok(());

@@ -16,7 +16,7 @@ use crate::error::{ReadError, ReadErrorCode};
 use crate::event::Sink;
 use crate::limits::Limits;
 
-impl<R: Read, S: Sink> Document<'_, R, S> {
+impl<R: Read, S: Sink + ?Sized> Document<'_, R, S> {
     /// A value of the event's head. Whatever is no string is kept as its JSON text.
     pub(super) fn field(&mut self, field: Field, value: Token) -> Result<(), ReadError> {
         let text_only = matches!(field, Field::ParentId | Field::EventId);

@@ -116,9 +116,12 @@ pub(crate) fn declaration(declaration: &BytesDecl<'_>, limits: &Limits) -> Resul
         *slot = Some(attribute.value.to_vec());
         is_next
     })
-    .map_err(|fault| match fault.code {
-        ReadErrorCode::NotWellFormed => Fault { at: fault.at.saturating_add(1), ..fault },
-        _ => Fault::broken(fault.at.saturating_add(1), "the XML declaration is malformed"),
+    .map_err(|fault| {
+        let at = fault.at.saturating_add(1);
+        if fault.code == ReadErrorCode::NotWellFormed {
+            return Fault { at, ..fault };
+        }
+        Fault::broken(at, "the XML declaration is malformed")
     })?;
     if !matches!(version.as_deref(), Some(b"1.0" | b"1.1")) {
         return Err(Fault::broken(0, "the XML version is not 1.0"));
@@ -177,6 +180,7 @@ fn is_xml_char(char: char) -> bool {
 }
 
 /// Where character data has `]]>`, which it may not.
+#[inline]
 pub(crate) fn stray_section_end(text: &[u8]) -> Option<usize> {
     memchr::memchr(b']', text)?;
     memchr::memmem::find(text, b"]]>")

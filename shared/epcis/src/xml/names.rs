@@ -42,6 +42,7 @@ impl Names {
     }
 
     /// Drops the bindings of elements deeper than `depth`.
+    #[inline]
     pub(crate) fn leave(&mut self, depth: usize) {
         if self.bindings.last().is_none_or(|binding| binding.depth <= depth) {
             return;
@@ -60,6 +61,7 @@ impl Names {
         self.refresh_default();
     }
 
+    #[inline]
     pub(crate) fn is_standard(&self, prefix: &[u8]) -> bool {
         if prefix.is_empty() {
             return !self.foreign_default;

@@ -80,6 +80,7 @@ impl Walk {
         }
     }
 
+    #[inline]
     pub(crate) fn depth(&self) -> usize {
         self.stack.len()
     }
@@ -89,11 +90,13 @@ impl Walk {
     }
 
     /// True while the text of a value is gathered.
+    #[inline]
     pub(crate) fn wants_text(&self) -> bool {
         self.value.is_some()
     }
 
     /// Adds to the value; gives its length.
+    #[inline]
     pub(crate) fn text(&mut self, bytes: &[u8]) -> usize {
         self.text.extend_from_slice(bytes);
         self.text.len()
@@ -230,13 +233,15 @@ impl Walk {
         }
     }
 
+    #[inline]
     fn gather(&mut self, value: Value) {
         self.text.clear();
         self.value = Some((value, self.stack.len()));
     }
 
     /// The end of the innermost element; true when it ended an event.
-    pub(crate) fn close<S: Sink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
+    #[inline]
+    pub(crate) fn close<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<(), S::Error> {
         let depth = self.stack.len();
         if let Some((value, at)) = self.value
             && at == depth
@@ -261,7 +266,8 @@ impl Walk {
         Ok(())
     }
 
-    fn tell<S: Sink>(&mut self, value: Value, sink: &mut S) -> Result<(), S::Error> {
+    #[inline]
+    fn tell<S: Sink + ?Sized>(&mut self, value: Value, sink: &mut S) -> Result<(), S::Error> {
         // The source hands out UTF-8 only, and values begin and end at markup.
         let text = std::str::from_utf8(&self.text).unwrap_or_default().trim();
         match value {
