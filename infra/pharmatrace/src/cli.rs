@@ -22,7 +22,7 @@ pub struct Arguments {
 
 #[derive(Debug, Args)]
 struct Target {
-    /// The line printed by `local up`: a file, or `-` for standard input [default: $PHARMATRACE_HUB]
+    /// The line printed by `local up`: a file, or `-` for standard input; else the file that `PHARMATRACE_HUB` names
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "stack")]
     hub: Option<String>,
     /// A stack on AWS, found through its outputs
@@ -232,8 +232,7 @@ fn describe(system: &system::Shown) -> String {
         system.line_glns.join(" ")
     );
     if let Some(iam) = &system.iam {
-        text.push('\n');
-        text.push_str(&format!("{iam:#}"));
+        text = format!("{text}\n{iam:#}");
     }
     text
 }

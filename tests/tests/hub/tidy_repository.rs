@@ -142,7 +142,10 @@ fn the_readme_names_every_function_and_both_commands() {
     for function in functions() {
         assert!(readme.contains(&format!("`{function}`")), "README does not name {function}");
     }
-    for command in ["cargo run --profile local -p pharmatrace -- demo", "cargo test --profile local --workspace"] {
+    for command in [
+        "cargo run --profile local -p pharmatrace -- demo",
+        "cargo test --profile local --workspace",
+    ] {
         assert!(readme.contains(command), "README does not name {command}");
         assert!(read(".ci/run").contains(command), "CI does not run {command}");
     }

@@ -42,10 +42,7 @@ fn every_function_crate_is_deployed_under_its_own_name() {
     assert_eq!(deployed, expected.iter().map(String::as_str).collect());
     for function in functions() {
         let properties = &template.resource(&logical(&function))["Properties"];
-        assert_eq!(
-            properties["FunctionName"]["!Sub"],
-            format!("${{AWS::StackName}}-{function}")
-        );
+        assert_eq!(properties["FunctionName"]["!Sub"], format!("${{AWS::StackName}}-{function}"));
         assert_eq!(properties["CodeUri"], format!("../target/lambda/{function}/"));
     }
     let globals = template.at("/Globals/Function");
@@ -137,10 +134,7 @@ fn the_authorizer_speaks_payload_2_and_forgets_within_a_minute() {
     assert_eq!(authorizers.len(), 1);
     assert_eq!(authorizer["AuthorizerPayloadFormatVersion"], "2.0");
     assert_eq!(authorizer["EnableSimpleResponses"], true);
-    assert_eq!(
-        authorizer["IdentitySource"],
-        serde_json::json!(["$request.header.Authorization"])
-    );
+    assert_eq!(authorizer["IdentitySource"], serde_json::json!(["$request.header.Authorization"]));
     assert!(authorizer["AuthorizerResultTtlInSeconds"].as_i64().unwrap() <= 60);
 }
 

@@ -77,8 +77,7 @@ fn plain_http_is_refused_unless_a_parameter_says_otherwise() {
 #[test]
 fn only_the_signing_function_and_tagged_principals_write_to_the_inbound_bucket() {
     let template = Template::read();
-    let statements =
-        template.policy_statements("AWS::S3::BucketPolicy", "Bucket", "InboundBucket");
+    let statements = template.policy_statements("AWS::S3::BucketPolicy", "Bucket", "InboundBucket");
     let own = statements
         .iter()
         .find(|statement| statement["Sid"] == "DenyWritesOutsideOwnPrefix")
@@ -167,7 +166,7 @@ fn no_policy_allows_a_wildcard_and_each_function_has_a_role_of_its_own() {
         assert!(function["Policies"].is_null(), "{name}: rights belong into its role");
         roles.push(&function["Role"]);
     }
-    roles.sort_by_key(|role| role.to_string());
+    roles.sort_by_key(ToString::to_string);
     roles.dedup();
     assert_eq!(roles.len(), functions.len());
     for (name, role) in template.all("AWS::IAM::Role") {
@@ -193,7 +192,7 @@ fn bounded(resource: &Value) -> bool {
         return true;
     }
     let text = resource["!Sub"].as_str().unwrap_or("*");
-    let (owner, below) = text.split_once("/").unwrap_or((text, ""));
+    let (owner, below) = text.split_once('/').unwrap_or((text, ""));
     let named = owner.starts_with("${") || owner.contains(":log-group:");
     named && (below.is_empty() || below.trim_end_matches('*').len() > 1)
 }
