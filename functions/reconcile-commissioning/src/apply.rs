@@ -66,7 +66,7 @@ impl Applier {
                 }
                 Err(ChangeError::Transition(_)) => {
                     for (run, count) in commissioned_runs(&planned) {
-                        plan.findings.append(Code::WrongAllocationState, &planned.allocation, run);
+                        plan.findings.append_voided(&planned.allocation, run);
                         plan.unmatched = plan.unmatched.saturating_add(count);
                     }
                 }

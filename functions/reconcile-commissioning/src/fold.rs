@@ -52,6 +52,15 @@ const SCATTERED: Stop = Stop::Refused {
     at: None,
 };
 
+/// What a posting keeps of a lot or an expiry, bytes. AI (10) has 20 characters; a longer text is wrong
+/// whatever follows, and 64 groups of a block must fit into one item.
+const TERM_BYTES_MAX: usize = 64;
+
+/// The text up to [`TERM_BYTES_MAX`], cut between characters.
+fn clipped(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(TERM_BYTES_MAX)).unwrap_or(text)
+}
+
 impl From<LookupError> for Stop {
     fn from(error: LookupError) -> Self {
         match error {
@@ -290,7 +299,9 @@ impl Fold {
             }
             return Ok(());
         }
-        let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let filled = |text: &Option<String>| {
+            text.as_deref().filter(|text| !text.is_empty()).map(|text| clipped(text).to_owned())
+        };
         let (lot, expiry) = (filled(&head.lot), filled(&head.expiry));
         let claim = Claim {
             fact,

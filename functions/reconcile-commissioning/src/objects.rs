@@ -3,6 +3,7 @@
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::TaggingDirective;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use store::objects::is_missing;
 use store::{Objects, StoreError};
@@ -66,7 +67,9 @@ pub async fn keep(
         source.push_str("?versionId=");
         source.push_str(&utf8_percent_encode(&notice.version_id, &SOURCE).to_string());
     }
+    // Tags of the source are no part of the bytes, and reading them would need a right of its own.
     let copy = objects.s3.copy_object().bucket(bucket).key(key).copy_source(source);
+    let copy = copy.tagging_directive(TaggingDirective::Replace);
     match copy.send().await {
         Ok(_) => Ok(true),
         Err(error) if is_missing(&error) => Ok(false),

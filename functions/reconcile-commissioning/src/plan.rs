@@ -76,6 +76,15 @@ impl Findings {
         }
     }
 
+    /// Adds a run of serials of a voided allocation: not recorded, so as grave as the code says.
+    pub fn append_voided(&mut self, allocation: &Allocation, run: (u128, u128)) {
+        let Scheme::Sequential { width } = allocation.scheme;
+        let subject = of_allocation(Code::WrongAllocationState, allocation);
+        if let Some(entry) = self.entry(subject, Some(width)) {
+            entry.runs.append(run.0, run.1);
+        }
+    }
+
     /// The finished findings, the worst first, `FINDINGS_TRUNCATED` among them when something was cut.
     #[must_use]
     pub fn finish(self, of: (&str, &str)) -> Vec<Finding> {

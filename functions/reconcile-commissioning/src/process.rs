@@ -139,14 +139,17 @@ impl Run<'_> {
         let document = self.receive(&reading, &system).await?;
         store.arrival_record(&arrival, &document.content_sha256, &self.meter).await?;
         self.repeated_transmission(&document).await?;
+        store.arrival_point(&arrival, &document.content_sha256, &self.meter).await?;
         Box::pin(self.judge(reading, document, &system)).await
     }
 
     async fn again(&self, sha: &str, system: &SystemId) -> Result<Outcome, StoreError> {
         let missing = StoreError::NotFound { what: "the document" };
         let document = self.hub.store.document_fetch(sha).await?.ok_or(missing)?;
-        let waits = |j: &Judgement| j.status != DocumentStatus::Reconciled;
-        if document.error.is_some() || !document.judgement(system).is_some_and(waits) {
+        let now = self.now_text();
+        let later = |j: &Judgement| j.next_try_at.as_deref().is_some_and(|at| at > now.as_str());
+        let waits = |j: &Judgement| j.status != DocumentStatus::Reconciled && !later(j);
+        if is_refused(&document) || !document.judgement(system).is_some_and(waits) {
             return Ok(Outcome::Redelivered { content_sha256: sha.to_owned() });
         }
         let raw = document.raw_sha256.clone().unwrap_or_default();
@@ -218,7 +221,7 @@ impl Run<'_> {
     ) -> Result<Outcome, StoreError> {
         let bytes = reading.bytes;
         match reading.outcome {
-            Err(error) => self.quarantine(&document, error, bytes).await,
+            Err(error) => self.quarantine(&document, system, error, bytes).await,
             Ok(fold) => {
                 // A parked document is judged again when its time has come, not when a copy arrives.
                 let done = is_settled(&document, system)
@@ -296,6 +299,8 @@ impl Run<'_> {
                 if parked { DocumentStatus::Parked } else { DocumentStatus::Reconciled };
             judgement.next_try_at = next.clone().filter(|_| parked);
             judgement.reconciled_at = Some(now.clone()).filter(|_| !parked);
+            // What was refused of another sender is no word on this one.
+            document.error = document.error.take().filter(|error| !error.is_of_sender());
             document.metrics = Some(metrics);
         };
         let store = &self.hub.store;
@@ -315,11 +320,18 @@ impl Run<'_> {
     async fn quarantine(
         &self,
         document: &Document,
+        system: &SystemId,
         error: DocumentError,
         bytes: u64,
     ) -> Result<Outcome, StoreError> {
-        let metrics = self.metrics(bytes);
+        let (metrics, now) = (self.metrics(bytes), self.now_text());
         let change = |document: &mut Document| {
+            if error.is_of_sender()
+                && let Some(judgement) = document.judgement_mut(system, &now)
+                && !is_done(judgement)
+            {
+                judgement.status = DocumentStatus::Quarantined;
+            }
             // What was applied for another system stays told: only an untouched document is refused.
             if document.error.is_none() && !document.judgements.iter().any(is_done) {
                 document.error = Some(error.clone());
@@ -332,7 +344,8 @@ impl Run<'_> {
         change(&mut done);
         let arrivals = store.arrival_list(sha).await?;
         let findings = store.document_findings(sha).await?;
-        let view = document_view(&done, &arrivals, &findings, &tallies_of(None));
+        let before = self.hub.objects.report_fetch(sha).await?;
+        let view = document_view(&done, &arrivals, &findings, &tallies_of(before.as_ref()));
         self.hub.objects.report_put(sha, &view).await?;
         let done = store.document_change(sha, Some(document), &self.meter, change).await?;
         Ok(Outcome::Done(Box::new(done)))
@@ -362,9 +375,10 @@ impl Run<'_> {
             line: None,
             column: None,
         };
-        let outcome = self.quarantine(&document, error, 0).await?;
+        let outcome = self.quarantine(&document, &arrival.system_id, error, 0).await?;
         let sha = &document.content_sha256;
         self.hub.store.arrival_record(arrival, sha, &self.meter).await?;
+        self.hub.store.arrival_point(arrival, sha, &self.meter).await?;
         Ok(outcome)
     }
 
@@ -381,7 +395,14 @@ impl Run<'_> {
 
 /// Whether nothing is to be done for this system until a parked document's time has come.
 fn is_settled(document: &Document, system: &SystemId) -> bool {
-    document.error.is_some() || document.judgement(system).is_some_and(is_done)
+    let refused = |judgement: &Judgement| judgement.status == DocumentStatus::Quarantined;
+    is_refused(document)
+        || document.judgement(system).is_some_and(|found| is_done(found) || refused(found))
+}
+
+/// Whether its bytes are refused, whoever sends them.
+fn is_refused(document: &Document) -> bool {
+    document.error.as_ref().is_some_and(|error| !error.is_of_sender())
 }
 
 fn is_done(judgement: &Judgement) -> bool {

@@ -13,6 +13,8 @@ use crate::ids::{base32_lower, length_prefixed_sha256};
 
 /// Sample values a finding carries at most.
 pub const SAMPLES_MAX: usize = 20;
+/// What is kept of one sample, bytes; an identifier has fewer than 256.
+pub const SAMPLE_BYTES_MAX: usize = 256;
 /// Ranges a finding carries at most.
 pub const RANGES_MAX: usize = 1_000;
 
@@ -345,6 +347,7 @@ impl Samples {
     }
 
     fn keep(&mut self, text: &str) {
+        let text = text.get(..text.floor_char_boundary(SAMPLE_BYTES_MAX)).unwrap_or(text);
         if self.texts.len() < SAMPLES_MAX && !self.texts.iter().any(|kept| kept == text) {
             self.texts.push(text.to_owned());
         }

@@ -72,9 +72,8 @@ impl Store {
         content_sha256: &str,
         meter: &Meter,
     ) -> Result<(), StoreError> {
-        let hash = arrival.hash();
         let pk = Pk::Document(content_sha256.to_owned());
-        let mut item = new_item(&pk, &Sk::ArrivalOf(hash.clone()), ENTITY);
+        let mut item = new_item(&pk, &Sk::ArrivalOf(arrival.hash()), ENTITY);
         let fields = [
             ("system_id", arrival.system_id.as_str()),
             ("bucket", &arrival.bucket),
@@ -84,8 +83,18 @@ impl Store {
             ("at", &arrival.at),
         ];
         item.extend(fields.map(|(name, value)| (name.to_owned(), text(value))));
-        self.put_if_absent("PutItem arrival", item, meter).await?;
-        let mut pointer = new_item(&Pk::Arrival(hash), &Sk::Arrival, "arrival-pointer");
+        self.put_if_absent("PutItem arrival", item, meter).await.map(|_| ())
+    }
+
+    /// Makes a redelivery of the arrival find its document. Written last of all that an arrival causes, so
+    /// that a crash before it only means doing all of it again (I5).
+    pub async fn arrival_point(
+        &self,
+        arrival: &Arrival,
+        content_sha256: &str,
+        meter: &Meter,
+    ) -> Result<(), StoreError> {
+        let mut pointer = new_item(&Pk::Arrival(arrival.hash()), &Sk::Arrival, "arrival-pointer");
         pointer.insert("content_sha256".to_owned(), text(content_sha256));
         self.put_if_absent("PutItem arrival pointer", pointer, meter).await.map(|_| ())
     }

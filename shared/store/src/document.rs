@@ -5,8 +5,9 @@
 //! by reading it, deciding, and writing it back if nobody else did meanwhile.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use domain::ids::{AllocationId, SystemId};
+use tokio::task::JoinSet;
 
 use crate::document_item::{from_item, to_item};
 use crate::error::{StoreError, sdk_error};
@@ -17,6 +18,8 @@ use crate::{Page, Store};
 
 /// How often a change of a document is tried again when another one came between.
 const CHANGE_TRIES: u32 = 20;
+/// Plan runs written at once; a scattered document has up to 100,000 of them.
+const PLANS_IN_FLIGHT: usize = 32;
 
 /// How far a document has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,6 +73,15 @@ pub struct DocumentError {
     pub column: Option<u64>,
 }
 
+impl DocumentError {
+    /// Whether the refusal follows from who sent the document and when, not from its bytes. Such a refusal
+    /// counts for that system alone: the rightful sender's copy of the same bytes is still judged.
+    #[must_use]
+    pub fn is_of_sender(&self) -> bool {
+        matches!(self.code.as_str(), "no-system" | "too-scattered")
+    }
+}
+
 /// Numbers of serials in commissioning events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SerialCounts {
@@ -103,7 +115,7 @@ pub struct Metrics {
 pub struct Judgement {
     /// The system.
     pub system_id: SystemId,
-    /// `Received`, `Applying`, `Parked` or `Reconciled`.
+    /// `Quarantined` when the document was refused for this system alone.
     pub status: DocumentStatus,
     /// When this system's first copy arrived, RFC 3339.
     pub first_at: String,
@@ -145,7 +157,9 @@ impl Document {
     #[must_use]
     pub fn status(&self) -> DocumentStatus {
         let any = |status| self.judgements.iter().any(|judgement| judgement.status == status);
-        if self.error.is_some() {
+        let refused = |judgement: &Judgement| judgement.status == DocumentStatus::Quarantined;
+        let all_refused = !self.judgements.is_empty() && self.judgements.iter().all(refused);
+        if all_refused || self.error.as_ref().is_some_and(|error| !error.is_of_sender()) {
             DocumentStatus::Quarantined
         } else if any(DocumentStatus::Applying) {
             DocumentStatus::Applying
@@ -324,10 +338,18 @@ impl Store {
         runs: &[PlanRun],
         meter: &Meter,
     ) -> Result<(), StoreError> {
+        let mut writing: JoinSet<Result<bool, StoreError>> = JoinSet::new();
         for run in runs {
+            while writing.len() >= PLANS_IN_FLIGHT {
+                written(&mut writing).await?;
+            }
             let sk = Sk::Plan(run.allocation.clone(), run.first, run.last);
             let item = new_item(&Pk::Document(content_sha256.to_owned()), &sk, "plan");
-            self.put_if_absent("PutItem plan", item, meter).await?;
+            let (store, meter) = (self.clone(), meter.clone());
+            writing.spawn(async move { store.put_if_absent("PutItem plan", item, &meter).await });
+        }
+        while !writing.is_empty() {
+            written(&mut writing).await?;
         }
         Ok(())
     }
@@ -393,9 +415,6 @@ impl Store {
             let page = self.listing_page(listing::DOCUMENT, since.as_deref(), start.as_deref());
             let page = page.await?;
             for item in &page.items {
-                if item.get("status") != Some(&AttributeValue::S("parked".to_owned())) {
-                    continue;
-                }
                 let document = from_item(item)?;
                 let ripe = document.judgements.iter().filter(|judgement| {
                     judgement.next_try_at.as_deref().is_some_and(|at| at <= now)
@@ -407,6 +426,17 @@ impl Store {
             if start.is_none() {
                 return Ok(due);
             }
+        }
+    }
+}
+
+async fn written(writing: &mut JoinSet<Result<bool, StoreError>>) -> Result<(), StoreError> {
+    match writing.join_next().await {
+        None => Ok(()),
+        Some(Ok(outcome)) => outcome.map(|_| ()),
+        Some(Err(error)) => {
+            let detail = error.to_string();
+            Err(StoreError::Unavailable { operation: "PutItem plan", detail })
         }
     }
 }

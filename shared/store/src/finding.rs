@@ -22,6 +22,9 @@ use crate::{Page, Store};
 const ENTITY: &str = "finding";
 /// How often the findings of a document are compared again when another worker wrote some.
 const REPLACE_TRIES: u32 = 20;
+/// Findings written in one transaction: with all its ranges and samples one has up to 70 KB, and a
+/// transaction may carry 4 MB.
+const WRITES_MAX: usize = 20;
 
 /// A finding as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,7 +204,7 @@ impl Store {
             let stored: Vec<_> = stored.into_iter().filter(|r| r.system_id == *system).collect();
             let writes = self.replacements(of, &stored, found)?;
             let mut beaten = false;
-            for chunk in writes.chunks(50) {
+            for chunk in writes.chunks(WRITES_MAX) {
                 let outcome = self
                     .dynamo
                     .transact_write_items()
