@@ -150,7 +150,8 @@ impl ReserveBody {
         wrong.need("/packaging_level", level, "one of EA, PK, CA, PL");
         let filter = self.filter_value.is_none_or(|filter| filter <= 7);
         wrong.need("/filter_value", filter, "0 to 7");
-        wrong.optional("/lot", self.lot.as_deref(), check_ai82);
+        let lot = self.lot.as_deref().is_none_or(|lot| check_ai82(lot).is_ok());
+        wrong.need("/lot", lot, "1 to 20 characters of the GS1 character set 82");
         let texts = [
             ("/work_order", &self.work_order),
             ("/po_number", &self.po_number),

@@ -97,7 +97,8 @@ fn choice(query: &ExportQuery, headers: &HeaderMap) -> Result<(Format, Profile),
     Ok((format, profile))
 }
 
-/// The first known media type of an `Accept` header; CSV when there is none.
+/// The first known media type of an `Accept` header, in its order; CSV when it names none of ours, since
+/// the file is what was asked for.
 fn accepted(accept: &str) -> Format {
     let known = accept.split(',').find_map(|entry| {
         match entry.split(';').next().unwrap_or_default().trim() {

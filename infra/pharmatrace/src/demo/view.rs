@@ -13,8 +13,11 @@ pub(super) fn show_report(show: &mut Show, name: &str, report: &Value) -> Result
     show.say(&format!("\nReport  {name}: {status}, {events} events, {named} serials"))?;
     if let Some(error) = report.get("error").filter(|error| !error.is_null()) {
         let (code, message) = (text(error, "/code"), text(error, "/message"));
-        let (line, column) = (count(error, "/line"), count(error, "/column"));
-        show.say(&format!("  {code} at line {line}, column {column}: {message}"))?;
+        let place = match (count(error, "/line"), count(error, "/column")) {
+            (0, _) => String::new(),
+            (line, column) => format!(" at line {line}, column {column}"),
+        };
+        show.say(&format!("  {code}{place}: {message}"))?;
     }
     let mut rows = vec![head(&["finding", "severity", "count", "first"])];
     for finding in list(report, "/findings") {

@@ -37,6 +37,10 @@ impl Instance {
             0 => free_port()?,
             port => port,
         };
+        // Another local cloud on this port would answer our health question in its place.
+        std::net::TcpListener::bind(("127.0.0.1", port)).map(drop).map_err(|error| {
+            CommandError::LocalCloud(format!("port {port} cannot be used: {error}"))
+        })?;
         let folder = home(root).join(format!("run-{}-{port}", std::process::id()));
         let state = options.state.as_deref().unwrap_or(&folder);
         std::fs::create_dir_all(state).map_err(CommandError::io(state.display().to_string()))?;
