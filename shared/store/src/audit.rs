@@ -85,6 +85,8 @@ pub struct Audit {
     pub documents: u64,
     /// What is broken, sorted; empty if nothing is.
     pub breaches: Vec<Breach>,
+    /// Allocations that were found with a range that agrees with them.
+    owners: BTreeSet<AllocationId>,
 }
 
 impl Audit {

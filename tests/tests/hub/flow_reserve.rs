@@ -152,10 +152,10 @@ async fn until_answered(api: &Api, body: &Value, counts: &Counts) -> Option<Stri
     }
 }
 
-/// Kills a process that reserves every 100 ms, until the callers are done.
+/// Kills a process that reserves twice a second, until the callers are done.
 async fn kill_now_and_then(port: u16, counts: Arc<Counts>) {
     let mut dice = Dice::new(7);
-    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    let mut tick = tokio::time::interval(Duration::from_millis(500));
     while !counts.over.load(Ordering::Relaxed) {
         tick.tick().await;
         let processes = functions(port, "allocate-serials");
