@@ -1,6 +1,7 @@
 //! Files dropped into the inbound bucket: what they do to the ledger, once, whatever happens on the
 //! way (I5), and that none is lost (I6).
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::SqsMessage;
@@ -16,7 +17,7 @@ use testkit::Faults;
 use crate::flow_kit::{ALLOCATIONS, Hub, LINE, NOW, text};
 
 const DOCUMENTS: &str = "/api/v1/l3/documents";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const ILMD: &str = "<extension><ilmd><c:lotNumber>LOT42</c:lotNumber>\
     <c:itemExpirationDate>2028-10-31</c:itemExpirationDate></ilmd></extension>";
 
@@ -29,7 +30,7 @@ fn document(first: u64, count: u64) -> Vec<u8> {
          <eventTimeZoneOffset>+00:00</eventTimeZoneOffset><epcList>",
     );
     for index in first..first + count {
-        out.push_str(&format!("<epc>urn:epc:id:sgtin:0313000.000777.{index:012}</epc>"));
+        write!(out, "<epc>urn:epc:id:sgtin:0313000.000777.{index:012}</epc>").unwrap();
     }
     out.push_str(
         "</epcList><action>ADD</action><bizStep>urn:epcglobal:cbv:bizstep:commissioning</bizStep>\
@@ -116,7 +117,7 @@ impl Plant {
     }
 
     /// The function itself, in this process, with a DynamoDB that fails as planned.
-    async fn function(&self, faults: &Faults) -> reconcile_commissioning::Hub {
+    fn function(&self, faults: &Faults) -> reconcile_commissioning::Hub {
         let hub = &self.hub.cloud.hub;
         let http = aws_smithy_http_client::Builder::new().build_http();
         let http = aws_sdk_dynamodb::config::SharedHttpClient::new(faults.around(http));
@@ -189,7 +190,7 @@ async fn a_file_delivered_five_times_with_a_crash_takes_effect_once() {
     let record = plant.quiet("crash.xml", &bytes).await;
     let mut posted = 0;
     for k in 1.. {
-        let function = plant.function(&Faults::none().dies_after(k)).await;
+        let function = plant.function(&Faults::none().dies_after(k));
         let outcome = reconcile_commissioning::handle(&function, record.clone()).await;
         assert!(outcome.is_err(), "the crash did not come before the end");
         posted = plant.hub.store.audit().await.unwrap().postings;
@@ -199,7 +200,7 @@ async fn a_file_delivered_five_times_with_a_crash_takes_effect_once() {
     }
     assert!(posted < 4, "the crash did not come between two blocks");
     // Four more arrive while the first is delivered again.
-    let function = plant.function(&Faults::none()).await;
+    let function = plant.function(&Faults::none());
     let again = reconcile_commissioning::handle(&function, record.clone());
     let others = async {
         for n in 0..4 {
@@ -241,9 +242,9 @@ async fn a_crash_at_any_call_of_the_whole_function_is_healed() {
         let dies = usize::try_from(k).unwrap();
         let faults = Faults::none();
         let faults = if k % 2 == 0 { faults.dies_before(dies) } else { faults.dies_after(dies) };
-        let broken = plant.function(&faults).await;
+        let broken = plant.function(&faults);
         let survived = reconcile_commissioning::handle(&broken, record.clone()).await.is_ok();
-        let calm = plant.function(&Faults::none()).await;
+        let calm = plant.function(&Faults::none());
         reconcile_commissioning::handle(&calm, record).await.unwrap();
         let view = plant.settled(&sha).await;
         assert_eq!(view["status"], "parked", "call {k}: {view}");
@@ -345,7 +346,7 @@ async fn bad_inputs_are_quarantined_with_their_place_and_kept() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_object_that_is_gone_is_recorded_and_not_asked_for_again() {
     let plant = Plant::start().await;
-    let function = plant.function(&Faults::none()).await;
+    let function = plant.function(&Faults::none());
     let bucket = &plant.hub.cloud.hub.buckets.inbound;
     let record = announce(bucket, &format!("inbound/{SYSTEM}/never.xml"), "");
     for _ in 0..2 {
@@ -376,7 +377,7 @@ async fn early_serials_are_parked_and_applied_once_they_are_reserved() {
     let again = json!({"reprocess": {"content_sha256": sha, "system_id": SYSTEM}});
     let mut record = SqsMessage::default();
     record.body = Some(again.to_string());
-    let mut function = plant.function(&Faults::none()).await;
+    let mut function = plant.function(&Faults::none());
     // Until its time comes a parked document is left alone.
     function.clock = Clock::from_fn(|| NOW - time::Duration::days(1));
     reconcile_commissioning::handle(&function, record.clone()).await.unwrap();
