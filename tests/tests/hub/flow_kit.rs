@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use store::Store;
 use time::OffsetDateTime;
 use time::macros::datetime;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub const GTIN: &str = "00313000007772";
 pub const LINE: &str = "0313000000018";
@@ -17,11 +18,16 @@ pub const ALLOCATIONS: &str = "/api/v1/l3/allocations";
 /// When credentials of tests are made.
 pub const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 
+/// One hub at a time: each keeps two cores busy, and a flow that waits for another one's processor time
+/// would measure that.
+static TURN: Semaphore = Semaphore::const_new(1);
+
 /// A running hub and a client with all scopes.
 pub struct Hub {
     pub cloud: LocalCloud,
     pub api: Api,
     pub store: Store,
+    _turn: SemaphorePermit<'static>,
 }
 
 impl Hub {
@@ -32,11 +38,12 @@ impl Hub {
 
     pub async fn of_profile(profile: &str) -> Self {
         let options = Options { profile: profile.to_owned(), ..Options::default() };
+        let turn = TURN.acquire().await.unwrap();
         let cloud = LocalCloud::start(&options).await.unwrap();
         let token = cloud.hub.credential.as_ref().map(|credential| credential.token.clone());
         let api = Api::new(&cloud.hub.api_url, token.as_deref());
         let store = cloud.hub.store().await.unwrap();
-        Self { cloud, api, store }
+        Self { cloud, api, store, _turn: turn }
     }
 
     /// A credential of a system, which is made if need be.
