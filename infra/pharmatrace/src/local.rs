@@ -64,6 +64,7 @@ impl LocalCloud {
         let root = repository()?;
         let (python, binaries) = {
             let _lock = lock(&root)?;
+            process::remove_leftovers(&home(&root));
             let python = venv::python(&root).await?;
             (python, build::functions(&root).await?)
         };

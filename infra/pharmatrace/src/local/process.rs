@@ -33,14 +33,7 @@ impl Instance {
         python: &Path,
         options: &Options,
     ) -> Result<Self, CommandError> {
-        let port = match options.port {
-            0 => free_port()?,
-            port => port,
-        };
-        // Another local cloud on this port would answer our health question in its place.
-        std::net::TcpListener::bind(("127.0.0.1", port)).map(drop).map_err(|error| {
-            CommandError::LocalCloud(format!("port {port} cannot be used: {error}"))
-        })?;
+        let port = port_for(options)?;
         let folder = home(root).join(format!("run-{}-{port}", std::process::id()));
         let state = options.state.as_deref().unwrap_or(&folder);
         std::fs::create_dir_all(state).map_err(CommandError::io(state.display().to_string()))?;
@@ -165,6 +158,48 @@ fn environment(
         ("S3_DATA_DIR", state.join("s3").into()),
         ("TMPDIR", folder.join("tmp").into()),
     ]
+}
+
+/// The port to listen on. The local cloud keeps the addresses of its queues with their ports, so a state
+/// folder belongs to the port it was made on.
+fn port_for(options: &Options) -> Result<u16, CommandError> {
+    let Some(state) = &options.state else {
+        return if options.port == 0 { free_port() } else { Ok(options.port) };
+    };
+    let file = state.join("port");
+    let named = || file.display().to_string();
+    let kept: Option<u16> =
+        std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
+    match (options.port, kept) {
+        (0, Some(kept)) => Ok(kept),
+        (wanted, Some(kept)) if wanted != kept => Err(CommandError::Usage(format!(
+            "--state {} was made on port {kept} and works on that one only",
+            state.display()
+        ))),
+        (wanted, _) => {
+            let port = if wanted == 0 { free_port()? } else { wanted };
+            std::fs::create_dir_all(state).map_err(CommandError::io(named()))?;
+            std::fs::write(&file, port.to_string()).map_err(CommandError::io(named()))?;
+            Ok(port)
+        }
+    }
+}
+
+/// Removes the folders of instances whose owner was killed. Only where the system tells who lives.
+pub fn remove_leftovers(home: &Path) {
+    let processes = Path::new("/proc");
+    if !processes.join("self").exists() {
+        return;
+    }
+    for entry in std::fs::read_dir(home).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix("run-")?.split('-').next());
+        if owner.is_some_and(|owner| !processes.join(owner).exists())
+            && let Err(error) = std::fs::remove_dir_all(entry.path())
+        {
+            tracing::debug!("{}: {error}", entry.path().display());
+        }
+    }
 }
 
 fn free_port() -> Result<u16, CommandError> {
