@@ -25,15 +25,17 @@ pub async fn functions(root: &Path) -> Result<PathBuf, CommandError> {
     for name in &names {
         command.args(["--package", name]);
     }
-    command.stdin(Stdio::null()).stderr(Stdio::inherit());
+    // `output` would capture what cargo says to the person who waits.
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     tracing::info!("building {} functions …", names.len());
-    let output = command.output().await.map_err(|error| {
+    let child = command.spawn().map_err(|error| {
         if error.kind() == std::io::ErrorKind::NotFound {
             CommandError::Missing("cargo is not on the PATH".to_owned())
         } else {
             CommandError::io("cargo")(error)
         }
     })?;
+    let output = child.wait_with_output().await.map_err(CommandError::io("cargo"))?;
     if !output.status.success() {
         return Err(CommandError::Program {
             program: "cargo build",
