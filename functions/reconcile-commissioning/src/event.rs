@@ -4,11 +4,27 @@
 //! are resolved as they come and held as sets, so memory follows the blocks, not the serials.
 
 use domain::bitmap::{BlockSet, Offset};
-use domain::finding::{IndexRuns, Samples};
+use domain::finding::{Code, IndexRuns, Samples};
+use domain::gtin::Gtin14;
 use rustc_hash::FxHashMap;
 
 /// Hits that are held one by one before they become sets.
 const SINGLE_MAX: usize = 4_096;
+
+/// What a finding about serials that are not posted is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Miss {
+    /// What it says.
+    pub code: Code,
+    /// A later reservation may still make it go away.
+    pub provisional: bool,
+    /// The allocation concerned, by its number in the catalog.
+    pub allocation: Option<usize>,
+    /// The trade item.
+    pub gtin: Option<Gtin14>,
+    /// Writes indexes as serials.
+    pub width: Option<u8>,
+}
 
 /// The serials of one block that an event names.
 #[derive(Debug, Default)]

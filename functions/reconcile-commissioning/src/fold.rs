@@ -11,79 +11,21 @@ use domain::bitmap::{Offset, place};
 use domain::epc::{Epc, EpcError, parse_epc};
 use domain::fact::{Fact, Happening, Words, fact_of};
 use domain::finding::{Code, IndexRuns, Samples};
-use domain::gln::Gln;
 use domain::gtin::Gtin14;
 use domain::ledger::{Claim, Draft};
 use domain::pool::Scheme;
 use epcis::{EpcList, EventHead, EventKind, Sink};
 use rustc_hash::FxHashMap;
 
-use crate::catalog::{Catalog, Found, LookupError};
-use crate::event::{EventBuffer, Named};
+use crate::catalog::{Catalog, Found};
+use crate::event::{EventBuffer, Miss, Named};
+use crate::remarks::{self, clipped, event_time_ms};
+use crate::stop::{SCATTERED, Stop};
 
 /// Blocks that one document may touch.
 pub const BLOCKS_MAX: usize = 100_000;
 /// Bytes of sets that one document may need.
 pub const SETS_BYTES_MAX: usize = 128 << 20;
-/// How far ahead of the time of receipt an event time may be, milliseconds.
-const FUTURE_MS: i64 = 5 * 60 * 1_000;
-
-/// Why the fold stops.
-#[derive(Debug, thiserror::Error)]
-pub enum Stop {
-    /// The document is refused: kebab-case code, message, line and column of the event.
-    #[error("{code}: {message}")]
-    Refused {
-        /// Kebab-case.
-        code: &'static str,
-        /// For people.
-        message: &'static str,
-        /// Where, from 1.
-        at: Option<(u64, u64)>,
-    },
-    /// The store failed: try the whole document again.
-    #[error(transparent)]
-    Store(#[from] store::StoreError),
-}
-
-const SCATTERED: Stop = Stop::Refused {
-    code: "too-scattered",
-    message: "the document touches more blocks or ranges of numbers than one document may",
-    at: None,
-};
-
-/// What a posting keeps of a lot or an expiry, bytes. AI (10) has 20 characters; a longer text is wrong
-/// whatever follows, and 64 groups of a block must fit into one item.
-const TERM_BYTES_MAX: usize = 64;
-
-/// The text up to [`TERM_BYTES_MAX`], cut between characters.
-fn clipped(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(TERM_BYTES_MAX)).unwrap_or(text)
-}
-
-impl From<LookupError> for Stop {
-    fn from(error: LookupError) -> Self {
-        match error {
-            LookupError::TooScattered => SCATTERED,
-            LookupError::Store(error) => Self::Store(error),
-        }
-    }
-}
-
-/// What a finding about serials that are not posted is about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Miss {
-    /// What it says.
-    pub code: Code,
-    /// A later reservation may still make it go away.
-    pub provisional: bool,
-    /// The allocation concerned, by its number in the catalog.
-    pub allocation: Option<usize>,
-    /// The trade item.
-    pub gtin: Option<Gtin14>,
-    /// Writes indexes as serials.
-    pub width: Option<u8>,
-}
 
 /// One block and what the document says about it.
 #[derive(Debug)]
@@ -387,21 +329,9 @@ impl Fold {
         if let Some(codes) = self.plant_lines.get(&number) {
             return !codes.is_empty();
         }
-        let mut codes = Vec::new();
-        if let Some(allocation) = self.catalog.allocation(number) {
-            let mut remark = |code, yes: bool| codes.extend(yes.then_some(code));
-            let differs = |mine: &Option<String>, said: Option<&str>| {
-                mine.as_deref().zip(said).is_some_and(|(mine, said)| mine != said)
-            };
-            let late = claim.time_ms > self.received_ms.saturating_add(FUTURE_MS);
-            remark(Code::FutureEventTime, late);
-            remark(Code::MissingLot, claim.lot.is_none());
-            remark(Code::MissingExpiry, claim.expiry.is_none());
-            remark(Code::LotMismatch, differs(&allocation.details.lot, claim.lot));
-            remark(Code::ExpiryMismatch, differs(&allocation.details.expiry, claim.expiry));
-            let (line, plant) = (allocation.line_gln.as_ref(), allocation.plant_gln.as_ref());
-            remark(Code::LineGlnMismatch, line.is_some_and(|line| other_line(line, plant, head)));
-        }
+        let allocation = self.catalog.allocation(number);
+        let codes = allocation.map(|it| remarks::of(it, claim, head, self.received_ms));
+        let codes = codes.unwrap_or_default();
         let any = !codes.is_empty();
         self.plant_lines.insert(number, codes);
         any
@@ -465,33 +395,5 @@ impl Sink for Fold {
         self.totals.others = self.totals.others.saturating_add(self.event.others);
         self.event.clear();
         Ok(())
-    }
-}
-
-/// The event time in milliseconds since 1970.
-fn event_time_ms(head: &EventHead) -> Result<i64, Stop> {
-    let (code, message) = if head.time_text_present {
-        ("bad-event-time", "an event states a fact at a time that cannot be read")
-    } else {
-        ("missing-event-time", "an event states a fact but not when")
-    };
-    let at = Some((head.line, head.column));
-    let time = head.event_time.ok_or(Stop::Refused { code, message, at })?;
-    let ms = time.unix_timestamp_nanos().div_euclid(1_000_000);
-    i64::try_from(ms).map_err(|_| Stop::Refused { code, message, at })
-}
-
-/// Whether the event names a place, but not the allocation's line. The plant as business location
-/// says nothing against the line as long as no read point says otherwise.
-fn other_line(line: &Gln, plant: Option<&Gln>, head: &EventHead) -> bool {
-    let gln = |text: &Option<String>| text.as_deref().and_then(Gln::from_location);
-    let (read_point, location) = (gln(&head.read_point), gln(&head.biz_location));
-    if read_point.as_ref() == Some(line) || location.as_ref() == Some(line) {
-        return false;
-    }
-    match (read_point, location) {
-        (None, None) => false,
-        (None, Some(location)) => plant != Some(&location),
-        (Some(_), _) => true,
     }
 }

@@ -14,7 +14,8 @@ use store::StoreError;
 use store::document::DocumentError;
 use tokio::sync::mpsc;
 
-use crate::fold::{Fold, Stop};
+use crate::fold::Fold;
+use crate::stop::Stop;
 
 /// Chunks between the two sides; S3 hands out some tens of KiB each.
 const CHUNKS: usize = 8;

@@ -31,14 +31,17 @@ pub mod fold;
 pub mod intake;
 pub mod message;
 mod objects;
+mod outcome;
 pub mod plan;
 mod process;
+mod remarks;
+pub mod stop;
 
 use aws_lambda_events::sqs::SqsMessage;
 use edge::Clock;
 use store::{Objects, Store, StoreError};
 
-pub use process::Outcome;
+pub use outcome::Outcome;
 
 /// After so many seconds a record that met a passing fault is delivered again.
 const RETRY_SECONDS: i32 = 30;

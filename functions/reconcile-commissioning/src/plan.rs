@@ -6,7 +6,8 @@ use domain::finding::{Code, Finding, IndexRuns, RANGES_MAX, Samples, SerialRange
 use domain::ledger::Draft;
 use domain::pool::Scheme;
 
-use crate::fold::{Fold, Miss, Totals};
+use crate::event::Miss;
+use crate::fold::{Fold, Totals};
 
 /// An allocation and the blocks of it that the document touches.
 #[derive(Debug)]

@@ -23,54 +23,13 @@ use crate::fold::Fold;
 use crate::intake::{self, Reading};
 use crate::message::{Notice, Work};
 use crate::objects;
+use crate::outcome::Outcome;
 use crate::plan::Plan;
 
 /// Provisional serials are tried again this often …
 const TRY_EVERY: Duration = Duration::minutes(15);
 /// … for this long after the system's first copy came; then their findings are final.
 const TRY_FOR: Duration = Duration::hours(4);
-
-/// What became of one piece of work; one log line.
-#[derive(Debug)]
-pub enum Outcome {
-    /// The arrival had been dealt with before.
-    Redelivered {
-        /// The document.
-        content_sha256: String,
-    },
-    /// The document was dealt with.
-    Done(Box<Document>),
-}
-
-impl Outcome {
-    /// Logs it.
-    pub fn log(&self) {
-        match self {
-            Self::Redelivered { content_sha256 } => {
-                tracing::info!(document.sha256 = content_sha256, "redelivery");
-            }
-            Self::Done(document) => {
-                let serials = document.serials();
-                let metrics = document.metrics.unwrap_or_default();
-                tracing::info!(
-                    document.sha256 = document.content_sha256,
-                    status = document.status().as_str(),
-                    error = document.error.as_ref().map(|error| error.code.as_str()),
-                    events = document.events,
-                    named = serials.named,
-                    matched = serials.matched,
-                    newly_commissioned = serials.newly_commissioned,
-                    provisional = serials.provisional,
-                    bytes = metrics.bytes,
-                    duration_ms = metrics.milliseconds,
-                    write_units = metrics.write_units,
-                    vm_hwm_kib = metrics.vm_hwm_kib,
-                    "document"
-                );
-            }
-        }
-    }
-}
 
 /// One run: what is the same for all its steps.
 struct Run<'a> {

@@ -6,20 +6,17 @@
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
-use domain::ids::{AllocationId, SystemId};
-use tokio::task::JoinSet;
+use domain::ids::SystemId;
 
 use crate::document_item::{from_item, to_item};
 use crate::error::{StoreError, sdk_error};
 use crate::item::{Reader, new_item, number, text};
-use crate::keys::{PLAN_PREFIX, Pk, Sk, listing};
+use crate::keys::{Pk, Sk, listing};
 use crate::meter::Meter;
 use crate::{Page, Store};
 
 /// How often a change of a document is tried again when another one came between.
 const CHANGE_TRIES: u32 = 20;
-/// Plan runs written at once; a scattered document has up to 100,000 of them.
-const PLANS_IN_FLIGHT: usize = 32;
 
 /// How far a document has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -221,17 +218,6 @@ impl Document {
     }
 }
 
-/// Blocks of an allocation that a document was about to touch, both ends included.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlanRun {
-    /// The allocation.
-    pub allocation: AllocationId,
-    /// The first block.
-    pub first: u32,
-    /// The last block.
-    pub last: u32,
-}
-
 impl Store {
     /// A document by the SHA-256 of its inflated bytes. Strongly consistent.
     pub async fn document_fetch(&self, sha: &str) -> Result<Option<Document>, StoreError> {
@@ -331,45 +317,6 @@ impl Store {
         }
     }
 
-    /// Records which blocks a document is about to touch, before the first one is written.
-    pub async fn plan_put(
-        &self,
-        content_sha256: &str,
-        runs: &[PlanRun],
-        meter: &Meter,
-    ) -> Result<(), StoreError> {
-        let mut writing: JoinSet<Result<bool, StoreError>> = JoinSet::new();
-        for run in runs {
-            while writing.len() >= PLANS_IN_FLIGHT {
-                written(&mut writing).await?;
-            }
-            let sk = Sk::Plan(run.allocation.clone(), run.first, run.last);
-            let item = new_item(&Pk::Document(content_sha256.to_owned()), &sk, "plan");
-            let (store, meter) = (self.clone(), meter.clone());
-            writing.spawn(async move { store.put_if_absent("PutItem plan", item, &meter).await });
-        }
-        while !writing.is_empty() {
-            written(&mut writing).await?;
-        }
-        Ok(())
-    }
-
-    /// The blocks that a document was about to touch. Consistent.
-    pub async fn plan_list(&self, content_sha256: &str) -> Result<Vec<PlanRun>, StoreError> {
-        let pk = Pk::Document(content_sha256.to_owned());
-        let mut runs = Vec::new();
-        for item in self.partition(&pk, PLAN_PREFIX).await? {
-            let reader = Reader::new(&item, "plan")?;
-            match reader.text("sk")?.parse::<Sk>() {
-                Ok(Sk::Plan(allocation, first, last)) => {
-                    runs.push(PlanRun { allocation, first, last });
-                }
-                Ok(_) | Err(_) => return Err(reader.corrupt("sk", "is no plan").into()),
-            }
-        }
-        Ok(runs)
-    }
-
     /// One page of documents, newest first, read from the index (may lag a moment). `after` and
     /// `next` are index sort keys. `status` and `system` restrict the list.
     pub async fn document_list(
@@ -426,17 +373,6 @@ impl Store {
             if start.is_none() {
                 return Ok(due);
             }
-        }
-    }
-}
-
-async fn written(writing: &mut JoinSet<Result<bool, StoreError>>) -> Result<(), StoreError> {
-    match writing.join_next().await {
-        None => Ok(()),
-        Some(Ok(outcome)) => outcome.map(|_| ()),
-        Some(Err(error)) => {
-            let detail = error.to_string();
-            Err(StoreError::Unavailable { operation: "PutItem plan", detail })
         }
     }
 }

@@ -17,8 +17,9 @@ use domain::request::{Details, ReserveRequest};
 use store::Store;
 use store::audit::{Audit, Invariant};
 use store::block::Place;
-use store::document::{Document, DocumentStatus, PlanRun};
+use store::document::{Document, DocumentStatus};
 use store::meter::Meter;
+use store::plan::PlanRun;
 use testkit::Dynamo;
 
 const NOW: &str = "2026-11-23T12:00:00.000Z";

@@ -1,0 +1,45 @@
+//! What became of one piece of work, and the line that says so.
+
+use store::document::Document;
+
+/// What became of one piece of work; one log line.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The arrival had been dealt with before.
+    Redelivered {
+        /// The document.
+        content_sha256: String,
+    },
+    /// The document was dealt with.
+    Done(Box<Document>),
+}
+
+impl Outcome {
+    /// Logs it.
+    pub fn log(&self) {
+        match self {
+            Self::Redelivered { content_sha256 } => {
+                tracing::info!(document.sha256 = content_sha256, "redelivery");
+            }
+            Self::Done(document) => {
+                let serials = document.serials();
+                let metrics = document.metrics.unwrap_or_default();
+                tracing::info!(
+                    document.sha256 = document.content_sha256,
+                    status = document.status().as_str(),
+                    error = document.error.as_ref().map(|error| error.code.as_str()),
+                    events = document.events,
+                    named = serials.named,
+                    matched = serials.matched,
+                    newly_commissioned = serials.newly_commissioned,
+                    provisional = serials.provisional,
+                    bytes = metrics.bytes,
+                    duration_ms = metrics.milliseconds,
+                    write_units = metrics.write_units,
+                    vm_hwm_kib = metrics.vm_hwm_kib,
+                    "document"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What there is to say about a commissioning event next to its allocation, and when it happened.
+
+use domain::allocation::Allocation;
+use domain::finding::Code;
+use domain::gln::Gln;
+use domain::ledger::Claim;
+use epcis::EventHead;
+
+use crate::stop::Stop;
+
+/// How far ahead of the time of receipt an event time may be, milliseconds.
+const FUTURE_MS: i64 = 5 * 60 * 1_000;
+
+/// What is to be remarked about the serials of an allocation that an event commissions; the document
+/// was received at `received_ms`.
+pub fn of(
+    allocation: &Allocation,
+    claim: &Claim<'_>,
+    head: &EventHead,
+    received_ms: i64,
+) -> Vec<Code> {
+    let mut codes = Vec::new();
+    let mut remark = |code, yes: bool| codes.extend(yes.then_some(code));
+    let differs = |mine: &Option<String>, said: Option<&str>| {
+        mine.as_deref().zip(said).is_some_and(|(mine, said)| mine != said)
+    };
+    let late = claim.time_ms > received_ms.saturating_add(FUTURE_MS);
+    remark(Code::FutureEventTime, late);
+    remark(Code::MissingLot, claim.lot.is_none());
+    remark(Code::MissingExpiry, claim.expiry.is_none());
+    remark(Code::LotMismatch, differs(&allocation.details.lot, claim.lot));
+    remark(Code::ExpiryMismatch, differs(&allocation.details.expiry, claim.expiry));
+    let (line, plant) = (allocation.line_gln.as_ref(), allocation.plant_gln.as_ref());
+    remark(Code::LineGlnMismatch, line.is_some_and(|line| other_line(line, plant, head)));
+    codes
+}
+
+/// The event time in milliseconds since 1970.
+pub fn event_time_ms(head: &EventHead) -> Result<i64, Stop> {
+    let (code, message) = if head.time_text_present {
+        ("bad-event-time", "an event states a fact at a time that cannot be read")
+    } else {
+        ("missing-event-time", "an event states a fact but not when")
+    };
+    let at = Some((head.line, head.column));
+    let time = head.event_time.ok_or(Stop::Refused { code, message, at })?;
+    let ms = time.unix_timestamp_nanos().div_euclid(1_000_000);
+    i64::try_from(ms).map_err(|_| Stop::Refused { code, message, at })
+}
+
+/// Whether the event names a place, but not the allocation's line. The plant as business location
+/// says nothing against the line as long as no read point says otherwise.
+fn other_line(line: &Gln, plant: Option<&Gln>, head: &EventHead) -> bool {
+    let gln = |text: &Option<String>| text.as_deref().and_then(Gln::from_location);
+    let (read_point, location) = (gln(&head.read_point), gln(&head.biz_location));
+    if read_point.as_ref() == Some(line) || location.as_ref() == Some(line) {
+        return false;
+    }
+    match (read_point, location) {
+        (None, None) => false,
+        (None, Some(location)) => plant != Some(&location),
+        (Some(_), _) => true,
+    }
+}
+
+/// What a posting keeps of a lot or an expiry, bytes. AI (10) has 20 characters; a longer text is wrong
+/// whatever follows, and 64 groups of a block must fit into one item.
+const TERM_BYTES_MAX: usize = 64;
+
+/// The text up to [`TERM_BYTES_MAX`], cut between characters.
+pub fn clipped(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(TERM_BYTES_MAX)).unwrap_or(text)
+}
