@@ -34,10 +34,7 @@ impl Dynamo {
     ///
     /// # Panics
     /// When the machine grants no port, thread or memory: a test cannot go on without.
-    #[expect(
-        clippy::expect_used,
-        reason = "a test that cannot start its server must fail here"
-    )]
+    #[expect(clippy::expect_used, reason = "a test that cannot start its server must fail here")]
     pub async fn start() -> Self {
         let (ready, address) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -46,12 +43,7 @@ impl Dynamo {
             .spawn(move || serve(ready, stopped))
             .expect("a thread");
         let endpoint = format!("http://{}", address.await.expect("the server listens"));
-        Self {
-            endpoint,
-            tables: AtomicU64::new(0),
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        Self { endpoint, tables: AtomicU64::new(0), stop: Some(stop), thread: Some(thread) }
     }
 
     /// Where the server listens, `http://127.0.0.1:<port>`.
@@ -89,10 +81,7 @@ impl Dynamo {
     ///
     /// # Panics
     /// When the server refuses the table.
-    #[expect(
-        clippy::expect_used,
-        reason = "a test that has no table must fail here"
-    )]
+    #[expect(clippy::expect_used, reason = "a test that has no table must fail here")]
     pub async fn table(&self) -> String {
         let name = format!("hub-{}", self.tables.fetch_add(1, Ordering::Relaxed));
         create_table(&self.client(), &name).await.expect("a table");
@@ -116,10 +105,8 @@ pub async fn create_table(
     client: &Client,
     name: &str,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut request = client
-        .create_table()
-        .table_name(name)
-        .billing_mode(BillingMode::PayPerRequest);
+    let mut request =
+        client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
     for attribute in ["pk", "sk", "list_pk", "list_sk"] {
         request = request.attribute_definitions(
             AttributeDefinition::builder()
@@ -132,11 +119,7 @@ pub async fn create_table(
         .index_name(TABLE_INDEX)
         .key_schema(key("list_pk", KeyType::Hash)?)
         .key_schema(key("list_sk", KeyType::Range)?)
-        .projection(
-            Projection::builder()
-                .projection_type(ProjectionType::All)
-                .build(),
-        )
+        .projection(Projection::builder().projection_type(ProjectionType::All).build())
         .build()?;
     request
         .key_schema(key("pk", KeyType::Hash)?)
@@ -148,10 +131,7 @@ pub async fn create_table(
 }
 
 fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, aws_sdk_dynamodb::error::BuildError> {
-    KeySchemaElement::builder()
-        .attribute_name(name)
-        .key_type(kind)
-        .build()
+    KeySchemaElement::builder().attribute_name(name).key_type(kind).build()
 }
 
 fn quick_retries() -> RetryConfig {
@@ -165,20 +145,13 @@ fn plain_http() -> SharedHttpClient {
 }
 
 /// The server's thread: listens, tells where, serves until asked to stop.
-#[expect(
-    clippy::expect_used,
-    reason = "the test waiting for the address fails with it"
-)]
+#[expect(clippy::expect_used, reason = "the test waiting for the address fails with it")]
 fn serve(ready: oneshot::Sender<std::net::SocketAddr>, stopped: oneshot::Receiver<()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async move {
         let database = dynoxide::Database::memory().expect("an empty database");
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .expect("a port");
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let server = dynoxide::server::serve_on(listener, database);
         if ready.send(address).is_ok() {

@@ -120,10 +120,7 @@ impl Faults {
     /// The operations so far, in the order they came.
     #[must_use]
     pub fn operations(&self) -> Vec<String> {
-        self.calls()
-            .into_iter()
-            .map(|call| call.operation)
-            .collect()
+        self.calls().into_iter().map(|call| call.operation).collect()
     }
 
     /// Sum of the write units of answered calls, without secondary indexes.
@@ -135,10 +132,7 @@ impl Faults {
     /// A client that passes every call through this plan to `inner`. Works with any AWS SDK client.
     #[must_use]
     pub fn around(&self, inner: SharedHttpClient) -> impl HttpClient + 'static {
-        FaultyClient {
-            inner,
-            faults: self.clone(),
-        }
+        FaultyClient { inner, faults: self.clone() }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
@@ -149,28 +143,18 @@ impl Faults {
     fn begin(&self, operation: &str) -> (usize, Option<Fault>) {
         self.with(|state| {
             let number = state.calls.len().saturating_add(1);
-            let planned = state
-                .planned
-                .iter()
-                .find(|(at, _)| *at == number)
-                .map(|(_, fault)| *fault);
+            let planned =
+                state.planned.iter().find(|(at, _)| *at == number).map(|(_, fault)| *fault);
             let fault = if state.dead_from.is_some_and(|from| number >= from) {
                 Some(Fault::CutBefore)
             } else if planned.is_some() {
                 planned
             } else {
                 let queued = state.queued.iter().position(|(name, _)| name == operation);
-                queued
-                    .and_then(|at| state.queued.remove(at))
-                    .map(|(_, fault)| fault)
+                queued.and_then(|at| state.queued.remove(at)).map(|(_, fault)| fault)
             };
             let operation = operation.to_owned();
-            state.calls.push(Call {
-                operation,
-                fault,
-                write_units: 0.0,
-                read_units: 0.0,
-            });
+            state.calls.push(Call { operation, fault, write_units: 0.0, read_units: 0.0 });
             (number, fault)
         })
     }
@@ -198,10 +182,7 @@ impl HttpClient for FaultyClient {
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(FaultyConnector {
-            inner,
-            faults: self.faults.clone(),
-        })
+        SharedHttpConnector::new(FaultyConnector { inner, faults: self.faults.clone() })
     }
 }
 
@@ -242,11 +223,7 @@ async fn exchange(
 ) -> Result<HttpResponse, ConnectorError> {
     let operation = sniff::operation(&request);
     let response = inner.call(sniff::asking_for_units(request)).await?;
-    if response
-        .headers()
-        .get("content-type")
-        .is_none_or(|kind| !kind.contains("amz-json"))
-    {
+    if response.headers().get("content-type").is_none_or(|kind| !kind.contains("amz-json")) {
         return Ok(response);
     }
     let (response, write, read) = sniff::units(&operation, response).await?;
@@ -282,8 +259,6 @@ fn refusal(status: u16, code: &str, reasons: Option<Vec<serde_json::Value>>) -> 
     let status = aws_smithy_runtime_api::http::StatusCode::try_from(status);
     let status = status.unwrap_or_else(|_| http::StatusCode::IM_A_TEAPOT.into());
     let mut response = HttpResponse::new(status, SdkBody::from(body.to_string()));
-    response
-        .headers_mut()
-        .insert("content-type", "application/x-amz-json-1.0");
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
     response
 }

@@ -8,23 +8,14 @@ use serde_json::Value;
 
 /// The operation of a request: the end of `x-amz-target`, else the HTTP method.
 pub fn operation(request: &HttpRequest) -> String {
-    let target = request
-        .headers()
-        .get("x-amz-target")
-        .and_then(|target| target.rsplit('.').next());
+    let target = request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next());
     target.unwrap_or_else(|| request.method()).to_owned()
 }
 
 /// The number of elements of a transaction.
 pub fn transaction_len(request: &HttpRequest) -> usize {
-    let body = request
-        .body()
-        .bytes()
-        .and_then(|body| serde_json::from_slice::<Value>(body).ok());
-    let items = body
-        .as_ref()
-        .and_then(|body| body.get("TransactItems"))
-        .and_then(Value::as_array);
+    let body = request.body().bytes().and_then(|body| serde_json::from_slice::<Value>(body).ok());
+    let items = body.as_ref().and_then(|body| body.get("TransactItems")).and_then(Value::as_array);
     items.map_or(0, Vec::len)
 }
 
@@ -53,9 +44,7 @@ pub fn asking_for_units(mut request: HttpRequest) -> HttpRequest {
     };
     fields.insert("ReturnConsumedCapacity".into(), "INDEXES".into());
     let text = Value::Object(fields).to_string();
-    request
-        .headers_mut()
-        .insert("content-length", text.len().to_string());
+    request.headers_mut().insert("content-length", text.len().to_string());
     *request.body_mut() = SdkBody::from(text);
     request
 }
@@ -67,13 +56,9 @@ pub async fn units(
 ) -> Result<(HttpResponse, f64, f64), ConnectorError> {
     let body = std::mem::replace(response.body_mut(), SdkBody::taken());
     let bytes = ByteStream::new(body).collect().await;
-    let bytes = bytes
-        .map_err(|error| ConnectorError::io(error.into()))?
-        .into_bytes();
+    let bytes = bytes.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
     let consumed = serde_json::from_slice::<Value>(&bytes).ok();
-    let consumed = consumed
-        .as_ref()
-        .and_then(|answer| answer.get("ConsumedCapacity"));
+    let consumed = consumed.as_ref().and_then(|answer| answer.get("ConsumedCapacity"));
     let tables = match consumed {
         Some(Value::Array(tables)) => tables.iter().collect(),
         Some(table) => vec![table],
@@ -82,21 +67,9 @@ pub async fn units(
     *response.body_mut() = SdkBody::from(bytes);
     let writes = ["Put", "Update", "Delete", "BatchWrite", "TransactWrite"];
     let units = if writes.iter().any(|write| operation.starts_with(write)) {
-        (
-            tables
-                .iter()
-                .map(|table| number(table, "WriteCapacityUnits"))
-                .sum(),
-            0.0,
-        )
+        (tables.iter().map(|table| number(table, "WriteCapacityUnits")).sum(), 0.0)
     } else {
-        (
-            0.0,
-            tables
-                .iter()
-                .map(|table| number(table, "ReadCapacityUnits"))
-                .sum(),
-        )
+        (0.0, tables.iter().map(|table| number(table, "ReadCapacityUnits")).sum())
     };
     Ok((response, units.0, units.1))
 }

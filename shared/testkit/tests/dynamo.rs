@@ -1,8 +1,6 @@
 //! The kit itself: what a test builds on must do what it says.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the kit is tested below the crate store"
-)]
+#![expect(clippy::disallowed_methods, reason = "the kit is tested below the crate store")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails here")]
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
@@ -16,11 +14,7 @@ async fn count_up(client: &Client, table: &str) -> Result<(), String> {
         .key("sk", AttributeValue::S("b".into()))
         .update_expression("ADD n :one")
         .expression_attribute_values(":one", AttributeValue::N("1".into()));
-    request
-        .send()
-        .await
-        .map(drop)
-        .map_err(|error| format!("{error:?}"))
+    request.send().await.map(drop).map_err(|error| format!("{error:?}"))
 }
 
 async fn counted(client: &Client, table: &str) -> String {
@@ -48,19 +42,16 @@ async fn lost_answer_is_repeated_by_the_sdk_and_counted_twice() {
     let dynamo = Dynamo::start().await;
     let table = dynamo.table().await;
     let faults = Faults::none().at(1, Fault::CutAfter);
-    count_up(&dynamo.client_with(&faults), &table)
-        .await
-        .unwrap();
+    count_up(&dynamo.client_with(&faults), &table).await.unwrap();
     assert_eq!(counted(&dynamo.client(), &table).await, "2");
     assert_eq!(faults.operations(), ["UpdateItem", "UpdateItem"]);
 }
 
 #[tokio::test]
 async fn dead_process_changes_nothing_more() {
-    for (faults, expected) in [
-        (Faults::none().dies_before(2), "1"),
-        (Faults::none().dies_after(2), "2"),
-    ] {
+    for (faults, expected) in
+        [(Faults::none().dies_before(2), "1"), (Faults::none().dies_after(2), "2")]
+    {
         let dynamo = Dynamo::start().await;
         let table = dynamo.table().await;
         let client = dynamo.client_with(&faults);
@@ -73,18 +64,11 @@ async fn dead_process_changes_nothing_more() {
 
 #[tokio::test]
 async fn every_refusal_is_told_to_the_sdk_and_passes() {
-    for fault in [
-        Fault::Throttle,
-        Fault::ServerError,
-        Fault::Unavailable,
-        Fault::CutBefore,
-    ] {
+    for fault in [Fault::Throttle, Fault::ServerError, Fault::Unavailable, Fault::CutBefore] {
         let dynamo = Dynamo::start().await;
         let table = dynamo.table().await;
         let faults = Faults::none().on("UpdateItem", fault);
-        count_up(&dynamo.client_with(&faults), &table)
-            .await
-            .unwrap();
+        count_up(&dynamo.client_with(&faults), &table).await.unwrap();
         assert_eq!(faults.count(), 2, "{fault:?} is retried by the SDK");
         assert_eq!(counted(&dynamo.client(), &table).await, "1", "{fault:?}");
     }
@@ -100,30 +84,17 @@ async fn conflict_of_a_transaction_has_a_reason_per_element() {
             .table_name(&table)
             .item("pk", AttributeValue::S("a".into()))
             .item("sk", AttributeValue::S(sk.into()));
-        TransactWriteItem::builder()
-            .put(put.build().unwrap())
-            .build()
+        TransactWriteItem::builder().put(put.build().unwrap()).build()
     };
     let client = dynamo.client_with(&faults);
-    let send = || {
-        client
-            .transact_write_items()
-            .transact_items(put("1"))
-            .transact_items(put("2"))
-    };
+    let send = || client.transact_write_items().transact_items(put("1")).transact_items(put("2"));
     let error = send().send().await.unwrap_err().into_service_error();
     let aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError
         ::TransactionCanceledException(cancelled) = error else { panic!("{error:?}") };
-    let codes: Vec<_> = cancelled
-        .cancellation_reasons()
-        .iter()
-        .map(|reason| reason.code().unwrap())
-        .collect();
+    let codes: Vec<_> =
+        cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap()).collect();
     assert_eq!(codes, ["TransactionConflict", "None"]);
 
     send().send().await.unwrap();
-    assert!(
-        (faults.write_units() - 4.0).abs() < 0.01,
-        "two small puts, transactional"
-    );
+    assert!((faults.write_units() - 4.0).abs() < 0.01, "two small puts, transactional");
 }
