@@ -8,6 +8,7 @@
 )]
 
 mod flow_doors;
+mod flow_events;
 mod flow_kit;
 mod flow_paths;
 mod flow_reconcile;
