@@ -160,3 +160,37 @@ fn the_readme_shows_the_problem_types_of_the_code() {
         edge::problem::markdown_table()
     );
 }
+
+/// Otherwise the AWS SDK is compiled once for each of the three, which is two minutes each time.
+#[test]
+fn demo_functions_and_tests_ask_for_the_same_features() {
+    let mut with_functions = vec!["-e", "normal,build", "-p", "pharmatrace"];
+    let functions = functions();
+    with_functions.extend(functions.iter().flat_map(|name| ["-p", name.as_str()]));
+    let demo = features(&["-e", "normal,build", "-p", "pharmatrace"]);
+    assert!(demo.len() > 100, "{}", demo.len());
+    for other in [features(&with_functions), features(&["--workspace"])] {
+        for (package, found) in &demo {
+            let wanted = other.get(package);
+            assert_eq!(Some(found), wanted, "{package}: name it in infra/pharmatrace/Cargo.toml");
+        }
+    }
+}
+
+/// Each package of a selection with the features it is built with.
+fn features(selection: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--prefix", "none", "--format", "{p}|{f}"])
+        .args(selection)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let (package, features) = line.trim_end_matches(" (*)").split_once('|').unwrap_or_default();
+        let package = package.trim_end_matches(" (proc-macro)");
+        found.entry(package.to_owned()).or_default().insert(features.trim_end().to_owned());
+    }
+    found
+}

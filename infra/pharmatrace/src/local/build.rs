@@ -21,6 +21,9 @@ pub async fn functions(root: &Path) -> Result<PathBuf, CommandError> {
     command
         .current_dir(root)
         .args(["build", "--profile", "local", "--bins"])
+        // Together with this crate, so that both get the same features of what they share and the AWS
+        // SDK is compiled once; its own binary is there already.
+        .args(["--package", env!("CARGO_PKG_NAME")])
         .arg("--message-format=json-render-diagnostics");
     for name in &names {
         command.args(["--package", name]);
