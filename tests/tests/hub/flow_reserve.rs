@@ -73,7 +73,7 @@ async fn killed_processes_and_duplicates_lose_and_double_nothing() {
     let killed = counts.killed.load(Ordering::Relaxed);
     println!("{failed} calls saw 5xx, {killed} processes were killed");
     assert!(killed > 0, "nothing was killed: the test shows nothing");
-    assert!(failed <= killed, "a call failed that was not killed: {failed} > {killed}");
+    assert!(failed > 0, "no call was hit: the test shows nothing");
     assert!(counts.refused.load(Ordering::Relaxed) > 0, "no altered duplicate was refused");
 
     // Whoever died left an entry; the sweeper, an hour later, leaves none.
@@ -145,6 +145,10 @@ async fn until_answered(api: &Api, body: &Value, counts: &Counts) -> Option<Stri
                 return None;
             }
             500.. => {
+                // A crash is reported by the local cloud in its own words, once for the call and again
+                // while it replaces the process; a fault that our code answered would be a problem.
+                let crash = json["errorMessage"].as_str().unwrap_or_default();
+                assert!(crash.contains("exited"), "not a killed process: {json}");
                 counts.failed.fetch_add(1, Ordering::Relaxed);
             }
             status => panic!("{status}: {json}"),
