@@ -39,7 +39,7 @@ async fn sixty_four_callers_get_disjoint_ranges_and_nothing_is_void() {
     let granted: u64 = callers.join_all().await.into_iter().sum();
     let ranges = ranges(&hub.api, &pool).await;
     let end = tiled(&ranges);
-    assert_eq!(ranges.len() as u64, CALLERS * REQUESTS);
+    assert_eq!(u64::try_from(ranges.len()), Ok(CALLERS * REQUESTS));
     assert!(ranges.iter().all(|range| range["kind"] == "allocation"), "nothing is void");
     assert_eq!(end, granted, "cursor = allocated");
     holds(&hub, granted).await;
@@ -60,14 +60,14 @@ async fn killed_processes_and_duplicates_lose_and_double_nothing() {
     let hub = Hub::start().await;
     let pool = hub.pool().await;
     let counts = Arc::new(Counts::default());
-    let killer = tokio::spawn(kill_now_and_then(hub.port(), counts.clone()));
+    let killing = tokio::spawn(kill_now_and_then(hub.port(), counts.clone()));
     let mut callers = JoinSet::new();
     for caller in 0..CALLERS {
         callers.spawn(call_with_duplicates(hub.api.clone(), caller, counts.clone()));
     }
     let told: Vec<BTreeMap<String, String>> = callers.join_all().await;
     counts.over.store(true, Ordering::Relaxed);
-    killer.await.unwrap();
+    killing.await.unwrap();
 
     let failed = counts.failed.load(Ordering::Relaxed);
     let killed = counts.killed.load(Ordering::Relaxed);
@@ -94,7 +94,7 @@ async fn killed_processes_and_duplicates_lose_and_double_nothing() {
         .map(|range| text(range, "allocation_id"))
         .collect();
     let told: BTreeSet<String> = told.into_iter().flat_map(BTreeMap::into_values).collect();
-    assert_eq!(told.len() as u64, CALLERS * REQUESTS);
+    assert_eq!(u64::try_from(told.len()), Ok(CALLERS * REQUESTS));
     assert_eq!(told, stored);
     holds(&hub, end).await;
     hub.stop().await;
