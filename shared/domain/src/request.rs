@@ -122,6 +122,20 @@ impl ReserveRequest {
     /// The hash of the parsed body without absent fields, prefixed by its version.
     #[must_use]
     pub fn hash(&self) -> String {
+        format!("{HASH_VERSION}:{}", data_encoding::HEXLOWER.encode(&self.digest()))
+    }
+
+    /// The first 128 bits of the hash, for places where many are kept together.
+    #[must_use]
+    pub fn short_hash(&self) -> [u8; 16] {
+        let mut short = [0; 16];
+        for (slot, byte) in short.iter_mut().zip(self.digest()) {
+            *slot = byte;
+        }
+        short
+    }
+
+    fn digest(&self) -> [u8; 32] {
         let quantity = self.quantity.to_string();
         let mut parts: Vec<&str> = vec![HASH_VERSION, "gtin", self.gtin.as_str()];
         parts.extend(["quantity", quantity.as_str()]);
@@ -138,8 +152,7 @@ impl ReserveRequest {
             parts.extend(value.as_deref().map(|value| [name, value]).into_iter().flatten());
         }
         let bytes: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
-        let digest = length_prefixed_sha256(&bytes);
-        format!("{HASH_VERSION}:{}", data_encoding::HEXLOWER.encode(&digest))
+        length_prefixed_sha256(&bytes)
     }
 }
 

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::AllocationId;
 use domain::pool::{Pool, PoolDraft, PoolStatus, Scheme};
+use domain::request::ReserveRequest;
 
 use crate::item::{Corrupt, Item, Reader, new_item, number, text};
 use crate::keys::{Pk, Sk};
+use crate::time::{parse_rfc3339, rfc3339_ms};
 
 pub(crate) const ENTITY: &str = "pool";
 
@@ -20,9 +22,9 @@ pub struct OpenEntry {
     pub start: u128,
     /// How many numbers.
     pub size: u64,
-    /// The request's hash.
-    pub request_hash: String,
-    /// When the cursor moved, RFC 3339.
+    /// The request's short hash.
+    pub request_hash: [u8; 16],
+    /// When the cursor moved, RFC 3339, to the second.
     pub opened_at: String,
 }
 
@@ -111,10 +113,25 @@ fn open_entries(reader: Reader<'_>) -> Result<Vec<OpenEntry>, Corrupt> {
             allocation_id: AllocationId::parse(id).map_err(|_| broken())?,
             start: starts_reader.parsed(id)?,
             size: info.parsed("size")?,
-            request_hash: info.text("request_hash")?.to_owned(),
-            opened_at: info.text("opened_at")?.to_owned(),
+            request_hash: info.bytes("request_hash")?.try_into().map_err(|_| broken())?,
+            opened_at: from_seconds(info.parsed("opened_at")?).ok_or_else(broken)?,
         });
     }
     open.sort_by_key(|entry| entry.start);
     Ok(open)
+}
+
+/// What the entry of a request says besides its start. Kept short: up to a thousand entries are written
+/// with every reservation of the pool.
+pub(crate) fn entry_info(request: &ReserveRequest, now: &str) -> Item {
+    let opened_at = parse_rfc3339(now).map_or(0, time::OffsetDateTime::unix_timestamp);
+    HashMap::from([
+        ("size".to_owned(), number(request.quantity)),
+        ("request_hash".to_owned(), AttributeValue::B(request.short_hash().to_vec().into())),
+        ("opened_at".to_owned(), number(opened_at)),
+    ])
+}
+
+fn from_seconds(seconds: i64) -> Option<String> {
+    time::OffsetDateTime::from_unix_timestamp(seconds).ok().map(rfc3339_ms)
 }

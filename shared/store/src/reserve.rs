@@ -10,8 +10,6 @@
 
 mod judge;
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
@@ -26,7 +24,7 @@ use crate::error::{StoreError, sdk_error};
 use crate::item::{key, number, text};
 use crate::keys::{Pk, Sk};
 use crate::pool::is_cancelled;
-use crate::pool_item::{OpenEntry, from_item};
+use crate::pool_item::{OpenEntry, entry_info, from_item};
 use crate::range::{Range, RangeKind};
 
 /// How often step 3 is sent again when another transaction held one of its items.
@@ -176,11 +174,7 @@ impl Store {
         now: &str,
     ) -> Result<Reservation, ReserveError> {
         let id = request.allocation_id();
-        let info = HashMap::from([
-            ("size".to_owned(), number(request.quantity)),
-            ("request_hash".to_owned(), text(request.hash())),
-            ("opened_at".to_owned(), text(now)),
-        ]);
+        let info = entry_info(request, now);
         // I1: right-hand sides read the item as it was, so the entry holds the cursor that this very write
         // moves. I3: an entry of the same allocation is never moved again.
         let outcome = self

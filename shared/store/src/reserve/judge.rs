@@ -15,7 +15,7 @@ pub(super) fn judge(request: &ReserveRequest, item: &Item) -> Result<Reservation
     let state = from_item(item).map_err(StoreError::from)?;
     let id: AllocationId = request.allocation_id();
     if let Some(entry) = state.entry(&id).cloned() {
-        if entry.request_hash != request.hash() {
+        if entry.request_hash != request.short_hash() {
             return Err(ReserveError::IdReuse);
         }
         return Ok(Reservation { pool: state.pool, entry });

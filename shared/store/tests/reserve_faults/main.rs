@@ -13,9 +13,8 @@ use testkit::{Fault, Faults};
 
 use hub::{Hub, NOW};
 
-/// What a reservation may cost while 64 are open: the pool item carries their entries, twice written. The
-/// design asks for 20; entries of 190 bytes make it 28.
-const WRITE_UNITS_OPEN: f64 = 28.0;
+/// What a reservation may cost while 64 are open: the pool item carries their entries, twice written.
+const WRITE_UNITS_OPEN: f64 = 20.0;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixty_four_callers_of_one_pool_get_disjoint_ranges_without_retrying() {
