@@ -8,13 +8,15 @@ use domain::ledger::Bucket;
 use edge::{Caller, Problem, Scope};
 use serde_json::{Map, Value};
 use store::StoreError;
-use store::finding::finding_view;
+use store::finding::{cut_ranges, finding_view};
 
 use crate::Hub;
 use crate::problem::store_problem;
 
 /// Documents whose findings are shown at the most; the rest is under `/api/v1/l3/findings`.
 const DOCUMENTS_MAX: usize = 100;
+/// Ranges shown of one finding; the report of its document has the rest.
+const RANGES_MAX: usize = 20;
 
 pub(crate) async fn reconciliation(
     State(hub): State<Hub>,
@@ -53,6 +55,7 @@ async fn findings(
         for record in hub.store.document_findings(document).await? {
             if record.finding.allocation_id.as_deref() == Some(allocation_id) {
                 let mut view = finding_view(&record.finding);
+                cut_ranges(&mut view, RANGES_MAX);
                 if let Some(object) = view.as_object_mut() {
                     object.insert("document".to_owned(), document.as_str().into());
                 }

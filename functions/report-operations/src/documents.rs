@@ -7,11 +7,16 @@ use edge::{Caller, List, Problem, QueryText, Scope};
 use serde::Deserialize;
 use serde_json::Value;
 use store::document::{Document, DocumentStatus};
+use store::finding::cut_ranges;
 use store::report::{document_summary, document_view, tallies_of};
 
 use crate::Hub;
 use crate::failure::{malformed, store_problem};
 use crate::position::Position;
+
+/// Ranges shown of one finding; a document has a few hundred findings at the most, and the report in S3 has
+/// all ranges.
+const RANGES_MAX: usize = 300;
 
 /// Query of the list.
 #[derive(Debug, Deserialize)]
@@ -86,7 +91,12 @@ pub(crate) async fn fetch(
         tallies = own_tallies(&hub, tallies, own).await?;
     }
     let document = visible(document, own.as_ref());
-    Ok(Json(document_view(&document, &arrivals, &findings, &tallies)))
+    let mut view = document_view(&document, &arrivals, &findings, &tallies);
+    let shown = view.get_mut("findings").and_then(Value::as_array_mut);
+    for finding in shown.into_iter().flatten() {
+        cut_ranges(finding, RANGES_MAX);
+    }
+    Ok(Json(view))
 }
 
 /// The system whose documents alone a line-bound caller sees.

@@ -8,12 +8,15 @@ use domain::ids::AllocationId;
 use edge::{Caller, List, Problem, QueryText, Scope};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::finding::{FindingFilter, FindingRecord, finding_view};
+use store::finding::{FindingFilter, FindingRecord, cut_ranges, finding_view};
 
 use crate::Hub;
 use crate::documents::{is_sha256, own_system};
 use crate::failure::{malformed, store_problem};
 use crate::position::Position;
+
+/// Ranges shown of one finding in a list; the document's report has the rest.
+const RANGES_MAX: usize = 20;
 
 /// Query of the list.
 #[derive(Debug, Deserialize)]
@@ -55,6 +58,7 @@ pub(crate) async fn list(
 /// A finding with where it comes from.
 fn view(record: &FindingRecord) -> Value {
     let mut view = finding_view(&record.finding);
+    cut_ranges(&mut view, RANGES_MAX);
     let origin = json!({
         "content_sha256": record.content_sha256,
         "system_id": record.system_id.as_str(),

@@ -90,6 +90,21 @@ pub fn finding_view(finding: &Finding) -> serde_json::Value {
     })
 }
 
+/// Cuts the ranges in the view of a finding to the first `max` and says how many there are, so that an
+/// answer with many findings stays below the gateway's limit. The report in S3 has all that are kept.
+pub fn cut_ranges(view: &mut serde_json::Value, max: usize) {
+    let Some(ranges) = view.get_mut("ranges").and_then(serde_json::Value::as_array_mut) else {
+        return;
+    };
+    let total = ranges.len();
+    if total > max {
+        ranges.truncate(max);
+        if let Some(view) = view.as_object_mut() {
+            view.insert("ranges_total".to_owned(), total.into());
+        }
+    }
+}
+
 fn ranges_json(finding: &Finding) -> serde_json::Value {
     let range = |range: &SerialRange| json!({"from": range.from, "to": range.to});
     finding.ranges.iter().map(range).collect()
