@@ -27,7 +27,8 @@ pub enum Scheme {
 pub enum SerialMatch {
     /// The text of this index.
     Index(u128),
-    /// The text of this index without its leading zeros: a spreadsheet has been at it.
+    /// The text of this index without some or all of its leading zeros: a spreadsheet or another width has
+    /// been at it.
     LeadingZeroStripped(u128),
     /// The scheme cannot produce this text.
     NotOfScheme,
@@ -76,9 +77,6 @@ impl Scheme {
         }
         if bytes.len() == usize::from(*width) {
             SerialMatch::Index(index)
-        } else if bytes.first() == Some(&b'0') && bytes.len() > 1 {
-            // Some zeros are left: nobody strips only a few of them.
-            SerialMatch::NotOfScheme
         } else {
             SerialMatch::LeadingZeroStripped(index)
         }
@@ -236,7 +234,7 @@ mod tests {
         check("000000010000", SerialMatch::Index(10_000));
         check("10000", SerialMatch::LeadingZeroStripped(10_000));
         check("0", SerialMatch::LeadingZeroStripped(0));
-        check("0010000", SerialMatch::NotOfScheme);
+        check("0010000", SerialMatch::LeadingZeroStripped(10_000));
         check("00000001000a", SerialMatch::NotOfScheme);
         check("0000000010000", SerialMatch::NotOfScheme);
         check("", SerialMatch::NotOfScheme);

@@ -93,8 +93,8 @@ async fn malformed_identifiers_are_named() {
 async fn stripped_zeros_never_commission() {
     let stripped = texts(&[&format!("{STEM}1000"), &format!("{STEM}01001"), &format!("{STEM}A")]);
     let expected = [
-        "critical NOT_RESERVED 2 urn:epc:id:sgtin:0313000.000777.01001",
-        "error LEADING_ZERO_STRIPPED 1 urn:epc:id:sgtin:0313000.000777.1000",
+        "critical NOT_RESERVED 1 urn:epc:id:sgtin:0313000.000777.A",
+        "error LEADING_ZERO_STRIPPED 2 urn:epc:id:sgtin:0313000.000777.1000",
     ];
     check(&[commission(stripped)], 0, &expected).await;
 }
