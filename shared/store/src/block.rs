@@ -5,8 +5,6 @@
 //! often, in whatever order and by however many workers at once it is applied, and a verdict was
 //! always found against the very state it is stored with.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, Put, ReturnConsumedCapacity, TransactWriteItem,
 };
@@ -21,12 +19,15 @@ use crate::error::{StoreError, sdk_error};
 use crate::item::{Corrupt, Item, Reader, key, new_item, number, text};
 use crate::keys::{DOC_PREFIX, Pk, Sk};
 use crate::meter::Meter;
+use crate::pause::pause;
 use crate::pool::{built, is_cancelled};
 
 const STATE_ENTITY: &str = "block";
 const POSTING_ENTITY: &str = "posting";
 /// How often a posting is judged again after somebody else changed the block.
 const APPLY_TRIES: u32 = 40;
+/// The step of the pauses between these tries, milliseconds.
+const APPLY_PAUSE_MS: u64 = 5;
 /// DynamoDB's limit of one batch of reads.
 const BATCH_GET_MAX: usize = 100;
 
@@ -146,9 +147,7 @@ impl Store {
             if self.block_write(place, &posting, &after, meter).await? {
                 return Ok(posting);
             }
-            // Workers that met once shall not meet again at once.
-            let pause = u64::from(attempt.min(10)).saturating_mul(5);
-            tokio::time::sleep(Duration::from_millis(pause)).await;
+            pause(attempt, APPLY_PAUSE_MS).await;
         }
         Err(StoreError::Conflict { what: "the ledger block" })
     }

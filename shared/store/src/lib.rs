@@ -40,6 +40,7 @@ pub mod item;
 pub mod keys;
 pub mod meter;
 pub mod objects;
+mod pause;
 pub mod plan;
 pub mod pool;
 mod pool_item;

@@ -23,13 +23,14 @@ use crate::Store;
 use crate::error::{StoreError, sdk_error};
 use crate::item::{key, number, text};
 use crate::keys::{Pk, Sk};
+use crate::pause::pause;
 use crate::pool::is_cancelled;
 use crate::pool_item::{OpenEntry, entry_info, from_item};
 use crate::range::{Range, RangeKind};
 
 /// How often step 3 is sent again when another transaction held one of its items.
 const RECORD_TRIES: u32 = 6;
-/// The pause before the n-th repetition is n times this, plus a part that differs between callers.
+/// The step of the pauses between these tries, milliseconds.
 const RECORD_PAUSE_MS: u64 = 15;
 
 /// Why numbers were not reserved.
@@ -254,9 +255,7 @@ impl Store {
             if let Some(recorded) = self.judge_cancelled(request, reservation, now).await? {
                 return Ok(recorded);
             }
-            let spread = u64::from(allocation.id.as_str().bytes().last().unwrap_or(0)) % 16;
-            let pause = RECORD_PAUSE_MS.saturating_mul(u64::from(attempt)).saturating_add(spread);
-            tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+            pause(attempt, RECORD_PAUSE_MS).await;
         }
         Err(StoreError::Conflict { what: "the allocation" }.into())
     }
