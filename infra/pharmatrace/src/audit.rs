@@ -34,7 +34,7 @@ struct ShownBreach {
     detail: String,
 }
 
-/// Proves the invariants from the table and the documents; `true` if none is broken.
+/// Proves the invariants from the table; `true` if none is broken.
 ///
 /// # Errors
 /// If the hub cannot be read.
@@ -74,7 +74,9 @@ fn shown(audit: Audit) -> Shown {
     }
 }
 
-fn report(audit: &Audit) -> Vec<String> {
+/// The audit in lines for people: every breach, then what was looked at.
+#[must_use]
+pub fn report(audit: &Audit) -> Vec<String> {
     let mut lines: Vec<String> = audit
         .breaches
         .iter()

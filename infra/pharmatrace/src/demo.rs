@@ -139,8 +139,12 @@ async fn main_job(
     for path in epcis {
         run::own_file(hub, &api, show, path).await?;
     }
-    show.doing("proving the books from the table and the documents alone");
-    let held = crate::audit::run(hub, show.json).await?;
-    show.check("audit of the whole table", true, held);
+    show.doing("proving the books from the table alone");
+    let audit = hub.store().await?.audit().await?;
+    show.say("\nAudit")?;
+    for line in crate::audit::report(&audit) {
+        show.say(&format!("  {line}"))?;
+    }
+    show.check("breaches found by the audit", 0, audit.breaches.len());
     Ok(())
 }
