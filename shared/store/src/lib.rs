@@ -20,6 +20,7 @@
 //! | all pools | Query, consistent | `REGISTRY / POOL#*` | – | manage-pools, sweep-reservations |
 //! | range of an index | Query, consistent, descending | `POOL#p / RANGE# ≤ index` | – | reconcile-commissioning |
 //! | list by time or id | Query on `listing` (may lag) | `list_pk / list_sk` | – | lists |
+//! | what is unfinished | Query on `attention` (sparse, may lag) | `attention_pk / attention_sk` | – | report-operations, sweep-reservations |
 //! | block and posting | TransactWriteItems | `BLOCK#A#n / STATE`, `/ DOC#sha` | version seen, posting absent | reconcile-commissioning |
 //! | document life cycle | PutItem, UpdateItem | `DOC#sha / …` | status and version | reconcile-commissioning |
 //! | system, credential | Put, Get, Update | `SYSTEM#id`, `CREDENTIAL#id` | absent / present | operator, authorize-request |
@@ -28,6 +29,7 @@
 
 pub mod allocation;
 pub mod arrival;
+pub mod attention;
 pub mod audit;
 pub mod block;
 pub mod client;

@@ -16,8 +16,9 @@ use tokio::sync::oneshot;
 
 use crate::Faults;
 
-/// The one secondary index of the table.
-pub const TABLE_INDEX: &str = "listing";
+/// The secondary indexes of the table with their keys.
+const TABLE_INDEXES: [(&str, &str, &str); 2] =
+    [("listing", "list_pk", "list_sk"), ("attention", "attention_pk", "attention_sk")];
 
 /// A `DynamoDB` server of one test. It stops when dropped.
 #[derive(Debug)]
@@ -97,7 +98,8 @@ impl Drop for Dynamo {
     }
 }
 
-/// Makes a table with the schema of `infra/template.yaml`: keys `pk` and `sk`, index `listing`.
+/// Makes a table with the schema of `infra/template.yaml`: keys `pk` and `sk`, indexes
+/// `listing` and `attention`.
 ///
 /// # Errors
 /// The SDK's, for a name that is taken or a server that does not answer.
@@ -107,7 +109,7 @@ pub async fn create_table(
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let mut request =
         client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
-    for attribute in ["pk", "sk", "list_pk", "list_sk"] {
+    for attribute in ["pk", "sk", "list_pk", "list_sk", "attention_pk", "attention_sk"] {
         request = request.attribute_definitions(
             AttributeDefinition::builder()
                 .attribute_name(attribute)
@@ -115,16 +117,17 @@ pub async fn create_table(
                 .build()?,
         );
     }
-    let listing = GlobalSecondaryIndex::builder()
-        .index_name(TABLE_INDEX)
-        .key_schema(key("list_pk", KeyType::Hash)?)
-        .key_schema(key("list_sk", KeyType::Range)?)
-        .projection(Projection::builder().projection_type(ProjectionType::All).build())
-        .build()?;
+    for (name, hash, range) in TABLE_INDEXES {
+        let index = GlobalSecondaryIndex::builder()
+            .index_name(name)
+            .key_schema(key(hash, KeyType::Hash)?)
+            .key_schema(key(range, KeyType::Range)?)
+            .projection(Projection::builder().projection_type(ProjectionType::All).build());
+        request = request.global_secondary_indexes(index.build()?);
+    }
     request
         .key_schema(key("pk", KeyType::Hash)?)
         .key_schema(key("sk", KeyType::Range)?)
-        .global_secondary_indexes(listing)
         .send()
         .await?;
     Ok(())

@@ -9,5 +9,5 @@ mod faults;
 mod sniff;
 
 pub use clock::TestClock;
-pub use dynamo::{Dynamo, TABLE_INDEX, create_table};
+pub use dynamo::{Dynamo, create_table};
 pub use faults::{Call, Fault, Faults};

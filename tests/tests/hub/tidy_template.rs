@@ -18,8 +18,10 @@ fn the_table_is_protected_recoverable_encrypted_and_nothing_in_it_expires() {
     assert_eq!(table["TimeToLiveSpecification"], Value::Null);
     assert_eq!(template.resource(name)["DeletionPolicy"], "Retain");
     assert_eq!(template.resource(name)["UpdateReplacePolicy"], "Retain");
-    assert_eq!(table["GlobalSecondaryIndexes"][0]["IndexName"], "listing");
-    assert_eq!(table["GlobalSecondaryIndexes"][0]["Projection"]["ProjectionType"], "ALL");
+    for (at, index) in ["listing", "attention"].iter().enumerate() {
+        assert_eq!(table["GlobalSecondaryIndexes"][at]["IndexName"], *index);
+        assert_eq!(table["GlobalSecondaryIndexes"][at]["Projection"]["ProjectionType"], "ALL");
+    }
 }
 
 #[test]

@@ -1,0 +1,88 @@
+//! The sparse index `attention`: what somebody or something still has to look at.
+//!
+//! An item carries `attention_pk` and `attention_sk` only while it is unfinished, so reading a queue
+//! costs what is in it and not what ever was. Read from an index, a queue may lag a moment: whoever
+//! acts on an entry does so with a condition on the item itself.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::error::sdk_error;
+use crate::item::{Item, text};
+use crate::{Page, Store, StoreError};
+
+/// The index's name in the template.
+pub const INDEX: &str = "attention";
+/// The index's partition key attribute.
+pub const PK: &str = "attention_pk";
+/// The index's sort key attribute.
+pub const SK: &str = "attention_sk";
+
+/// What waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Queue {
+    /// Allocations that are reserved, exported or active, by creation time.
+    OpenAllocation,
+    /// Parked documents, by the time of their next try.
+    Parked,
+    /// Quarantined documents nobody has dealt with, by time of receipt.
+    Quarantined,
+    /// Findings that are open or acknowledged, by time.
+    Finding,
+}
+
+impl Queue {
+    /// The partition key.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenAllocation => "OPEN_ALLOCATION",
+            Self::Parked => "PARKED",
+            Self::Quarantined => "QUARANTINED",
+            Self::Finding => "FINDING",
+        }
+    }
+
+    /// The two attributes that put an item into this queue; `sort` is `<time>#<id>`.
+    #[must_use]
+    pub fn attributes(self, sort: &str) -> [(String, AttributeValue); 2] {
+        [(PK.to_owned(), text(self.as_str())), (SK.to_owned(), text(sort))]
+    }
+}
+
+impl Store {
+    /// One page of a queue, the least key first: entries above `after` and not above `last`. Eventually
+    /// consistent, as every secondary index. `next` is the key after which the next page begins.
+    pub async fn attention_page(
+        &self,
+        queue: Queue,
+        last: Option<&str>,
+        after: Option<&str>,
+        limit: i32,
+    ) -> Result<Page<Item>, StoreError> {
+        let last = last.unwrap_or("\u{10FFFF}");
+        if after.is_some_and(|after| after >= last) {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
+        // `BETWEEN` includes its lower end; the entry there was in the page before and is dropped below.
+        let output = self
+            .dynamo
+            .query()
+            .table_name(&*self.table)
+            .index_name(INDEX)
+            .key_condition_expression(
+                "attention_pk = :pk AND attention_sk BETWEEN :first AND :last",
+            )
+            .expression_attribute_values(":pk", text(queue.as_str()))
+            .expression_attribute_values(":first", text(after.unwrap_or("!")))
+            .expression_attribute_values(":last", text(last))
+            .limit(limit.saturating_add(1))
+            .send()
+            .await
+            .map_err(|error| sdk_error("Query attention", &error))?;
+        let sort_key = |item: &Item| item.get(SK).and_then(|v| v.as_s().ok()).cloned();
+        let next = output.last_evaluated_key.as_ref().and_then(sort_key);
+        let mut items = output.items.unwrap_or_default();
+        items.retain(|item| after.is_none() || sort_key(item).as_deref() != after);
+        Ok(Page { items, next })
+    }
+}
