@@ -1,4 +1,10 @@
 //! Allocation items: read, listed, exported, activated, closed, voided.
+//!
+//! While an allocation is open (reserved, exported or active) it is in the queue of the index
+//! `attention`; the write that ends it takes it out. Voiding, closing and every other transition write
+//! the same item that carries the status, so the two cannot disagree.
+
+mod fill;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem, Update};
@@ -7,6 +13,9 @@ use domain::ids::AllocationId;
 use domain::pool::Scheme;
 use domain::request::Details;
 
+pub use self::fill::Fill;
+pub(crate) use self::fill::fill_from;
+use crate::attention::Queue;
 use crate::error::{StoreError, sdk_error};
 use crate::item::{Corrupt, Item, Reader, key, new_item, number, put_some, text};
 use crate::keys::{Pk, Sk, listing};
@@ -65,9 +74,12 @@ pub(crate) fn to_item(allocation: &Allocation) -> Item {
         ("status", text(a.status.as_str())),
         ("created_at", text(a.created_at.as_str())),
         ("list_pk", text(listing::ALLOCATION)),
-        ("list_sk", text(format!("{}#{}", a.created_at, a.id))),
+        ("list_sk", text(time_key(a))),
     ];
     item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    if is_open(a.status) {
+        item.extend(Queue::OpenAllocation.attributes(&time_key(a)));
+    }
     put_some(&mut item, "line_gln", a.line_gln.as_ref().map(domain::gln::Gln::as_str));
     put_some(&mut item, "plant_gln", a.plant_gln.as_ref().map(domain::gln::Gln::as_str));
     put_some(&mut item, "closed_at", a.closed_at.as_deref());
@@ -75,6 +87,19 @@ pub(crate) fn to_item(allocation: &Allocation) -> Item {
         put_some(&mut item, name, value.as_deref());
     }
     item
+}
+
+/// The sort key in both indexes.
+fn time_key(allocation: &Allocation) -> String {
+    format!("{}#{}", allocation.created_at, allocation.id)
+}
+
+/// Whether somebody still has to bring it to its end.
+const fn is_open(status: AllocationStatus) -> bool {
+    match status {
+        AllocationStatus::Reserved | AllocationStatus::Exported | AllocationStatus::Active => true,
+        AllocationStatus::Closed | AllocationStatus::Voided => false,
+    }
 }
 
 pub(crate) fn from_item(item: &Item) -> Result<Allocation, Corrupt> {
@@ -142,7 +167,7 @@ impl Store {
                 .await?;
             for item in &page.items {
                 let allocation = from_item(item)?;
-                start = Some(format!("{}#{}", allocation.created_at, allocation.id));
+                start = Some(time_key(&allocation));
                 if filter.matches(&allocation) {
                     items.push(allocation);
                     if items.len() == limit {
@@ -208,21 +233,30 @@ impl Store {
         }
         // The life cycle of design I4: the write holds only if the state is still the one judged above;
         // on a race the judgement is made again on what the other call left.
-        let close = if transition == Transition::Close { ", closed_at = :now" } else { "" };
+        // One that stays open is put into its queue again, which heals one that was made before there
+        // was a queue; one that ends leaves it.
+        let change = if is_open(target) {
+            "SET #status = :target, attention_pk = :queue, attention_sk = :place"
+        } else {
+            "SET #status = :target, closed_at = :now REMOVE attention_pk, attention_sk"
+        };
         let mut call = self
             .dynamo
             .update_item()
             .table_name(&*self.table)
             .set_key(Some(key(&Pk::Allocation(id.clone()), &Sk::Allocation)))
-            .update_expression(format!("SET #status = :target{close}"))
+            .update_expression(change)
             .condition_expression("#status = :seen")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":target", text(target.as_str()))
             .expression_attribute_values(":seen", text(current.status.as_str()))
             .return_values(ReturnValue::AllNew);
-        if transition == Transition::Close {
-            call = call.expression_attribute_values(":now", text(now));
-        }
+        call = if is_open(target) {
+            call.expression_attribute_values(":queue", text(Queue::OpenAllocation.as_str()))
+                .expression_attribute_values(":place", text(time_key(&current)))
+        } else {
+            call.expression_attribute_values(":now", text(now))
+        };
         match call.send().await {
             Ok(output) => {
                 Ok(from_item(&output.attributes.unwrap_or_default()).map_err(StoreError::from)?)
@@ -275,7 +309,7 @@ impl Store {
         let mut status = Update::builder()
             .table_name(&*self.table)
             .set_key(Some(key(&Pk::Allocation(allocation.id.clone()), &Sk::Allocation)))
-            .update_expression("SET #status = :voided")
+            .update_expression("SET #status = :voided REMOVE attention_pk, attention_sk")
             .condition_expression(condition)
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":voided", text(AllocationStatus::Voided.as_str()));

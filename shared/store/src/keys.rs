@@ -29,6 +29,8 @@ pub enum Pk {
     System(SystemId),
     /// A credential, by its id.
     Credential(String),
+    /// A signed-in browser, by the SHA-256 (hex) of its token.
+    Session(String),
 }
 
 /// A sort key.
@@ -66,6 +68,8 @@ pub enum Sk {
     System,
     /// The credential item itself.
     Credential,
+    /// The session item itself.
+    Session,
 }
 
 /// The prefix of all ranges of a pool.
@@ -108,6 +112,7 @@ impl fmt::Display for Pk {
             Self::Arrival(hash) => write!(f, "ARRIVAL#{hash}"),
             Self::System(id) => write!(f, "SYSTEM#{id}"),
             Self::Credential(id) => write!(f, "CREDENTIAL#{id}"),
+            Self::Session(hash) => write!(f, "SESSION#{hash}"),
         }
     }
 }
@@ -131,6 +136,7 @@ impl fmt::Display for Sk {
             Self::Arrival => f.write_str("ARRIVAL"),
             Self::System => f.write_str("SYSTEM"),
             Self::Credential => f.write_str("CREDENTIAL"),
+            Self::Session => f.write_str("SESSION"),
         }
     }
 }
@@ -164,6 +170,7 @@ fn pk_of(text: &str) -> Option<Pk> {
         ("ARRIVAL", [hash]) => Pk::Arrival(token(hash)?),
         ("SYSTEM", [id]) => Pk::System(SystemId::parse(id).ok()?),
         ("CREDENTIAL", [id]) => Pk::Credential(token(id)?),
+        ("SESSION", [hash]) => Pk::Session(token(hash)?),
         _ => return None,
     })
 }
@@ -191,6 +198,7 @@ fn sk_of(text: &str) -> Option<Sk> {
         ("ARRIVAL", []) => Sk::Arrival,
         ("SYSTEM", []) => Sk::System,
         ("CREDENTIAL", []) => Sk::Credential,
+        ("SESSION", []) => Sk::Session,
         _ => return None,
     })
 }
@@ -242,6 +250,7 @@ mod tests {
             "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
                 .prop_map(|text| Pk::System(SystemId::parse(&text).unwrap())),
             "[a-z2-7]{16}".prop_map(Pk::Credential),
+            "[0-9a-f]{64}".prop_map(Pk::Session),
         ]
     }
 
@@ -264,6 +273,7 @@ mod tests {
             Just(Sk::Arrival),
             Just(Sk::System),
             Just(Sk::Credential),
+            Just(Sk::Session),
         ]
     }
 
