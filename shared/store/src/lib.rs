@@ -23,6 +23,10 @@
 //! | what is unfinished | Query on `attention` (sparse, may lag) | `attention_pk / attention_sk` | – | report-operations, sweep-reservations |
 //! | block and posting | TransactWriteItems | `BLOCK#A#n / STATE`, `/ DOC#sha` | version seen, posting absent | reconcile-commissioning |
 //! | document life cycle | PutItem, UpdateItem | `DOC#sha / …` | status and version | reconcile-commissioning |
+//! | scorecard: what is unfinished | Query on `attention` (may lag) | `attention_pk / attention_sk` | – | report-operations |
+//! | fill of an allocation | UpdateItem | `ALLOC#A / ALLOC` | computed from later states of its blocks | reconcile-commissioning |
+//! | session of a browser | PutItem, GetItem, DeleteItem | `SESSION#sha / SESSION` | absent | report-operations |
+//! | audit record of a change | in its transaction | `<entity> / AUDIT#<at>#<hash>` | absent | with the change |
 //! | system, credential | Put, Get, Update | `SYSTEM#id`, `CREDENTIAL#id` | absent / present | operator, authorize-request |
 
 #![expect(clippy::disallowed_methods, reason = "this is the crate that writes DynamoDB")]
@@ -31,6 +35,7 @@ pub mod allocation;
 pub mod arrival;
 pub mod attention;
 pub mod audit;
+pub mod audit_record;
 pub mod block;
 pub mod client;
 pub mod credential;
@@ -50,6 +55,8 @@ pub mod publish;
 pub mod range;
 pub mod report;
 pub mod reserve;
+pub mod scorecard;
+pub mod session;
 pub mod sweep;
 pub mod system;
 pub mod time;

@@ -1,0 +1,218 @@
+//! What the scorecard is computed from, read with caps.
+//!
+//! Queues of the index `attention` hold what is unfinished, and the index `listing` is read back to the
+//! start of a window, so the cost follows what is going on now and not the history. Whatever was cut
+//! says so. Both indexes may lag a moment; pools are read consistently.
+
+use domain::allocation::Allocation;
+use domain::finding::{Code, FindingStatus, Severity};
+use domain::ids::{PoolId, SystemId};
+use domain::pool::Pool;
+
+use crate::allocation::{Fill, fill_from, from_item as allocation_from};
+use crate::attention::Queue;
+use crate::document::Document;
+use crate::document_item::from_item as document_from;
+use crate::error::StoreError;
+use crate::item::{Corrupt, Item, Reader, key};
+use crate::keys::{Pk, Sk, listing};
+use crate::pool_item::from_item as pool_from;
+use crate::{Page, Store};
+
+/// Items read at most of one kind.
+pub const ITEMS_MAX: usize = 2_000;
+/// Pages read at most of one kind: an item may be so large that a page holds few.
+const PAGES_MAX: u32 = 20;
+/// Items asked for in one page of a queue.
+const PAGE_ITEMS: i32 = 500;
+/// Pools whose ids are read in one page of the registry, and which are then read in one batch.
+const POOL_PAGE: i32 = 100;
+
+/// What was read, and whether there is more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading<T> {
+    /// The items, in the order of the index.
+    pub items: Vec<T>,
+    /// There are more than were read.
+    pub truncated: bool,
+}
+
+/// An open allocation and how far it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenAllocation {
+    /// The allocation.
+    pub allocation: Allocation,
+    /// How far it is used.
+    pub fill: Fill,
+}
+
+/// What a finding says without its serials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FindingNote {
+    /// Its id.
+    pub id: String,
+    /// What it says.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What was done about it.
+    pub status: FindingStatus,
+    /// When it was found first, RFC 3339.
+    pub at: String,
+    /// The document.
+    pub content_sha256: String,
+    /// The system whose copy it was found for.
+    pub system_id: SystemId,
+    /// The allocation it is about.
+    pub allocation_id: Option<String>,
+    /// Serials, or 1 where it is about the document.
+    pub count: u64,
+}
+
+/// Numbers taken from a pool at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The pool.
+    pub pool_id: PoolId,
+    /// How many.
+    pub size: u64,
+    /// When, RFC 3339.
+    pub at: String,
+}
+
+fn note_from(item: &Item) -> Result<FindingNote, Corrupt> {
+    let reader = Reader::new(item, "finding")?;
+    let unknown = |name: &str| reader.corrupt(name, "is unknown");
+    Ok(FindingNote {
+        id: reader.text("id")?.to_owned(),
+        code: Code::parse(reader.text("code")?).ok_or_else(|| unknown("code"))?,
+        severity: Severity::parse(reader.text("severity")?).ok_or_else(|| unknown("severity"))?,
+        status: FindingStatus::parse(reader.text("status")?).ok_or_else(|| unknown("status"))?,
+        at: reader.text("at")?.to_owned(),
+        content_sha256: reader.text("content_sha256")?.to_owned(),
+        system_id: reader.typed("system_id")?,
+        allocation_id: reader.optional_text("allocation_id")?.map(str::to_owned),
+        count: reader.parsed("count")?,
+    })
+}
+
+fn open_from(item: &Item) -> Result<OpenAllocation, Corrupt> {
+    Ok(OpenAllocation { allocation: allocation_from(item)?, fill: fill_from(item)? })
+}
+
+fn taken_from(item: &Item) -> Result<Taken, Corrupt> {
+    let allocation = allocation_from(item)?;
+    Ok(Taken { pool_id: allocation.pool_id, size: allocation.size, at: allocation.created_at })
+}
+
+impl Store {
+    /// Open allocations, the oldest first.
+    pub async fn scorecard_allocations(&self) -> Result<Reading<OpenAllocation>, StoreError> {
+        self.queue_read(Queue::OpenAllocation, open_from).await
+    }
+
+    /// Unresolved findings, the oldest first.
+    pub async fn scorecard_findings(&self) -> Result<Reading<FindingNote>, StoreError> {
+        self.queue_read(Queue::Finding, note_from).await
+    }
+
+    /// Documents in a queue: parked ones by their next try, or quarantined ones by receipt.
+    pub async fn scorecard_waiting(&self, queue: Queue) -> Result<Reading<Document>, StoreError> {
+        self.queue_read(queue, document_from).await
+    }
+
+    /// Findings found at `since` or later, whatever became of them, the newest first.
+    pub async fn scorecard_found(&self, since: &str) -> Result<Reading<FindingNote>, StoreError> {
+        self.listing_read(listing::FINDING, since, note_from).await
+    }
+
+    /// Documents received at `since` or later, the newest first.
+    pub async fn scorecard_received(&self, since: &str) -> Result<Reading<Document>, StoreError> {
+        self.listing_read(listing::DOCUMENT, since, document_from).await
+    }
+
+    /// Numbers reserved at `since` or later, the newest first. Those of allocations that were voided
+    /// since count too: they are gone from the pool.
+    pub async fn scorecard_taken(&self, since: &str) -> Result<Reading<Taken>, StoreError> {
+        self.listing_read(listing::ALLOCATION, since, taken_from).await
+    }
+
+    /// Pools by id; consistent.
+    pub async fn scorecard_pools(&self) -> Result<Reading<Pool>, StoreError> {
+        let mut items = Vec::new();
+        let mut after: Option<PoolId> = None;
+        loop {
+            let page = self.pool_ids(POOL_PAGE, after.as_ref()).await?;
+            let keys = page.items.iter().map(|id| key(&Pk::Pool(id.clone()), &Sk::Pool)).collect();
+            for item in self.batch_get("BatchGetItem pools", keys).await? {
+                items.push(pool_from(&item)?.pool);
+            }
+            after = page.next.and(page.items.last().cloned());
+            let truncated = items.len() >= ITEMS_MAX && after.is_some();
+            if truncated || after.is_none() {
+                items.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
+                return Ok(Reading { items, truncated });
+            }
+        }
+    }
+
+    async fn queue_read<T>(
+        &self,
+        queue: Queue,
+        parse: impl Fn(&Item) -> Result<T, Corrupt>,
+    ) -> Result<Reading<T>, StoreError> {
+        let mut reading = Reading { items: Vec::new(), truncated: false };
+        let mut after: Option<String> = None;
+        for _ in 0..PAGES_MAX {
+            let page = self.attention_page(queue, None, after.as_deref(), PAGE_ITEMS).await?;
+            after.clone_from(&page.next);
+            if !reading.take(&page, &parse)? {
+                return Ok(reading);
+            }
+        }
+        Ok(Reading { truncated: true, ..reading })
+    }
+
+    async fn listing_read<T>(
+        &self,
+        partition: &str,
+        since: &str,
+        parse: impl Fn(&Item) -> Result<T, Corrupt>,
+    ) -> Result<Reading<T>, StoreError> {
+        let mut reading = Reading { items: Vec::new(), truncated: false };
+        let mut after: Option<String> = None;
+        for _ in 0..PAGES_MAX {
+            let page = self.listing_page(partition, Some(since), after.as_deref()).await?;
+            after.clone_from(&page.next);
+            if !reading.take(&page, &parse)? {
+                return Ok(reading);
+            }
+        }
+        Ok(Reading { truncated: true, ..reading })
+    }
+}
+
+impl<T> Reading<T> {
+    /// Takes a page up to the cap; whether to go on.
+    fn take(
+        &mut self,
+        page: &Page<Item>,
+        parse: impl Fn(&Item) -> Result<T, Corrupt>,
+    ) -> Result<bool, Corrupt> {
+        for item in &page.items {
+            if self.items.len() >= ITEMS_MAX {
+                self.truncated = true;
+                return Ok(false);
+            }
+            self.items.push(parse(item)?);
+        }
+        Ok(page.next.is_some())
+    }
+
+    /// Only what `keep` says.
+    #[must_use]
+    pub fn filtered(mut self, keep: impl Fn(&T) -> bool) -> Self {
+        self.items.retain(keep);
+        self
+    }
+}
