@@ -25,6 +25,10 @@ pub enum Pk {
     Raw(String),
     /// An arrival, by its hash (hex).
     Arrival(String),
+    /// What was done about a finding, by its id.
+    Finding(String),
+    /// What findings of several documents are about, by its hash.
+    Subject(String),
     /// A connected system.
     System(SystemId),
     /// A credential, by its id.
@@ -64,6 +68,12 @@ pub enum Sk {
     Raw,
     /// The arrival pointer itself.
     Arrival,
+    /// The way from a finding's id to its document.
+    FindingHome,
+    /// The latest finding about a subject.
+    Subject,
+    /// A change of the partition's entity: time and hash.
+    Audit(String, String),
     /// The system item itself.
     System,
     /// The credential item itself.
@@ -82,6 +92,8 @@ pub const DOC_PREFIX: &str = "DOC#";
 pub const PLAN_PREFIX: &str = "PLAN#";
 /// The prefix of a document's findings.
 pub const FINDING_PREFIX: &str = "FINDING#";
+/// The prefix of an entity's audit records.
+pub const AUDIT_PREFIX: &str = "AUDIT#";
 /// The prefix of a document's arrivals.
 pub const ARRIVAL_PREFIX: &str = "ARRIVAL#";
 
@@ -110,6 +122,8 @@ impl fmt::Display for Pk {
             Self::Document(sha) => write!(f, "DOC#{sha}"),
             Self::Raw(sha) => write!(f, "RAW#{sha}"),
             Self::Arrival(hash) => write!(f, "ARRIVAL#{hash}"),
+            Self::Finding(id) => write!(f, "FINDING#{id}"),
+            Self::Subject(hash) => write!(f, "SUBJECT#{hash}"),
             Self::System(id) => write!(f, "SYSTEM#{id}"),
             Self::Credential(id) => write!(f, "CREDENTIAL#{id}"),
             Self::Session(hash) => write!(f, "SESSION#{hash}"),
@@ -134,6 +148,9 @@ impl fmt::Display for Sk {
             Self::ArrivalOf(hash) => write!(f, "{ARRIVAL_PREFIX}{hash}"),
             Self::Raw => f.write_str("RAW"),
             Self::Arrival => f.write_str("ARRIVAL"),
+            Self::FindingHome => f.write_str("FINDING"),
+            Self::Subject => f.write_str("SUBJECT"),
+            Self::Audit(at, hash) => write!(f, "{AUDIT_PREFIX}{at}#{hash}"),
             Self::System => f.write_str("SYSTEM"),
             Self::Credential => f.write_str("CREDENTIAL"),
             Self::Session => f.write_str("SESSION"),
@@ -149,6 +166,12 @@ pub struct KeyError(String);
 fn token(text: &str) -> Option<String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     (!text.is_empty() && text.bytes().all(plain)).then(|| text.to_owned())
+}
+
+/// A time as items carry it, and in no other form.
+fn instant(text: &str) -> Option<String> {
+    let at = crate::time::parse_rfc3339(text).map(crate::time::rfc3339_ms)?;
+    (at == text).then_some(at)
 }
 
 fn digits<T: FromStr>(text: &str, width: usize) -> Option<T> {
@@ -168,6 +191,8 @@ fn pk_of(text: &str) -> Option<Pk> {
         ("DOC", [sha]) => Pk::Document(token(sha)?),
         ("RAW", [sha]) => Pk::Raw(token(sha)?),
         ("ARRIVAL", [hash]) => Pk::Arrival(token(hash)?),
+        ("FINDING", [id]) => Pk::Finding(token(id)?),
+        ("SUBJECT", [hash]) => Pk::Subject(token(hash)?),
         ("SYSTEM", [id]) => Pk::System(SystemId::parse(id).ok()?),
         ("CREDENTIAL", [id]) => Pk::Credential(token(id)?),
         ("SESSION", [hash]) => Pk::Session(token(hash)?),
@@ -196,6 +221,9 @@ fn sk_of(text: &str) -> Option<Sk> {
         ("ARRIVAL", [hash]) => Sk::ArrivalOf(token(hash)?),
         ("RAW", []) => Sk::Raw,
         ("ARRIVAL", []) => Sk::Arrival,
+        ("FINDING", []) => Sk::FindingHome,
+        ("SUBJECT", []) => Sk::Subject,
+        ("AUDIT", [at, hash]) => Sk::Audit(instant(at)?, token(hash)?),
         ("SYSTEM", []) => Sk::System,
         ("CREDENTIAL", []) => Sk::Credential,
         ("SESSION", []) => Sk::Session,
@@ -247,6 +275,8 @@ mod tests {
             "[0-9a-f]{64}".prop_map(Pk::Document),
             "[0-9a-f]{64}".prop_map(Pk::Raw),
             "[0-9a-f]{64}".prop_map(Pk::Arrival),
+            "[a-z2-7]{26}".prop_map(Pk::Finding),
+            "[a-z2-7]{26}".prop_map(Pk::Subject),
             "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
                 .prop_map(|text| Pk::System(SystemId::parse(&text).unwrap())),
             "[a-z2-7]{16}".prop_map(Pk::Credential),
@@ -271,6 +301,10 @@ mod tests {
             "[0-9a-f]{64}".prop_map(Sk::ArrivalOf),
             Just(Sk::Raw),
             Just(Sk::Arrival),
+            Just(Sk::FindingHome),
+            Just(Sk::Subject),
+            ("20[0-9]{2}-0[1-9]-[12][0-8]T[01][0-9]:[0-5]0:30\\.[0-9]{3}Z", "[0-9a-f]{16}")
+                .prop_map(|(at, hash)| Sk::Audit(at, hash)),
             Just(Sk::System),
             Just(Sk::Credential),
             Just(Sk::Session),
@@ -301,7 +335,8 @@ mod tests {
         for text in ["", "POOL", "POOL#a", "RANGE#1", "BLOCK#A#1", "DOC#a#b", "GTIN#1"] {
             assert!(text.parse::<Pk>().is_err(), "{text}");
         }
-        for text in ["", "RANGE#1", "RANGE#+0000000000000000001", "PLAN#x", "FINDING#"] {
+        for text in ["", "RANGE#1", "RANGE#+0000000000000000001", "PLAN#x", "FINDING#", "AUDIT#1#a"]
+        {
             assert!(text.parse::<Sk>().is_err(), "{text}");
         }
     }
