@@ -109,6 +109,7 @@ impl Applier {
                 &self.meter,
             );
             link.await?;
+            self.store.allocation_fill_update(&allocation, &self.now, &self.meter).await?;
             applied.newly_commissioned =
                 applied.newly_commissioned.saturating_add(tally.newly_commissioned);
             applied.repeated = applied.repeated.saturating_add(tally.repeated);
