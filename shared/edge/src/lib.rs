@@ -18,7 +18,8 @@
 //!   `capability-not-enabled`), and only then does the handler ask for its scope (403) and read
 //!   the body. A path that a normaliser could read in two ways reaches no route (404).
 //! - I9 quiet logs: one line an invocation with method, route pattern, status, milliseconds and
-//!   request id; no path text, no body, no header.
+//!   request id; no path text, no body, no header. Every line in between carries the request id (and
+//!   in a batch the record's) through its spans. A line of [`metrics`] goes beside.
 //! - I10 bounded: request bodies of at most 4,000,000 bytes, answers below 6,000,000 encoded bytes.
 //!
 //! Architecture invariant: this crate depends on none of ours. It does not know pools, tables or
@@ -34,6 +35,7 @@ pub mod config;
 pub mod credential_text;
 pub mod entropy;
 pub mod event;
+pub mod openapi;
 pub mod page;
 pub mod path_guard;
 pub mod problem;
@@ -51,6 +53,7 @@ pub use crate::clock::Clock;
 pub use crate::config::{Config, ConfigError, Secret};
 pub use crate::entropy::Entropy;
 pub use crate::event::HttpEvent;
+pub use crate::metrics::{Measures, Metric, emit};
 pub use crate::page::{List, Page};
 pub use crate::problem::{Problem, ProblemKind};
 pub use crate::profile::TenantProfile;

@@ -118,7 +118,7 @@ pub fn markdown_table() -> String {
 
 /// One thing wrong with a request. `pointer` is a JSON pointer (RFC 6901) into the body, or
 /// `?name` for a query parameter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Violation {
     pub pointer: String,
     pub detail: String,
