@@ -1,5 +1,5 @@
 //! The door around a router: path guard, problems for what the router does not answer, the size
-//! limit of answers, and the one log line of an invocation.
+//! limit of answers, and the one log line and the one line of metrics of an invocation.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,8 +16,10 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, Uri, header};
 use lambda_http::RequestExt;
 use tower::{Service, ServiceExt};
+use tracing::Instrument as _;
 
 use crate::clock::Clock;
+use crate::metrics::{self, Measures, Metric};
 use crate::path_guard::has_one_reading;
 use crate::problem::{Problem, ProblemKind};
 use crate::profile::TenantProfile;
@@ -63,22 +65,43 @@ impl App {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<axum::BoxError>,
     {
+        let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
+        let span = tracing::info_span!("invocation", request_id);
+        self.answered(request, request_id.as_deref()).instrument(span).await
+    }
+
+    async fn answered<B>(&self, request: http::Request<B>, request_id: Option<&str>) -> Response
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
         let started = Instant::now();
         let method = request.method().clone();
-        let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
         let response = match self.routable(request) {
             Some(request) => answer(&self.router, request).await,
             None => Problem::not_found().into_response(),
         };
         let route = response.extensions().get::<MatchedPath>().cloned();
-        let response = finish(response, request_id.as_deref()).await;
+        let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+        let response = finish(response, request_id).await;
+        let status = response.status();
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(
             method = method.as_str(),
-            route = route.as_ref().map_or("unmatched", MatchedPath::as_str),
-            status = response.status().as_u16(),
-            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            route,
+            status = status.as_u16(),
+            duration_ms,
             request_id = request_id.unwrap_or_default(),
             "request"
+        );
+        metrics::emit(
+            &Measures::of("request")
+                .with(Metric::RequestLatency, duration_ms)
+                .with(Metric::ClientErrors, status.is_client_error())
+                .with(Metric::ServerErrors, status.is_server_error())
+                .about("method", method.as_str())
+                .about("route", route)
+                .about("status", status.as_u16()),
         );
         response
     }

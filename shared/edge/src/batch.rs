@@ -5,6 +5,7 @@ use std::future::Future;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use thiserror::Error;
+use tracing::Instrument as _;
 
 /// A failed record cannot be named, so the whole batch has to come back.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -25,7 +26,8 @@ where
     let mut response = SqsBatchResponse::default();
     for record in event.records {
         let message_id = record.message_id.clone().filter(|id| !id.is_empty());
-        let Err(error) = handle(record).await else {
+        let span = tracing::info_span!("record", message_id);
+        let Err(error) = handle(record).instrument(span).await else {
             continue;
         };
         let message_id = message_id.ok_or(Unnamed)?;

@@ -35,6 +35,7 @@ pub mod config;
 pub mod credential_text;
 pub mod entropy;
 pub mod event;
+pub mod metrics;
 pub mod openapi;
 pub mod page;
 pub mod path_guard;

@@ -20,24 +20,26 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
+use tracing::Instrument as _;
 
 use crate::app::app;
 use crate::batch;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::event::tamed;
-use crate::telemetry;
+use crate::{metrics, telemetry};
 
 /// What ends a function's process or fails one invocation.
 pub type Error = lambda_runtime::Error;
 
-/// Reads the environment and starts the logs.
+/// Reads the environment and starts the logs and the metrics.
 ///
 /// # Errors
 /// As [`Config::from_env`].
 pub fn start() -> Result<Config, ConfigError> {
     let config = Config::from_env()?;
     telemetry::init(&config.log_filter);
+    metrics::init(&config.stack_name);
     Ok(config)
 }
 
@@ -81,9 +83,10 @@ where
     let handle = &handle;
     lambda_runtime::run(service_fn(|event: LambdaEvent<T>| async move {
         let started = Instant::now();
-        let result = handle(event.payload).await;
-        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let request_id = event.context.request_id;
+        let span = tracing::info_span!("invocation", request_id);
+        let result = handle(event.payload).instrument(span).await;
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &result {
             Ok(_) => tracing::info!(request_id, duration_ms, "invocation"),
             Err(error) => tracing::error!(request_id, duration_ms, %error, "invocation failed"),

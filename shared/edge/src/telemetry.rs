@@ -1,4 +1,9 @@
 //! Logs: one JSON object a line on standard output, which Lambda collects.
+//!
+//! Spans are `invocation` (with `request_id`), `record` in a batch (with `message_id`) and, at debug
+//! level, the SDK's own around each store call; a line lists those it was written in. Fields that
+//! several functions write have one name: `allocation.id`, `pool.id`, `document.sha256`,
+//! `credential.id`, `duration_ms`.
 
 use tracing_subscriber::EnvFilter;
 
@@ -9,7 +14,7 @@ pub fn init(filter: &str) {
         .json()
         .flatten_event(true)
         .with_current_span(false)
-        .with_span_list(false)
+        .with_span_list(true)
         .with_env_filter(filter);
     // Fails only if a subscriber is installed already, and then that one stays.
     drop(subscriber.try_init());
