@@ -6,7 +6,7 @@ use domain::ids::SystemId;
 use edge::{Caller, JsonBody, Problem, ProblemKind, Scope};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::StoreError;
+use service::store_problem;
 use store::objects::PRESIGNED_LIFE;
 use store::time::rfc3339_ms;
 
@@ -115,15 +115,4 @@ fn is_content_type(text: &str) -> bool {
     text.len() <= CONTENT_TYPE_CHARACTERS_MAX
         && text.split_once('/').is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty())
         && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
-}
-
-/// Store failures as problems; every variant by name.
-fn store_problem(error: &StoreError) -> Problem {
-    match error {
-        StoreError::NotFound { .. } => Problem::not_found(),
-        StoreError::AlreadyExists { .. } | StoreError::Corrupt(_) => Problem::internal(error),
-        StoreError::Conflict { .. }
-        | StoreError::Throttled { .. }
-        | StoreError::Unavailable { .. } => Problem::unavailable(error),
-    }
 }

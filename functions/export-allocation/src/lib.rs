@@ -19,6 +19,7 @@ use edge::{Caller, Clock, Problem, ProblemKind, QueryText, Scope};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use linefiles::{Export, Format, Profile};
 use serde::Deserialize;
+use service::store_problem;
 use store::allocation::ChangeError;
 use store::publish::manifest_key;
 use store::time::rfc3339_ms;
@@ -156,16 +157,6 @@ fn change_problem(error: &ChangeError) -> Problem {
             .detail(refused.to_string())
             .with("status_now", refused.status.as_str()),
         ChangeError::Store(error) => store_problem(error),
-    }
-}
-
-fn store_problem(error: &StoreError) -> Problem {
-    match error {
-        StoreError::NotFound { .. } => Problem::not_found(),
-        StoreError::Throttled { .. }
-        | StoreError::Conflict { .. }
-        | StoreError::Unavailable { .. } => Problem::unavailable(error),
-        StoreError::AlreadyExists { .. } | StoreError::Corrupt(_) => Problem::internal(error),
     }
 }
 

@@ -1,26 +1,12 @@
 //! Wiring of the export.
 
 use export_allocation::{Hub, router};
-use store::client::{AwsSettings, dynamo, https, s3};
-use store::{Buckets, Objects, Store};
+use service::Service;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
-    let config = edge::start()?;
-    let token = config.session_token.as_ref().map(|token| token.reveal().to_owned());
-    let key = (config.access_key_id.as_str(), config.secret_access_key.reveal());
-    let settings = AwsSettings::new(&config.region, config.endpoint_url.clone(), key, token);
-    let http = https();
-    let buckets = Buckets {
-        inbound: config.inbound_bucket.as_str().into(),
-        outbound: config.outbound_bucket.as_str().into(),
-        documents: config.documents_bucket.as_str().into(),
-    };
-    let hub = Hub {
-        store: Store::new(dynamo(&settings, &http), &config.table_name),
-        objects: Objects { s3: s3(&settings, &http), buckets },
-        clock: edge::Clock::system(),
-    };
-    hub.store.warm_up().await;
-    edge::serve(router(hub), &config).await
+    let service = Service::start()?;
+    let (store, objects) = (service.store().await, service.objects());
+    let hub = Hub { store, objects, clock: service.clock.clone() };
+    edge::serve(router(hub), &service.config).await
 }

@@ -1,24 +1,16 @@
 //! Wiring of the reports' routes.
 
-use report_operations::{Hub, router};
-use store::client::{AwsSettings, dynamo, https, s3};
-use store::{Buckets, Objects, Store};
+use report_operations::{Hub, SignIn, router};
+use service::Service;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
-    let config = edge::start()?;
-    let token = config.session_token.as_ref().map(|token| token.reveal().to_owned());
-    let key = (config.access_key_id.as_str(), config.secret_access_key.reveal());
-    let settings = AwsSettings::new(&config.region, config.endpoint_url.clone(), key, token);
-    let buckets = Buckets {
-        inbound: config.inbound_bucket.as_str().into(),
-        outbound: config.outbound_bucket.as_str().into(),
-        documents: config.documents_bucket.as_str().into(),
+    let service = Service::start()?;
+    let hub = Hub {
+        store: service.store().await,
+        objects: service.objects(),
+        clock: service.clock.clone(),
+        sign_in: SignIn::of(&service.config),
     };
-    let http = https();
-    let objects = Objects { s3: s3(&settings, &http), buckets };
-    let store = Store::new(dynamo(&settings, &http), &config.table_name);
-    let hub = Hub { store, objects };
-    hub.store.warm_up().await;
-    edge::serve(router(hub), &config).await
+    edge::serve(router(hub), &service.config).await
 }

@@ -31,8 +31,11 @@ impl AwsSettings {
 }
 
 /// The HTTPS client that all clients of a process share.
+pub type HttpClient = SharedHttpClient;
+
+/// Makes the HTTPS client of a process.
 #[must_use]
-pub fn https() -> SharedHttpClient {
+pub fn https() -> HttpClient {
     Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
