@@ -19,5 +19,6 @@ pub mod pool;
 pub mod request;
 pub mod serial;
 pub mod sscc;
+pub mod telemetry;
 
 mod check_digit;
