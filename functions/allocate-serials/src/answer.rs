@@ -4,54 +4,190 @@ use domain::allocation::Allocation;
 use domain::epc::sgtin_urn_text;
 use domain::gln::Gln;
 use domain::pool::Pool;
-use serde_json::{Map, Value, json};
+use edge::openapi::{
+    AllocationId, Count, Date, Gln as GlnForm, Gtin14, Lot, PlainText, PoolId, RequestId, SystemId,
+    Time,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-/// The members of an allocation; `pool` is what is known of its pool now.
-pub(crate) fn view(a: &Allocation, pool: Option<&Pool>) -> Value {
-    let (from, to) = a.serial_ends();
-    let epc = |serial: &str| sgtin_urn_text(&a.gtin, a.company_prefix_length, serial);
-    let path = format!("/api/v1/l3/allocations/{}", a.id);
-    let mut view = Map::new();
-    let mut add = |name: &str, value: Value| view.insert(name.to_owned(), value);
-    add("allocation_id", a.id.as_str().into());
-    add("request_id", a.request_id.as_str().into());
-    add("status", a.status.as_str().into());
-    add("action_code", "C".into());
-    add("encoding", "SGTIN".into());
-    add("gtin", a.gtin.as_str().into());
-    add("mode", "range".into());
-    add("requested", a.size.into());
-    add("granted", a.size.into());
-    let (from_epc, to_epc) = (epc(&from), epc(&to));
-    add("range", json!({ "from": from, "to": to, "from_epc": from_epc, "to_epc": to_epc }));
-    add("serials", Value::Null);
-    add("system_id", a.system_id.as_str().into());
-    add("requested_by", a.requester.as_str().into());
-    add("line_gln", a.line_gln.as_ref().map(Gln::as_str).into());
-    add("plant_gln", a.plant_gln.as_ref().map(Gln::as_str).into());
-    for (name, value) in a.details.fields() {
-        let filter = || value.as_ref().and_then(|digit| digit.parse::<u8>().ok()).into();
-        add(name, if name == "filter_value" { filter() } else { value.as_deref().into() });
+use crate::openapi::{ActionCode, Encoding, Level, Mode, StatusWord};
+
+/// An allocation as it is answered; what is not known is null.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Allocation)]
+pub(crate) struct AllocationView {
+    #[schema(value_type = AllocationId)]
+    allocation_id: String,
+    #[schema(value_type = RequestId)]
+    request_id: String,
+    #[schema(value_type = StatusWord)]
+    status: &'static str,
+    #[schema(value_type = ActionCode)]
+    action_code: &'static str,
+    #[schema(value_type = Encoding)]
+    encoding: &'static str,
+    #[schema(value_type = Gtin14)]
+    gtin: String,
+    #[schema(value_type = Mode)]
+    mode: &'static str,
+    requested: u64,
+    granted: u64,
+    range: SerialRange,
+    /// The numbers one by one; null for a range.
+    #[schema(required)]
+    serials: Option<Vec<String>>,
+    /// The system whose line prints.
+    #[schema(value_type = SystemId)]
+    system_id: String,
+    /// The system that asked.
+    #[schema(value_type = SystemId)]
+    requested_by: String,
+    #[schema(required, value_type = Option<GlnForm>)]
+    line_gln: Option<String>,
+    #[schema(required, value_type = Option<GlnForm>)]
+    plant_gln: Option<String>,
+    #[schema(required, value_type = Option<Lot>)]
+    lot: Option<String>,
+    #[schema(required, value_type = Option<Date>)]
+    expiry: Option<String>,
+    #[schema(required, value_type = Option<Date>)]
+    manufactured: Option<String>,
+    #[schema(required, value_type = Option<PlainText>)]
+    work_order: Option<String>,
+    #[schema(required, value_type = Option<PlainText>)]
+    po_number: Option<String>,
+    #[schema(required, value_type = Option<PlainText>)]
+    po_line: Option<String>,
+    #[schema(required, value_type = Option<PlainText>)]
+    reference_id: Option<String>,
+    #[schema(required, value_type = Option<PlainText>)]
+    line_id: Option<String>,
+    #[schema(required, value_type = Option<Level>)]
+    packaging_level: Option<String>,
+    /// The EPC filter value.
+    #[schema(required, maximum = 7)]
+    filter_value: Option<u8>,
+    export: Export,
+    #[schema(value_type = PoolId)]
+    pool_id: String,
+    /// The pool as it is now; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pool: Option<PoolNow>,
+    #[schema(required, value_type = Option<Time>)]
+    expires_at: Option<String>,
+    #[schema(value_type = Time)]
+    created_at: String,
+    #[schema(required, value_type = Option<Time>)]
+    closed_at: Option<String>,
+    links: Links,
+}
+
+/// The first and the last number.
+#[derive(Debug, Serialize, ToSchema)]
+struct SerialRange {
+    from: String,
+    to: String,
+    /// Null where the GTIN has no URN with the pool's prefix length.
+    #[schema(required)]
+    from_epc: Option<String>,
+    #[schema(required)]
+    to_epc: Option<String>,
+}
+
+/// Where the numbers are to be had as a file.
+#[derive(Debug, Serialize, ToSchema)]
+struct Export {
+    href: String,
+    formats: [&'static str; 2],
+}
+
+/// What is known of the pool now.
+#[derive(Debug, Serialize, ToSchema)]
+struct PoolNow {
+    #[schema(value_type = PoolId)]
+    id: String,
+    #[schema(value_type = Count)]
+    remaining: String,
+    below_threshold: bool,
+}
+
+/// Paths that belong to the allocation.
+#[derive(Debug, Serialize, ToSchema)]
+struct Links {
+    #[serde(rename = "self")]
+    own: String,
+    export: String,
+    void: String,
+    close: String,
+    reconciliation: String,
+}
+
+impl AllocationView {
+    /// The allocation; `pool` is what is known of its pool now.
+    pub(crate) fn new(a: &Allocation, pool: Option<&Pool>) -> Self {
+        let path = format!("/api/v1/l3/allocations/{}", a.id);
+        let details = a.details.clone();
+        Self {
+            allocation_id: a.id.to_string(),
+            request_id: a.request_id.to_string(),
+            status: a.status.as_str(),
+            action_code: "C",
+            encoding: "SGTIN",
+            gtin: a.gtin.to_string(),
+            mode: "range",
+            requested: a.size,
+            granted: a.size,
+            range: SerialRange::new(a),
+            serials: None,
+            system_id: a.system_id.to_string(),
+            requested_by: a.requester.to_string(),
+            line_gln: a.line_gln.as_ref().map(Gln::to_string),
+            plant_gln: a.plant_gln.as_ref().map(Gln::to_string),
+            lot: details.lot,
+            expiry: details.expiry,
+            manufactured: details.manufactured,
+            work_order: details.work_order,
+            po_number: details.po_number,
+            po_line: details.po_line,
+            reference_id: details.reference_id,
+            line_id: details.line_id,
+            packaging_level: details.packaging_level,
+            filter_value: details.filter_value.and_then(|digit| digit.parse().ok()),
+            export: Export { href: format!("{path}/export"), formats: ["csv", "json"] },
+            pool_id: a.pool_id.to_string(),
+            pool: pool.map(PoolNow::new),
+            expires_at: None,
+            created_at: a.created_at.clone(),
+            closed_at: a.closed_at.clone(),
+            links: Links::new(path),
+        }
     }
-    add("export", json!({ "href": format!("{path}/export"), "formats": ["csv", "json"] }));
-    add("pool_id", a.pool_id.as_str().into());
-    if let Some(pool) = pool {
-        let remaining = pool.remaining.to_string();
-        let below = pool.is_below_threshold();
-        let (id, below_threshold) = (pool.id.as_str(), below);
-        add("pool", json!({"id": id, "remaining": remaining, "below_threshold": below_threshold}));
+}
+
+impl SerialRange {
+    fn new(a: &Allocation) -> Self {
+        let (from, to) = a.serial_ends();
+        let epc = |serial: &str| sgtin_urn_text(&a.gtin, a.company_prefix_length, serial);
+        Self { from_epc: epc(&from), to_epc: epc(&to), from, to }
     }
-    add("expires_at", Value::Null);
-    add("created_at", a.created_at.as_str().into());
-    add("closed_at", a.closed_at.as_deref().into());
-    let link = |verb: &str| format!("{path}/{verb}");
-    let links = json!({
-        "self": path,
-        "export": link("export"),
-        "void": link("void"),
-        "close": link("close"),
-        "reconciliation": link("reconciliation"),
-    });
-    add("links", links);
-    Value::Object(view)
+}
+
+impl PoolNow {
+    fn new(pool: &Pool) -> Self {
+        Self {
+            id: pool.id.to_string(),
+            remaining: pool.remaining.to_string(),
+            below_threshold: pool.is_below_threshold(),
+        }
+    }
+}
+
+impl Links {
+    fn new(path: String) -> Self {
+        let link = |verb: &str| format!("{path}/{verb}");
+        let (export, void, close) = (link("export"), link("void"), link("close"));
+        Self { export, void, close, reconciliation: link("reconciliation"), own: path }
+    }
 }

@@ -6,38 +6,70 @@ use domain::ids::{PoolId, RequestId, SystemId};
 use domain::pool::MAX_REQUEST_LIMIT;
 use domain::request::{Details, ReserveRequest};
 use domain::serial::check_ai82;
+use edge::openapi::{
+    Date as DateForm, Gln as GlnForm, Gtin, Lot, PlainText, PoolId as PoolIdForm,
+    RequestId as RequestIdForm, SystemId as SystemIdForm,
+};
 use edge::{Caller, Problem, ProblemKind};
 use serde::Deserialize;
 use time::Date;
 use time::macros::format_description;
+use utoipa::ToSchema;
+
+use crate::openapi::{Encoding, Level, Mode, Never};
 
 /// The longest of the texts that are only carried along, characters.
 const TEXT_CHARACTERS_MAX: usize = 64;
-const LEVELS: [&str; 4] = ["EA", "PK", "CA", "PL"];
+/// Packaging levels.
+pub(crate) const LEVELS: [&str; 4] = ["EA", "PK", "CA", "PL"];
 
 /// A request for numbers as it is sent.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReserveBody {
+    #[schema(value_type = Option<RequestIdForm>)]
     request_id: Option<String>,
+    #[schema(value_type = Option<Encoding>)]
     encoding: Option<String>,
+    #[schema(value_type = Gtin)]
     gtin: String,
+    /// How many; the pool's `max_request` may be lower.
+    #[schema(minimum = 1, maximum = 100_000_000)]
     quantity: u64,
+    #[schema(value_type = Option<Mode>)]
     mode: Option<String>,
+    /// Fewer numbers than asked for are never served.
+    #[schema(value_type = Option<Never>)]
     allow_partial: Option<bool>,
+    #[schema(value_type = Option<PoolIdForm>)]
     pool_id: Option<String>,
+    #[schema(value_type = Option<Level>)]
     packaging_level: Option<String>,
+    /// The EPC filter value.
+    #[schema(maximum = 7)]
     filter_value: Option<u8>,
+    #[schema(value_type = Option<Lot>)]
     lot: Option<String>,
+    #[schema(value_type = Option<DateForm>)]
     expiry: Option<String>,
+    #[schema(value_type = Option<DateForm>)]
     manufactured: Option<String>,
+    #[schema(value_type = Option<PlainText>)]
     work_order: Option<String>,
+    #[schema(value_type = Option<PlainText>)]
     po_number: Option<String>,
+    #[schema(value_type = Option<PlainText>)]
     po_line: Option<String>,
+    #[schema(value_type = Option<PlainText>)]
     reference_id: Option<String>,
+    /// The system whose line prints; the caller's own when left out.
+    #[schema(value_type = Option<SystemIdForm>)]
     system_id: Option<String>,
+    #[schema(value_type = Option<PlainText>)]
     line_id: Option<String>,
+    #[schema(value_type = Option<GlnForm>)]
     line_gln: Option<String>,
+    #[schema(value_type = Option<GlnForm>)]
     plant_gln: Option<String>,
 }
 

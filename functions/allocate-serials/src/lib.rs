@@ -16,6 +16,7 @@ mod answer;
 mod body;
 mod drop_file;
 mod list;
+mod openapi;
 mod problem;
 mod reconciliation;
 mod reserve;
@@ -31,9 +32,10 @@ use domain::gln::Gln;
 use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId};
 use edge::{Caller, Clock, Problem};
+use service::store_problem;
 use store::{Objects, Store};
 
-use crate::problem::store_problem;
+pub use crate::openapi::openapi;
 
 /// What the handlers work with.
 #[derive(Clone)]

@@ -6,26 +6,35 @@ use domain::allocation::AllocationStatus;
 use domain::gln::Gln;
 use domain::gtin::Gtin14;
 use domain::ids::AllocationId;
+use edge::openapi::{AnyTime, Cursor, Gln as GlnForm, Gtin, Limit};
 use edge::page::foreign_cursor;
 use edge::{Caller, List, Page, Problem, QueryText, Scope};
 use serde::Deserialize;
-use serde_json::Value;
+use service::store_problem;
 use store::allocation::AllocationFilter;
 use store::time::{parse_rfc3339, rfc3339_ms};
+use utoipa::IntoParams;
 
 use crate::Hub;
-use crate::answer::view;
-use crate::problem::store_problem;
+use crate::answer::AllocationView;
+use crate::openapi::StatusWord;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-struct ListQuery {
+pub(crate) struct ListQuery {
+    #[param(value_type = Option<StatusWord>)]
     status: Option<String>,
+    #[param(value_type = Option<Gtin>)]
     gtin: Option<String>,
+    #[param(value_type = Option<GlnForm>)]
     line_gln: Option<String>,
     lot: Option<String>,
+    /// Only what was reserved then or later.
+    #[param(value_type = Option<AnyTime>)]
     since: Option<String>,
+    #[param(value_type = Option<Limit>)]
     limit: Option<u32>,
+    #[param(value_type = Option<Cursor>)]
     cursor: Option<String>,
 }
 
@@ -33,7 +42,7 @@ pub(crate) async fn list(
     State(hub): State<Hub>,
     caller: Caller,
     query: QueryText,
-) -> Result<Json<List<Value>>, Problem> {
+) -> Result<Json<List<AllocationView>>, Problem> {
     caller.require(Scope::AllocationsRead)?;
     let query = query.parse::<ListQuery>()?;
     let page = Page::parse(query.limit, query.cursor.as_deref())?;
@@ -46,7 +55,8 @@ pub(crate) async fn list(
     let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
     let found = hub.store.allocation_list(&filter, limit, page.cursor.as_deref()).await;
     let found = found.map_err(|error| store_problem(&error))?;
-    let items = found.items.iter().map(|allocation| view(allocation, None)).collect();
+    let items =
+        found.items.iter().map(|allocation| AllocationView::new(allocation, None)).collect();
     Ok(Json(List::new(items, found.next.as_deref())))
 }
 

@@ -1,7 +1,7 @@
 //! From errors to problems; every variant by name.
 
 use edge::{Problem, ProblemKind};
-use store::StoreError;
+use service::store_problem;
 use store::allocation::ChangeError;
 use store::reserve::ReserveError;
 
@@ -37,14 +37,5 @@ pub(crate) fn change_problem(error: &ChangeError) -> Problem {
             .detail(refused.to_string())
             .with("status_now", refused.status.as_str()),
         ChangeError::Store(error) => store_problem(error),
-    }
-}
-
-pub(crate) fn store_problem(error: &StoreError) -> Problem {
-    match error {
-        StoreError::NotFound { .. } => Problem::not_found(),
-        StoreError::Throttled { .. } => Problem::new(ProblemKind::TooManyRequests).caused_by(error),
-        StoreError::Conflict { .. } | StoreError::Unavailable { .. } => Problem::unavailable(error),
-        StoreError::AlreadyExists { .. } | StoreError::Corrupt(_) => Problem::internal(error),
     }
 }

@@ -9,14 +9,15 @@ use domain::ids::{PoolId, SystemId};
 use domain::request::ReserveRequest;
 use edge::{Caller, JsonBody, Problem, Scope};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use service::store_problem;
 use store::StoreError;
 use store::reserve::{Outcome, ReserveError};
 use store::time::rfc3339_ms;
 
 use crate::Hub;
-use crate::answer::view;
+use crate::answer::AllocationView;
 use crate::body::ReserveBody;
-use crate::problem::{reserve_problem, store_problem};
+use crate::problem::reserve_problem;
 
 const REPLAY: &str = "idempotent-replay";
 
@@ -104,7 +105,7 @@ async fn answer(hub: &Hub, outcome: Outcome) -> Result<Response, StoreError> {
         Some(pool) => Some(pool),
         None => hub.store.pool_fetch(&allocation.pool_id).await?.map(|state| state.pool),
     };
-    let body = Json(view(&allocation, pool.as_ref()));
+    let body = Json(AllocationView::new(&allocation, pool.as_ref()));
     if is_replay {
         return Ok(([(REPLAY, HeaderValue::from_static("true"))], body).into_response());
     }

@@ -3,21 +3,25 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use domain::allocation::{Allocation, Transition};
+use edge::openapi::Reason;
 use edge::{Caller, JsonBody, Problem, Scope};
 use serde::Deserialize;
-use serde_json::Value;
+use service::store_problem;
 use store::time::rfc3339_ms;
+use utoipa::ToSchema;
 
 use crate::Hub;
-use crate::answer::view;
-use crate::problem::{change_problem, store_problem};
+use crate::answer::AllocationView;
+use crate::problem::change_problem;
 
 /// The longest reason, characters.
 const REASON_CHARACTERS_MAX: usize = 200;
 
-#[derive(Debug, Default, Deserialize)]
+/// Why it is done.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct TurnBody {
+pub(crate) struct TurnBody {
+    #[schema(value_type = Option<Reason>)]
     reason: Option<String>,
 }
 
@@ -39,7 +43,7 @@ pub(crate) async fn fetch(
     State(hub): State<Hub>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<AllocationView>, Problem> {
     caller.require(Scope::AllocationsRead)?;
     let allocation = hub.allocation(&caller, &id).await?;
     shown(&hub, &allocation).await
@@ -50,7 +54,7 @@ pub(crate) async fn void(
     caller: Caller,
     Path(id): Path<String>,
     body: JsonBody,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<AllocationView>, Problem> {
     caller.require(Scope::AllocationsWrite)?;
     let reason = body.parse_optional::<TurnBody>()?.unwrap_or_default().reason()?;
     let allocation = hub.allocation(&caller, &id).await?;
@@ -64,7 +68,7 @@ pub(crate) async fn close(
     caller: Caller,
     Path(id): Path<String>,
     body: JsonBody,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<AllocationView>, Problem> {
     caller.require(Scope::AllocationsWrite)?;
     body.parse_optional::<TurnBody>()?.unwrap_or_default().reason()?;
     let allocation = hub.allocation(&caller, &id).await?;
@@ -73,8 +77,8 @@ pub(crate) async fn close(
     shown(&hub, &closed.map_err(|error| change_problem(&error))?).await
 }
 
-async fn shown(hub: &Hub, allocation: &Allocation) -> Result<Json<Value>, Problem> {
+async fn shown(hub: &Hub, allocation: &Allocation) -> Result<Json<AllocationView>, Problem> {
     let pool = hub.store.pool_fetch(&allocation.pool_id).await;
     let pool = pool.map_err(|error| store_problem(&error))?.map(|state| state.pool);
-    Ok(Json(view(allocation, pool.as_ref())))
+    Ok(Json(AllocationView::new(allocation, pool.as_ref())))
 }

@@ -1,18 +1,8 @@
-//! Store failures as problems; every variant by name.
+//! From errors to problems; every variant by name.
 
 use edge::{Problem, ProblemKind};
-use store::StoreError;
+use service::store_problem;
 use store::pool::PoolError;
-
-pub(crate) fn store_problem(error: &StoreError) -> Problem {
-    match error {
-        StoreError::NotFound { .. } => Problem::not_found(),
-        StoreError::AlreadyExists { .. } | StoreError::Corrupt(_) => Problem::internal(error),
-        StoreError::Conflict { .. }
-        | StoreError::Throttled { .. }
-        | StoreError::Unavailable { .. } => Problem::unavailable(error),
-    }
-}
 
 pub(crate) fn pool_problem(error: PoolError) -> Problem {
     match error {

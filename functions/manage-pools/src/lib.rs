@@ -16,6 +16,7 @@
 //! nor list their ranges (403 `line-not-bound`), which name the allocations of other lines.
 
 mod failure;
+mod openapi;
 mod request;
 mod view;
 
@@ -26,10 +27,13 @@ use axum::routing::get;
 use domain::ids::PoolId;
 use edge::{Caller, Clock, Entropy, JsonBody, List, Problem, QueryText, Scope};
 use http::{StatusCode, header};
+use service::store_problem;
 use store::Store;
 use store::time::rfc3339_ms;
 
-use crate::failure::{pool_problem, store_problem};
+pub use crate::openapi::openapi;
+
+use crate::failure::pool_problem;
 use crate::request::{ListQuery, PoolBody, PoolPatch};
 use crate::view::{PoolView, RangeView};
 

@@ -7,26 +7,45 @@ use domain::gtin::Gtin14;
 use domain::pool::{
     INDEX_LIMIT, MAX_REQUEST_DEFAULT, PoolDraft, PoolStatus, Scheme, check_max_request,
 };
+use edge::openapi::{Cursor, Gtin, Index, Limit};
 use edge::page::foreign_cursor;
 use edge::{Page, Problem};
 use serde::Deserialize;
 use store::pool::{PoolChange, PoolError};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::failure::pool_problem;
+use crate::openapi::{Encoding, PoolName, PoolStatusWord, SchemeWord};
 
 /// Body of `POST /api/v1/l3/pools`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PoolBody {
+    #[schema(value_type = PoolName)]
     name: String,
+    #[schema(value_type = Option<Encoding>)]
     encoding: Option<String>,
+    #[schema(value_type = Gtin)]
     gtin: String,
+    /// The digits of the GS1 company prefix in the GTIN; needed for URNs.
+    #[schema(minimum = 6, maximum = 12)]
     company_prefix_length: u8,
+    #[schema(value_type = Option<SchemeWord>)]
     scheme: Option<String>,
+    /// The characters of a serial number.
+    #[schema(minimum = 1, maximum = 20)]
     width: u8,
+    /// The first number.
+    #[schema(value_type = Index)]
     from: String,
+    /// The last number.
+    #[schema(value_type = Index)]
     to: String,
+    /// The largest quantity of one request; 500,000 when left out.
+    #[schema(minimum = 1, maximum = 100_000_000)]
     max_request: Option<u64>,
+    /// `below_threshold` is said when fewer numbers than this remain; 0 when left out.
+    #[schema(minimum = 0)]
     threshold: Option<u64>,
 }
 
@@ -52,13 +71,22 @@ impl PoolBody {
 }
 
 /// Body of `PATCH /api/v1/l3/pools/{id}`; absent or null leaves a value as it is.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PoolPatch {
+    #[schema(value_type = Option<PoolStatusWord>)]
     status: Option<String>,
+    /// The first number; only while none was reserved.
+    #[schema(value_type = Option<Index>)]
     from: Option<String>,
+    /// The last number.
+    #[schema(value_type = Option<Index>)]
     to: Option<String>,
+    /// `below_threshold` is said when fewer numbers than this remain.
+    #[schema(minimum = 0)]
     threshold: Option<u64>,
+    /// The largest quantity of one request.
+    #[schema(minimum = 1, maximum = 100_000_000)]
     max_request: Option<u64>,
 }
 
@@ -81,10 +109,12 @@ impl PoolPatch {
 }
 
 /// Query of the lists.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
+    #[param(value_type = Option<Limit>)]
     limit: Option<u32>,
+    #[param(value_type = Option<Cursor>)]
     cursor: Option<String>,
 }
 

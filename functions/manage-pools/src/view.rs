@@ -1,31 +1,50 @@
 //! Answers: indexes and counts of numbers as text, quantities as numbers.
 
 use domain::pool::{Pool, Scheme};
+use edge::openapi::{AllocationId, Count, Gtin14, Index, PoolId, Time};
 use serde::Serialize;
 use store::pool::PoolState;
 use store::range::{Range, RangeKind};
+use utoipa::ToSchema;
+
+use crate::openapi::{Encoding, PoolStatusWord, RangeKindWord, SchemeWord};
 
 /// A pool as it is answered.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Pool)]
 pub(crate) struct PoolView {
+    #[schema(value_type = PoolId)]
     id: String,
     name: String,
+    #[schema(value_type = PoolStatusWord)]
     status: &'static str,
+    #[schema(value_type = Encoding)]
     encoding: &'static str,
+    #[schema(value_type = Gtin14)]
     gtin: String,
     company_prefix_length: u8,
+    #[schema(value_type = SchemeWord)]
     scheme: &'static str,
     width: u8,
+    #[schema(value_type = Index)]
     from: String,
+    #[schema(value_type = Index)]
     to: String,
+    /// The next number to be reserved; one above `to` when none is left.
+    #[schema(value_type = Count)]
     cursor: String,
+    /// Numbers left.
+    #[schema(value_type = Count)]
     remaining: String,
+    /// Numbers reserved or void.
+    #[schema(value_type = Count)]
     reserved: String,
     below_threshold: bool,
     max_request: u64,
     threshold: u64,
     /// Reservations that have begun and are not recorded yet.
     open_reservations: usize,
+    #[schema(value_type = Time)]
     created_at: String,
 }
 
@@ -61,12 +80,20 @@ impl PoolView {
 }
 
 /// A range as it is answered.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Range)]
 pub(crate) struct RangeView {
+    /// The first number.
+    #[schema(value_type = Index)]
     start: String,
+    /// How many numbers.
     size: u64,
+    #[schema(value_type = RangeKindWord)]
     kind: &'static str,
+    #[schema(required, value_type = Option<AllocationId>)]
     allocation_id: Option<String>,
+    /// Why a range is void.
+    #[schema(required)]
     reason: Option<String>,
 }
 

@@ -58,7 +58,9 @@ texts! {
     Gtin14 = "^[0-9]{14}$", (14, 14), "00313000007772", "A GTIN-14 with its check digit.";
     Gln = "^[0-9]{13}$", (13, 13), "0313000000018", "A GLN with its check digit.";
     Index = "^[0-9]{1,20}$", (1, 20), "1000",
-        "A number of a pool, a boundary or a count of numbers: decimal text below 10^20.";
+        "A number of a pool or a boundary: decimal text below 10^20.";
+    Count = "^[0-9]{1,21}$", (1, 21), "994999",
+        "A count of numbers, or the number behind the last one: decimal text up to 10^20.";
     PoolId = "^[A-Z2-7]{26}$", (26, 26), "K5XW6YTCOVZWKY3UNFXW4YLSMU", "The id of a pool.";
     AllocationId = "^[A-Z2-7]{26}$", (26, 26), "MFRGGZDFMZTWQ2LKNNWG23TPOB",
         "The id of an allocation.";
@@ -119,3 +121,29 @@ impl PartialSchema for Limit {
 }
 
 impl ToSchema for Limit {}
+
+/// Names types that stand for lists of words in schemas, from the words that the code itself uses.
+#[macro_export]
+macro_rules! words {
+    ($($name:ident = $words:expr, $description:literal;)*) => {$(
+        #[doc = $description]
+        #[derive(Debug)]
+        pub(crate) struct $name;
+
+        impl ::utoipa::PartialSchema for $name {
+            fn schema() -> ::utoipa::openapi::RefOr<::utoipa::openapi::Schema> {
+                ::utoipa::openapi::schema::ObjectBuilder::new()
+                    .schema_type(::utoipa::openapi::schema::Type::String)
+                    .description(Some($description))
+                    .enum_values(Some($words))
+                    .into()
+            }
+        }
+
+        impl ::utoipa::ToSchema for $name {
+            fn name() -> ::std::borrow::Cow<'static, str> {
+                ::std::borrow::Cow::Borrowed(stringify!($name))
+            }
+        }
+    )*};
+}

@@ -1,0 +1,124 @@
+//! What this function says of its routes.
+
+use domain::allocation::AllocationStatus;
+use edge::openapi::{AllocationId, Answer, Part, RequestId, Route, part};
+use edge::{ProblemKind, Scope};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::answer::AllocationView;
+use crate::body::{LEVELS, ReserveBody};
+use crate::list::ListQuery;
+use crate::reconciliation::ReconciliationView;
+use crate::turn::TurnBody;
+
+edge::words! {
+    Encoding = ["SGTIN"], "What is numbered.";
+    Mode = ["range"], "How the numbers are chosen.";
+    Never = [false], "What is not served yet.";
+    ActionCode = ["C"], "Complete.";
+    Level = LEVELS, "The packaging level.";
+    StatusWord = AllocationStatus::ALL.map(AllocationStatus::as_str),
+        "Where an allocation stands.";
+}
+
+const ALLOCATIONS: &str = "/api/v1/l3/allocations";
+const ALLOCATION: &str = "/api/v1/l3/allocations/{id}";
+const RECONCILIATION: &str = "/api/v1/l3/allocations/{id}/reconciliation";
+const VOID: &str = "/api/v1/l3/allocations/{id}/void";
+const CLOSE: &str = "/api/v1/l3/allocations/{id}/close";
+
+/// The routes of [`crate::router`] as OpenAPI.
+#[must_use]
+pub fn openapi() -> Part {
+    let (read, write) = (&[Scope::AllocationsRead], &[Scope::AllocationsWrite]);
+    let id = "The allocation.";
+    let turn = |path, name, summary, description, example| {
+        Route::new(&Method::POST, path, name, write)
+            .says(summary, description)
+            .path::<AllocationId>("id", id)
+            .optional_body::<TurnBody>(example)
+            .answers(Answer::json::<AllocationView>(200, "The allocation as it is now."))
+            .refuses(&[ProblemKind::AllocationState])
+    };
+    part(
+        "allocate-serials",
+        "Numbers reserved for packaging runs. A request id of a system means one allocation for ever.",
+        vec![
+            reserve(write),
+            Route::new(&Method::GET, ALLOCATIONS, "allocation_list", read)
+                .says("List allocations", "Newest first; may lag a moment.")
+                .query::<ListQuery>()
+                .answers(Answer::list::<AllocationView>("One page.")),
+            Route::new(&Method::GET, ALLOCATION, "allocation_fetch", read)
+                .says("Fetch an allocation", "")
+                .path::<AllocationId>("id", id)
+                .answers(Answer::json::<AllocationView>(200, "The allocation.")),
+            Route::new(&Method::GET, RECONCILIATION, "allocation_reconciliation", read)
+                .says("Where every reserved number is", "Computed from the ledger on each call.")
+                .path::<AllocationId>("id", id)
+                .answers(Answer::json::<ReconciliationView>(200, "The balance and the findings.")),
+            turn(
+                VOID,
+                "allocation_void",
+                "Give up an allocation before any of its numbers was used",
+                "Doing it again changes nothing.",
+                json!({ "reason": "wrong order" }),
+            ),
+            turn(
+                CLOSE,
+                "allocation_close",
+                "End the run",
+                "Numbers that were not used are deactivated. Doing it again changes nothing.",
+                json!({ "reason": "end of batch" }),
+            ),
+        ],
+    )
+}
+
+fn reserve(scopes: &[Scope]) -> Route {
+    Route::new(&Method::POST, ALLOCATIONS, "allocation_reserve", scopes)
+        .says(
+            "Reserve numbers",
+            "Needs `request_id` or the header `Idempotency-Key`; if both are given they agree. The same \
+             request again gives the same allocation. Without `pool_id` the hub takes the active pool of \
+             the GTIN with enough numbers and the lowest boundary.",
+        )
+        .header::<RequestId>("Idempotency-Key", "The caller's name for this request.")
+        .body::<ReserveBody>(new_allocation())
+        .answers(
+            Answer::json::<AllocationView>(201, "The new allocation.")
+                .with_header("Location", "The path of the allocation."),
+        )
+        .answers(
+            Answer::json::<AllocationView>(200, "The allocation that this request made before.")
+                .with_header("Idempotent-Replay", "`true`."),
+        )
+        .refuses(&[
+            ProblemKind::LineNotBound,
+            ProblemKind::NotFound,
+            ProblemKind::IdempotencyKeyReuse,
+            ProblemKind::Unprocessable,
+            ProblemKind::InsufficientSerialNumbers,
+            ProblemKind::SizeLimit,
+            ProblemKind::ModeNotAllowed,
+            ProblemKind::PoolInactive,
+            ProblemKind::TooManyRequests,
+        ])
+}
+
+fn new_allocation() -> Value {
+    json!({
+        "request_id": "REQ-20261123-0007",
+        "encoding": "SGTIN",
+        "gtin": "00313000007772",
+        "quantity": 5_000,
+        "mode": "range",
+        "packaging_level": "EA",
+        "filter_value": 1,
+        "lot": "LOT42",
+        "expiry": "2028-10-31",
+        "manufactured": "2026-11-01",
+        "work_order": "WO-1",
+    })
+}
