@@ -51,7 +51,8 @@ pub(crate) async fn list(
     let filter = FindingFilter { since: position.since, ..filter };
     let page = hub.store.finding_list(&filter, position.limit, position.after.as_deref());
     let page = page.await.map_err(|error| store_problem(&error))?;
-    let seen = page.items.iter().filter(|r| own.as_ref().is_none_or(|own| r.system_id == *own));
+    let records = page.items.iter().map(|case| &case.record);
+    let seen = records.filter(|r| own.as_ref().is_none_or(|own| r.system_id == *own));
     Ok(Json(List::new(seen.map(view).collect(), page.next.as_deref())))
 }
 
@@ -85,7 +86,7 @@ impl ListQuery {
                 is_sha256(text).then(|| text.to_owned())
             })?,
             status: parsed("status", self.status.as_deref(), FindingStatus::parse)?,
-            since: None,
+            ..FindingFilter::default()
         })
     }
 }

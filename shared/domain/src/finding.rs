@@ -7,8 +7,14 @@
 //! Sources of the codes: the product's own list, TraceLink's file errors, DSCSA exception guidance.
 //! The module does not know where findings are kept.
 
+mod handling;
+
 use std::collections::BTreeMap;
 
+pub use self::handling::{
+    Assignee, COMMENTS_MAX, Change, FindingStatus, Handling, Note, Refusal, Settled, Step,
+    TextError,
+};
 use crate::ids::{base32_lower, length_prefixed_sha256};
 
 /// Sample values a finding carries at most.
@@ -66,6 +72,8 @@ codes! {
     LeadingZeroStripped = "LEADING_ZERO_STRIPPED": Error,
     /// The same serial with the same fact twice in one file.
     DuplicateInFile = "DUPLICATE_IN_FILE": Error,
+    /// An announced file that was deleted before it could be read.
+    Gone = "GONE": Error,
     /// The event's lot is not the allocation's.
     LotMismatch = "LOT_MISMATCH": Error,
     /// The event's expiry is not the allocation's.
@@ -126,36 +134,6 @@ impl Severity {
     pub fn parse(text: &str) -> Option<Self> {
         let all = [Self::Info, Self::Warning, Self::Error, Self::Critical];
         all.into_iter().find(|severity| severity.as_str() == text)
-    }
-}
-
-/// What was done about a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FindingStatus {
-    /// Nobody looked yet.
-    Open,
-    /// Somebody looks after it.
-    Acknowledged,
-    /// Done with.
-    Resolved,
-}
-
-impl FindingStatus {
-    /// The word used in items and answers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Acknowledged => "acknowledged",
-            Self::Resolved => "resolved",
-        }
-    }
-
-    /// Reads the word.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let all = [Self::Open, Self::Acknowledged, Self::Resolved];
-        all.into_iter().find(|status| status.as_str() == text)
     }
 }
 
@@ -222,6 +200,18 @@ impl Subject {
         base32_lower(&hash).chars().take(26).collect()
     }
 
+    /// What findings of several documents of one system have in common, 26 base32 characters; `None`
+    /// where the finding is about its document alone or there is nothing to do about it.
+    #[must_use]
+    pub fn recurrence_key(&self, system: &str) -> Option<String> {
+        let wide = self.allocation_id.is_some() || self.gtin.is_some();
+        if !wide || self.code.severity() == Severity::Info {
+            return None;
+        }
+        // No document has the empty text as its hash.
+        Some(self.id("", system))
+    }
+
     /// The finding with its numbers; ranges and samples are cut to their caps.
     #[must_use]
     pub fn finding(&self, of: (&str, &str), count: u64) -> Finding {
@@ -236,6 +226,19 @@ impl Subject {
             ranges: Vec::new(),
             samples: Vec::new(),
             status: FindingStatus::Open,
+        }
+    }
+}
+
+impl Finding {
+    /// What it is about.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        Subject {
+            code: self.code,
+            provisional: self.provisional,
+            allocation_id: self.allocation_id.clone(),
+            gtin: self.gtin.clone(),
         }
     }
 }
