@@ -1,19 +1,39 @@
-//! `pharmatrace audit`: proves I1, I2, I4 and the postings from the table alone.
+//! `pharmatrace audit`: proves I1, I2, I4, I6 and the postings from the table and the documents alone.
 //!
-//! It reads only. With `--json` it prints one object, else a line per breach and a summary. It may run
-//! while the hub is at work; see `store::audit` for what that means.
+//! It reads only, and may run while the hub is at work. `store::audit` goes through the table; then every
+//! kept document is hashed and read again, and what it says is compared with its postings and its report.
+//! With `--json` it prints one object, else a line per breach and a summary; progress goes to stderr.
 
+mod compare;
+mod documents;
+mod kept;
+mod owners;
+mod reread;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use store::audit::{Audit, Breach};
+use store::{Objects, Store, StoreError};
+use tokio::task::JoinSet;
 
 use crate::error::CommandError;
 use crate::hub::Hub;
 use crate::wiring::print_line;
+use documents::Documents;
+
+/// Documents that are read at the same time; each may need as much memory as reconciling it did.
+const AT_ONCE: usize = 4;
 
 /// What the audit says to machines.
 #[derive(Debug, Serialize)]
 struct Shown {
     holds: bool,
+    /// Only the table was looked at.
+    table_only: bool,
     pools: u64,
     ranges: u64,
     /// Indexes and their counts are strings, as everywhere.
@@ -24,6 +44,9 @@ struct Shown {
     blocks: u64,
     postings: u64,
     documents: u64,
+    /// Kept objects that were read again, and their bytes.
+    objects: u64,
+    object_bytes: u64,
     breaches: Vec<ShownBreach>,
 }
 
@@ -34,16 +57,23 @@ struct ShownBreach {
     detail: String,
 }
 
-/// Proves the invariants from the table; `true` if none is broken.
+/// Proves the invariants, with `table_only` from the table alone; `true` if none is broken.
 ///
 /// # Errors
 /// If the hub cannot be read.
-pub async fn run(hub: &Hub, json: bool) -> Result<bool, CommandError> {
-    let store = hub.store().await?;
-    let audit = store.audit().await?;
+pub async fn run(hub: &Hub, table_only: bool, json: bool) -> Result<bool, CommandError> {
+    let (store, bar) = (hub.store().await?, ProgressBar::new_spinner());
+    let audit = if table_only {
+        bar.set_message("reading the table");
+        bar.enable_steady_tick(TICK);
+        store.audit().await?
+    } else {
+        whole(&store, &hub.objects().await?, &bar).await?
+    };
+    bar.finish_and_clear();
     let holds = audit.breaches.is_empty();
     if json {
-        let line = serde_json::to_string(&shown(audit));
+        let line = serde_json::to_string(&shown(audit, table_only));
         print_line(&line.map_err(|error| CommandError::Failed(error.to_string()))?)?;
     } else {
         for line in report(&audit) {
@@ -53,7 +83,65 @@ pub async fn run(hub: &Hub, json: bool) -> Result<bool, CommandError> {
     Ok(holds)
 }
 
-fn shown(audit: Audit) -> Shown {
+const TICK: Duration = Duration::from_millis(120);
+
+/// Audits the table, then every document next to what is kept of it.
+///
+/// # Errors
+/// If table or buckets cannot be read.
+pub async fn whole(
+    store: &Store,
+    objects: &Objects,
+    bar: &ProgressBar,
+) -> Result<Audit, StoreError> {
+    bar.set_message("reading the table");
+    bar.enable_steady_tick(TICK);
+    let mut audit = store.audit().await?;
+    let raws: Arc<BTreeSet<String>> = Arc::new(std::mem::take(&mut audit.raws_seen));
+    let seen = std::mem::take(&mut audit.documents_seen);
+    let total = seen.len().saturating_add(raws.len());
+    bar.set_length(u64::try_from(total).unwrap_or(u64::MAX));
+    bar.set_message("reading the documents");
+    if let Ok(style) = ProgressStyle::with_template("{elapsed:>4} {wide_bar} {pos}/{len} {msg}") {
+        bar.set_style(style);
+    }
+    let documents = Documents { store: store.clone(), objects: objects.clone(), raws };
+    let mut tasks: JoinSet<Result<Audit, StoreError>> = JoinSet::new();
+    for sha in &seen {
+        room(&mut tasks, AT_ONCE, (&mut audit, bar)).await?;
+        let (documents, sha) = (documents.clone(), sha.clone());
+        tasks.spawn(async move { documents.check(&sha).await });
+    }
+    for raw in &*documents.raws {
+        room(&mut tasks, AT_ONCE, (&mut audit, bar)).await?;
+        let (documents, raw) = (documents.clone(), raw.clone());
+        tasks.spawn(async move { documents.check_raw(&raw).await });
+    }
+    room(&mut tasks, 1, (&mut audit, bar)).await?;
+    audit.sort();
+    Ok(audit)
+}
+
+/// Waits until fewer than `max` tasks are left, and takes what the others found.
+async fn room(
+    tasks: &mut JoinSet<Result<Audit, StoreError>>,
+    max: usize,
+    to: (&mut Audit, &ProgressBar),
+) -> Result<(), StoreError> {
+    let (audit, bar) = to;
+    while tasks.len() >= max {
+        let Some(outcome) = tasks.join_next().await else { break };
+        let part = outcome.map_err(|error| StoreError::Unavailable {
+            operation: "reading a document",
+            detail: error.to_string(),
+        })?;
+        audit.merge(part?);
+        bar.inc(1);
+    }
+    Ok(())
+}
+
+fn shown(audit: Audit, table_only: bool) -> Shown {
     let breach = |breach: Breach| ShownBreach {
         invariant: breach.invariant.id(),
         subject: breach.subject,
@@ -61,6 +149,7 @@ fn shown(audit: Audit) -> Shown {
     };
     Shown {
         holds: audit.breaches.is_empty(),
+        table_only,
         pools: audit.pools,
         ranges: audit.ranges,
         numbers: audit.numbers.to_string(),
@@ -70,6 +159,8 @@ fn shown(audit: Audit) -> Shown {
         blocks: audit.blocks,
         postings: audit.postings,
         documents: audit.documents,
+        objects: audit.objects,
+        object_bytes: audit.object_bytes,
         breaches: audit.breaches.into_iter().map(breach).collect(),
     }
 }
@@ -90,7 +181,12 @@ pub fn report(audit: &Audit) -> Vec<String> {
         "{} allocations, {} ledger blocks, {} postings, {} documents",
         audit.allocations, audit.blocks, audit.postings, audit.documents
     ));
+    if audit.objects > 0 {
+        let (objects, bytes) = (audit.objects, audit.object_bytes);
+        lines.push(format!("{objects} kept objects read again, {bytes} bytes"));
+    }
     lines.push(match audit.breaches.len() {
+        0 if audit.objects > 0 => "I1, I2, I4, I6 and the postings hold".to_owned(),
         0 => "I1, I2, I4 and the postings hold".to_owned(),
         count => format!("{count} breaches"),
     });
@@ -124,9 +220,9 @@ mod tests {
 
     #[test]
     fn machines_are_told_whether_everything_holds() {
-        let value = serde_json::to_value(shown(broken())).unwrap();
+        let value = serde_json::to_value(shown(broken(), false)).unwrap();
         assert_eq!(value["holds"], false);
         assert_eq!(value["breaches"][0]["invariant"], "I2");
-        assert_eq!(serde_json::to_value(shown(Audit::default())).unwrap()["holds"], true);
+        assert_eq!(serde_json::to_value(shown(Audit::default(), true)).unwrap()["holds"], true);
     }
 }

@@ -54,7 +54,11 @@ enum Command {
         files: Vec<PathBuf>,
     },
     /// Prove the invariants of a hub from its table and documents
-    Audit,
+    Audit {
+        /// Look at the table alone and read no kept document again: quick, but blind to changed bytes
+        #[arg(long)]
+        table_only: bool,
+    },
     /// Credentials of the HTTP API
     #[command(subcommand)]
     Credential(CredentialCommand),
@@ -155,7 +159,9 @@ pub async fn run(arguments: Arguments) -> Result<bool, CommandError> {
         }
         Command::Demo { epcis } => demo::run(&epcis, json).await,
         Command::Inspect { files } => inspect::run(&files),
-        Command::Audit => audit::run(&Hub::find(&target).await?, json).await,
+        Command::Audit { table_only } => {
+            audit::run(&Hub::find(&target).await?, table_only, json).await
+        }
         Command::Credential(command) => run_credential(command, &target, json).await,
         Command::System(command) => run_system(command, &target, json).await,
     }
@@ -279,6 +285,7 @@ mod tests {
             "pharmatrace system create --id L1 --type generic --line-gln 0313000000018 --json",
             "pharmatrace credential create --system L1 --scope allocations:write --hub - --json",
             "pharmatrace --stack hub --region eu-central-1 audit --json",
+            "pharmatrace audit --table-only --hub hub.json",
             "pharmatrace demo --epcis a.xml b.json",
             "pharmatrace credential revoke abc",
             "pharmatrace inspect a b",

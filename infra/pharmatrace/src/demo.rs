@@ -139,8 +139,9 @@ async fn main_job(
     for path in epcis {
         run::own_file(hub, &api, show, path).await?;
     }
-    show.doing("proving the books from the table alone");
-    let audit = hub.store().await?.audit().await?;
+    show.doing("proving the books from the table and the documents alone");
+    let (store, objects) = (hub.store().await?, hub.objects().await?);
+    let audit = crate::audit::whole(&store, &objects, &ProgressBar::hidden()).await?;
     show.say("\nAudit")?;
     for line in crate::audit::report(&audit) {
         show.say(&format!("  {line}"))?;

@@ -6,8 +6,8 @@ use std::path::Path;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::provider::ProvideCredentials as _;
 use serde::{Deserialize, Serialize};
-use store::Store;
 use store::client::{AwsSettings, dynamo, https, s3};
+use store::{Buckets, Objects, Store};
 
 use crate::error::CommandError;
 use crate::wiring;
@@ -234,5 +234,18 @@ impl Hub {
     /// As [`Hub::settings`].
     pub async fn s3(&self) -> Result<aws_sdk_s3::Client, CommandError> {
         Ok(s3(&self.settings().await?, &https()))
+    }
+
+    /// The hub's buckets.
+    ///
+    /// # Errors
+    /// As [`Hub::settings`].
+    pub async fn objects(&self) -> Result<Objects, CommandError> {
+        let buckets = Buckets {
+            inbound: self.buckets.inbound.as_str().into(),
+            outbound: self.buckets.outbound.as_str().into(),
+            documents: self.buckets.documents.as_str().into(),
+        };
+        Ok(Objects { s3: self.s3().await?, buckets })
     }
 }

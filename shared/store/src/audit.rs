@@ -1,4 +1,5 @@
-//! The audit: proves I1, I2, I4 and the postings from the table alone.
+//! The audit of the table: proves I1, I2, I4 and that states, postings and documents agree. Whoever has the
+//! kept bytes as well goes on from [`Audit::documents_seen`] and adds what those contradict.
 //!
 //! It may run while the hub is at work. A pool is read before its ranges, ranges at or above the cursor that
 //! was read are ignored, and what looks broken is read again before it is called a breach, because two reads
@@ -20,7 +21,7 @@ use crate::item::Reader;
 use crate::keys::{Pk, Sk};
 
 /// How often something that looks broken is read again.
-const LOOKS: u32 = 3;
+pub const LOOKS: u32 = 3;
 
 /// Which promise is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +34,8 @@ pub enum Invariant {
     Balanced,
     /// I5: state, postings and documents do not agree.
     Posted,
+    /// I6: bytes that were received are not kept as they came.
+    Kept,
     /// An item cannot be read.
     Readable,
 }
@@ -46,6 +49,7 @@ impl Invariant {
             Self::Accounted => "I2",
             Self::Balanced => "I4",
             Self::Posted => "I5",
+            Self::Kept => "I6",
             Self::Readable => "schema",
         }
     }
@@ -83,14 +87,23 @@ pub struct Audit {
     pub postings: u64,
     /// Documents.
     pub documents: u64,
+    /// Objects that were read again; 0 where only the table was looked at.
+    pub objects: u64,
+    /// Their bytes.
+    pub object_bytes: u64,
     /// What is broken, sorted; empty if nothing is.
     pub breaches: Vec<Breach>,
+    /// The documents of the table, by the SHA-256 of their content.
+    pub documents_seen: BTreeSet<String>,
+    /// The names under which received bytes are kept, by the SHA-256 of those bytes.
+    pub raws_seen: BTreeSet<String>,
     /// Allocations that were found with a range that agrees with them.
     owners: BTreeSet<AllocationId>,
 }
 
 impl Audit {
-    fn breach(
+    /// Adds what is broken.
+    pub fn breach(
         &mut self,
         invariant: Invariant,
         subject: impl Into<String>,
@@ -100,9 +113,25 @@ impl Audit {
         self.breaches.push(Breach { invariant, subject, detail });
     }
 
+    /// Adds what another audit found of other objects of the same hub.
+    pub fn merge(&mut self, other: Self) {
+        self.objects = self.objects.saturating_add(other.objects);
+        self.object_bytes = self.object_bytes.saturating_add(other.object_bytes);
+        self.breaches.extend(other.breaches);
+    }
+
+    /// Puts the breaches in order, each once.
+    pub fn sort(&mut self) {
+        self.breaches.sort();
+        self.breaches.dedup();
+    }
+
     /// Takes what was read; an item that cannot be read is a breach and counts as absent, any other failure
     /// ends the audit.
-    fn readable<T>(&mut self, read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    ///
+    /// # Errors
+    /// The failure that ends the audit.
+    pub fn readable<T>(&mut self, read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
         match read {
             Ok(found) => Ok(Some(found)),
             Err(StoreError::Corrupt(corrupt)) => {
@@ -123,6 +152,8 @@ struct Census {
     /// Blocks, and the documents with a posting in each.
     blocks: BTreeMap<(AllocationId, u32), BTreeSet<String>>,
     documents: BTreeSet<String>,
+    /// Received bytes.
+    raws: BTreeSet<String>,
     /// Documents that an allocation is linked to.
     links: BTreeSet<(AllocationId, String)>,
 }
@@ -139,8 +170,9 @@ impl Store {
         self.audit_allocations(&census, &mut audit).await?;
         self.audit_blocks(&census, &mut audit).await?;
         self.audit_documents(&census, &mut audit).await?;
-        audit.breaches.sort();
-        audit.breaches.dedup();
+        audit.sort();
+        audit.documents_seen = census.documents;
+        audit.raws_seen = census.raws;
         Ok(audit)
     }
 
@@ -201,6 +233,9 @@ impl Census {
             }
             (Pk::Document(sha), Sk::Document) => {
                 self.documents.insert(sha);
+            }
+            (Pk::Raw(sha), Sk::Raw) => {
+                self.raws.insert(sha);
             }
             _ => {}
         }

@@ -1,0 +1,228 @@
+//! A posting next to what its document says of the block.
+
+use domain::allocation::Allocation;
+use domain::bitmap::BLOCK_SIZE;
+use domain::fact::Fact;
+use domain::finding::{Code, Finding, RANGES_MAX, SAMPLES_MAX, SerialRange};
+use domain::ledger::{Draft, Posting};
+
+/// What is wrong with a posting; `None` if it says what the document says.
+#[must_use]
+pub fn differences(posting: &Posting, said: &Draft) -> Option<String> {
+    for fact in Fact::BY_PRECEDENCE {
+        let (posted, named) = (posting.stated(fact), said.stated(fact));
+        if posted != named {
+            let (more, fewer) = (posted.difference(&named).len(), named.difference(&posted).len());
+            let fact = fact.as_str();
+            return Some(format!(
+                "{fact}: {more} numbers of the posting are not in the document, {fewer} of the document \
+                 not in the posting"
+            ));
+        }
+    }
+    if posting.retractions != said.retractions {
+        return Some("takes back other facts than the document".to_owned());
+    }
+    (posting.groups != said.groups)
+        .then(|| "has other lots, expiries or times than the document".to_owned())
+}
+
+/// The findings of a document about serials that are not posted.
+#[derive(Debug, Default)]
+pub struct Names {
+    told: Vec<Told>,
+}
+
+#[derive(Debug)]
+struct Told {
+    gtin: Option<String>,
+    /// First and last serial.
+    ranges: Vec<(String, String)>,
+    /// It is about more serials than it names.
+    cut: bool,
+}
+
+impl Names {
+    /// Those of its findings that say why serials are not posted.
+    #[must_use]
+    pub fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
+        let why = |finding: &&Finding| {
+            matches!(
+                finding.code,
+                Code::NotReserved | Code::UnknownGtin | Code::WrongAllocationState
+            )
+        };
+        let told = findings.into_iter().filter(why).map(|finding| {
+            let ends = |range: &SerialRange| (range.from.clone(), range.to.clone());
+            // A GTIN without a pool was foreign with all its serials; else the lists have limits.
+            let cut = finding.code == Code::UnknownGtin
+                || finding.ranges.len() >= RANGES_MAX
+                || finding.samples.len() >= SAMPLES_MAX;
+            Told {
+                gtin: finding.gtin.clone(),
+                ranges: finding.ranges.iter().map(ends).collect(),
+                cut,
+            }
+        });
+        Self { told: told.collect() }
+    }
+
+    fn names(&self, gtin: &str, first: &str, last: &str) -> bool {
+        let about = |told: &&Told| told.gtin.as_deref() == Some(gtin);
+        self.told.iter().filter(about).any(|told| {
+            told.cut
+                || told.ranges.iter().any(|(from, to)| {
+                    // Serials of one width sort as their numbers.
+                    let same_width = from.len() == first.len();
+                    same_width && from.as_str() <= first && last <= to.as_str()
+                })
+        })
+    }
+}
+
+/// Whether it is in order that a block has no posting of a document that names its numbers: they were not
+/// reserved for the sender when the document was judged, and a finding says so. Numbers that are not
+/// commissioned raise no finding; there the allocation must be younger than the document.
+#[must_use]
+pub fn excused(
+    names: &Names,
+    allocation: &Allocation,
+    said: (u32, &Draft),
+    first_at: &str,
+) -> bool {
+    let (block, draft) = said;
+    let commissioned = draft.stated(Fact::Commissioned);
+    if commissioned.is_empty() {
+        return allocation.created_at.as_str() >= first_at;
+    }
+    let base = u128::from(block).saturating_mul(u128::from(BLOCK_SIZE));
+    let base = allocation.start.saturating_add(base);
+    let text = |offset: u16| allocation.scheme.serial_text(base.saturating_add(u128::from(offset)));
+    let gtin = allocation.gtin.to_string();
+    commissioned.runs().all(|(first, last)| names.names(&gtin, &text(first), &text(last)))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::allocation::AllocationStatus;
+    use domain::bitmap::{BlockSet, Offset};
+    use domain::finding::Subject;
+    use domain::gtin::Gtin14;
+    use domain::ids::{AllocationId, PoolId, RequestId, SystemId};
+    use domain::ledger::Claim;
+    use domain::pool::Scheme;
+    use domain::request::Details;
+
+    use super::*;
+
+    const GTIN: &str = "00313000007772";
+    const CREATED: &str = "2026-11-23T12:00:00.000Z";
+
+    fn draft(fact: Fact, lot: &str, last: u32) -> Draft {
+        let claim = Claim { fact, lot: Some(lot), expiry: None, time_ms: 7, ordinal: 1 };
+        let span = BlockSet::span(Offset::new(0).unwrap(), Offset::new(last).unwrap());
+        let mut draft = Draft::default();
+        draft.assert_all(&claim, &span);
+        draft
+    }
+
+    fn posting(draft: &Draft) -> Posting {
+        Posting {
+            groups: draft.groups.clone(),
+            retractions: draft.retractions.clone(),
+            ..Posting::default()
+        }
+    }
+
+    #[test]
+    fn a_posting_that_says_what_the_document_says_is_right() {
+        let said = draft(Fact::Commissioned, "LOT1", 49);
+        assert_eq!(differences(&posting(&said), &said), None);
+    }
+
+    #[test]
+    fn one_number_more_or_fewer_is_told() {
+        let said = draft(Fact::Commissioned, "LOT1", 49);
+        let more = differences(&posting(&draft(Fact::Commissioned, "LOT1", 50)), &said).unwrap();
+        assert!(more.starts_with("commissioned: 1 numbers of the posting are not in"), "{more}");
+        let fewer = differences(&posting(&draft(Fact::Commissioned, "LOT1", 48)), &said).unwrap();
+        assert!(
+            fewer.contains("0 numbers of the posting") && fewer.contains(" 1 of the"),
+            "{fewer}"
+        );
+        let none = differences(&posting(&said), &Draft::default()).unwrap();
+        assert!(none.contains("50 numbers of the posting"), "{none}");
+    }
+
+    #[test]
+    fn another_fact_lot_or_retraction_is_told() {
+        let said = draft(Fact::Commissioned, "LOT1", 49);
+        let fact = posting(&draft(Fact::Sampled, "LOT1", 49));
+        assert!(differences(&fact, &said).unwrap().starts_with("sampled: 50 numbers"));
+        let lot = posting(&draft(Fact::Commissioned, "LOT2", 49));
+        assert_eq!(
+            differences(&lot, &said).unwrap(),
+            "has other lots, expiries or times than the document"
+        );
+        let mut back = said.clone();
+        back.retractions.push((Fact::Sampled, BlockSet::new()));
+        assert_eq!(
+            differences(&posting(&said), &back).unwrap(),
+            "takes back other facts than the document"
+        );
+    }
+
+    fn allocation() -> Allocation {
+        Allocation {
+            id: AllocationId::parse("AAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap(),
+            request_id: RequestId::parse("R1").unwrap(),
+            request_hash: String::new(),
+            requester: SystemId::parse("L1").unwrap(),
+            system_id: SystemId::parse("L1").unwrap(),
+            pool_id: PoolId::from_entropy([0; 17]),
+            gtin: Gtin14::parse(GTIN).unwrap(),
+            company_prefix_length: 7,
+            scheme: Scheme::Sequential { width: 6 },
+            start: 1_000,
+            size: 100_000,
+            status: AllocationStatus::Active,
+            line_gln: None,
+            plant_gln: None,
+            details: Details::default(),
+            created_at: CREATED.into(),
+            closed_at: None,
+        }
+    }
+
+    fn names(code: Code, ranges: &[(&str, &str)]) -> Names {
+        let subject =
+            Subject { code, provisional: false, allocation_id: None, gtin: Some(GTIN.into()) };
+        let mut finding = subject.finding(("sha", "L1"), 50);
+        let range =
+            |(from, to): &(&str, &str)| SerialRange { from: (*from).into(), to: (*to).into() };
+        finding.ranges = ranges.iter().map(range).collect();
+        Names::of([&finding])
+    }
+
+    #[test]
+    fn only_a_finding_about_all_its_serials_excuses_a_missing_posting() {
+        let said = draft(Fact::Commissioned, "LOT1", 49);
+        let told = |names: &Names, block| excused(names, &allocation(), (block, &said), CREATED);
+        // Block 1 begins at 1,000 + 32,768.
+        let whole = names(Code::NotReserved, &[("033768", "033817")]);
+        assert!(told(&whole, 1));
+        assert!(!told(&whole, 0));
+        assert!(!told(&names(Code::NotReserved, &[("033768", "033816")]), 1));
+        assert!(!told(&names(Code::LotMismatch, &[("033768", "033817")]), 1));
+        assert!(!told(&Names::default(), 1));
+        assert!(told(&names(Code::UnknownGtin, &[]), 1));
+    }
+
+    #[test]
+    fn numbers_that_are_not_commissioned_need_an_older_document() {
+        let said = draft(Fact::Sampled, "LOT1", 49);
+        let told = |first_at| excused(&Names::default(), &allocation(), (0, &said), first_at);
+        assert!(told("2026-11-23T11:00:00.000Z"));
+        assert!(!told("2026-11-23T13:00:00.000Z"));
+    }
+}

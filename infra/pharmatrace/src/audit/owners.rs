@@ -1,0 +1,171 @@
+//! Whose a serial is, looked up anew in pools, ranges and allocations.
+//!
+//! This is not the code by which the hub reconciles: the audit says once more, in its own words, to which
+//! allocation a serial belongs, so that a mistake there does not hide itself here.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::allocation::{Allocation, AllocationStatus};
+use domain::bitmap::{Offset, place};
+use domain::gtin::Gtin14;
+use domain::ids::{AllocationId, PoolId};
+use domain::pool::{Pool, SerialMatch};
+use store::range::RangeKind;
+use store::{Store, StoreError};
+use tokio::runtime::Handle;
+
+/// Ranges that are remembered; beyond that all are forgotten and read again (I10).
+const SPANS_MAX: usize = 20_000;
+/// Allocations of one document; its blocks are told apart by their numbers, so none is forgotten.
+const ALLOCATIONS_MAX: usize = 20_000;
+
+/// Why a serial could not be looked up.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    /// The document names numbers of more than [`ALLOCATIONS_MAX`] allocations.
+    #[error("it names numbers of more than {ALLOCATIONS_MAX} allocations")]
+    TooScattered,
+    /// The table cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A block of an allocation; the allocation by its number here.
+pub type BlockKey = (usize, u32);
+
+/// Allocations and their numbers, as far as a document names them.
+#[derive(Debug)]
+pub struct Owners {
+    store: Store,
+    runtime: Handle,
+    pools: HashMap<Gtin14, Vec<Held>>,
+    spans: usize,
+    allocations: Vec<Allocation>,
+    numbers: HashMap<AllocationId, Option<usize>>,
+}
+
+/// A pool and what became of its numbers, by first index: the last index, and whose they are.
+#[derive(Debug)]
+struct Held {
+    pool: Pool,
+    spans: BTreeMap<u128, (u128, Option<usize>)>,
+}
+
+impl Owners {
+    /// Knows nothing yet. To be used on a blocking thread.
+    #[must_use]
+    pub fn new(store: Store, runtime: Handle) -> Self {
+        let (pools, numbers) = (HashMap::new(), HashMap::new());
+        Self { store, runtime, pools, spans: 0, allocations: Vec::new(), numbers }
+    }
+
+    /// An allocation by its number.
+    #[must_use]
+    pub fn allocation(&self, number: usize) -> Option<&Allocation> {
+        self.allocations.get(number)
+    }
+
+    /// The block that holds a serial and its place in it; `None` if it is reserved for nobody.
+    pub fn find(
+        &mut self,
+        gtin: &Gtin14,
+        serial: &str,
+    ) -> Result<Option<(BlockKey, Offset)>, LookupError> {
+        if !self.pools.contains_key(gtin) {
+            let pools = self.read_pools(gtin)?;
+            self.pools.insert(*gtin, pools);
+        }
+        let pools = self.pools.get(gtin).map_or(&[][..], Vec::as_slice);
+        let named = pools.iter().enumerate().find_map(|(at, held)| {
+            let draft = &held.pool.draft;
+            match draft.scheme.index_of(serial) {
+                SerialMatch::Index(index) if (draft.from..=draft.to).contains(&index) => {
+                    Some((at, index))
+                }
+                SerialMatch::Index(_)
+                | SerialMatch::LeadingZeroStripped(_)
+                | SerialMatch::NotOfScheme => None,
+            }
+        });
+        let Some((at, index)) = named else { return Ok(None) };
+        let Some((start, owner)) = self.owner(gtin, at, index)? else { return Ok(None) };
+        let found = place(index.saturating_sub(start));
+        Ok(found.map(|(block, offset)| ((owner, block), offset)))
+    }
+
+    fn read_pools(&mut self, gtin: &Gtin14) -> Result<Vec<Held>, LookupError> {
+        let mut pools = Vec::new();
+        for boundary in self.runtime.block_on(self.store.pools_of_gtin(gtin))? {
+            let state = self.runtime.block_on(self.store.pool_fetch(&boundary.pool_id))?;
+            pools.extend(state.map(|state| Held { pool: state.pool, spans: BTreeMap::new() }));
+        }
+        self.remembered();
+        Ok(pools)
+    }
+
+    /// The start and the number of the allocation that an index of a pool belongs to.
+    fn owner(
+        &mut self,
+        gtin: &Gtin14,
+        at: usize,
+        index: u128,
+    ) -> Result<Option<(u128, usize)>, LookupError> {
+        let held = self.pools.get(gtin).and_then(|pools| pools.get(at));
+        let Some(held) = held.filter(|held| index < held.pool.cursor) else { return Ok(None) };
+        let known = held.spans.range(..=index).next_back();
+        if let Some((start, (_, owner))) = known.filter(|(_, (last, _))| index <= *last) {
+            return Ok(owner.map(|owner| (*start, owner)));
+        }
+        let (first, last, owner) = self.read_span(&held.pool.id.clone(), index)?;
+        self.remembered();
+        let held = self.pools.get_mut(gtin).and_then(|pools| pools.get_mut(at));
+        if let Some(held) = held {
+            held.spans.insert(first, (last, owner));
+        }
+        Ok(owner.map(|owner| (first, owner)))
+    }
+
+    fn read_span(
+        &mut self,
+        pool: &PoolId,
+        index: u128,
+    ) -> Result<(u128, u128, Option<usize>), LookupError> {
+        let range = self.runtime.block_on(self.store.range_of(pool, index))?;
+        let Some(range) = range else { return Ok((index, index, None)) };
+        let last = range.start.saturating_add(u128::from(range.size)).saturating_sub(1);
+        let owner = match &range.kind {
+            RangeKind::Allocation(id) => self.number(id)?,
+            RangeKind::Void { .. } => None,
+        };
+        Ok((range.start, last, owner))
+    }
+
+    /// The number of an allocation that may have postings.
+    fn number(&mut self, id: &AllocationId) -> Result<Option<usize>, LookupError> {
+        if let Some(number) = self.numbers.get(id) {
+            return Ok(*number);
+        }
+        if self.allocations.len() >= ALLOCATIONS_MAX {
+            return Err(LookupError::TooScattered);
+        }
+        let fetched = self.runtime.block_on(self.store.allocation_fetch(id))?;
+        let live = fetched.filter(|allocation| allocation.status != AllocationStatus::Voided);
+        let number = live.map(|allocation| {
+            self.allocations.push(allocation);
+            self.allocations.len().saturating_sub(1)
+        });
+        self.numbers.insert(id.clone(), number);
+        Ok(number)
+    }
+
+    /// Counts what is remembered, and forgets all of it when it is too much.
+    fn remembered(&mut self) {
+        self.spans = self.spans.saturating_add(1);
+        if self.spans > SPANS_MAX {
+            self.spans = 0;
+            for held in self.pools.values_mut().flatten() {
+                held.spans.clear();
+            }
+        }
+    }
+}

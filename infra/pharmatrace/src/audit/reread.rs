@@ -1,0 +1,125 @@
+//! What a document says about reserved serials, read from its bytes once more.
+//!
+//! The facts of its events are worked out with the rules of the domain and nothing of the function that
+//! posts them. Memory follows the blocks that are named (I10).
+
+use std::collections::BTreeMap;
+
+use domain::bitmap::BlockSet;
+use domain::epc::{Epc, parse_epc};
+use domain::fact::{Fact, Happening, Words, fact_of};
+use domain::ledger::{Claim, Draft};
+use epcis::{EpcList, EventHead, EventKind, Sink};
+
+use super::owners::{BlockKey, LookupError, Owners};
+
+/// Blocks that one document may touch; no document is posted that touches more.
+const BLOCKS_MAX: usize = 100_000;
+/// Bytes that a posting keeps of a lot or an expiry.
+const TERM_BYTES_MAX: usize = 64;
+
+/// Why a document says nothing that could be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsaid {
+    /// A fact without a time has no place among the others: such a document is never posted.
+    #[error("event {0} states a fact, but not when")]
+    NoTime(u64),
+    /// More than [`BLOCKS_MAX`].
+    #[error("it names more than {BLOCKS_MAX} blocks")]
+    TooManyBlocks,
+    /// A serial could not be looked up.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+}
+
+/// What is to be found in the postings of a document.
+#[derive(Debug)]
+pub struct Reread {
+    /// Knows whose a serial is.
+    pub owners: Owners,
+    /// What the document says, by block.
+    pub blocks: BTreeMap<BlockKey, Draft>,
+    /// Events read.
+    pub events: u64,
+    /// The serials that the event at hand names; its head follows them.
+    named: BTreeMap<BlockKey, BlockSet>,
+}
+
+impl Reread {
+    /// Nothing read yet.
+    #[must_use]
+    pub fn new(owners: Owners) -> Self {
+        Self { owners, blocks: BTreeMap::new(), events: 0, named: BTreeMap::new() }
+    }
+
+    fn state(&mut self, fact: Fact, head: &EventHead) -> Result<(), Unsaid> {
+        let time = head.event_time.ok_or(Unsaid::NoTime(head.ordinal))?;
+        let time_ms = time.unix_timestamp_nanos().div_euclid(1_000_000);
+        let term = |text: &Option<String>| {
+            text.as_deref().filter(|text| !text.is_empty()).map(|text| kept(text).to_owned())
+        };
+        let (lot, expiry) = (term(&head.lot), term(&head.expiry));
+        let claim = Claim {
+            fact,
+            lot: lot.as_deref(),
+            expiry: expiry.as_deref(),
+            time_ms: i64::try_from(time_ms).map_err(|_| Unsaid::NoTime(head.ordinal))?,
+            ordinal: head.ordinal.saturating_add(1),
+        };
+        for (key, serials) in std::mem::take(&mut self.named) {
+            let draft = self.blocks.entry(key).or_default();
+            if head.error_declaration.is_some() {
+                draft.retract(fact, &serials);
+            } else {
+                draft.assert_all(&claim, &serials);
+            }
+        }
+        if self.blocks.len() > BLOCKS_MAX { Err(Unsaid::TooManyBlocks) } else { Ok(()) }
+    }
+}
+
+impl Sink for Reread {
+    type Error = Unsaid;
+
+    fn epc(&mut self, list: EpcList, text: &str) -> Result<(), Unsaid> {
+        if list != EpcList::Epcs {
+            return Ok(());
+        }
+        let Ok(Epc::Sgtin(sgtin)) = parse_epc(text) else { return Ok(()) };
+        if let Some((key, offset)) = self.owners.find(&sgtin.gtin, &sgtin.serial)? {
+            self.named.entry(key).or_default().insert(offset);
+            if self.named.len() > BLOCKS_MAX {
+                return Err(Unsaid::TooManyBlocks);
+            }
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, head: &EventHead) -> Result<(), Unsaid> {
+        self.events = self.events.saturating_add(1);
+        let fact = fact_of(&Words {
+            happening: match head.kind {
+                EventKind::Object => Happening::Object,
+                EventKind::Transaction => Happening::Transaction,
+                EventKind::Aggregation
+                | EventKind::Transformation
+                | EventKind::Association
+                | EventKind::Quantity
+                | EventKind::Unknown => Happening::Other,
+            },
+            action: head.action.as_deref(),
+            biz_step: head.biz_step.as_deref().filter(|text| !text.is_empty()),
+            disposition: head.disposition.as_deref(),
+        });
+        if let Some(fact) = fact {
+            self.state(fact, head)?;
+        }
+        self.named.clear();
+        Ok(())
+    }
+}
+
+/// What a posting keeps of a lot or an expiry, cut between characters.
+fn kept(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(TERM_BYTES_MAX)).unwrap_or(text)
+}
