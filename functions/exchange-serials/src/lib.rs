@@ -12,12 +12,15 @@
 //! Invariants: I8 (the prefix comes from the credential, never from the request) and I10 (announced
 //! sizes beyond the limit are refused before anything is sent).
 
+mod openapi;
 mod upload;
 
 use axum::Router;
 use axum::routing::post;
 use edge::{Clock, Entropy};
 use store::Objects;
+
+pub use crate::openapi::openapi;
 
 /// What the handlers need.
 #[derive(Debug, Clone)]

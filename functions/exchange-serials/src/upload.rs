@@ -3,14 +3,17 @@
 use axum::extract::State;
 use data_encoding::HEXLOWER;
 use domain::ids::SystemId;
+use edge::openapi::Time;
 use edge::{Caller, JsonBody, Problem, ProblemKind, Scope};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use service::store_problem;
 use store::objects::PRESIGNED_LIFE;
 use store::time::rfc3339_ms;
+use utoipa::ToSchema;
 
 use crate::Hub;
+use crate::openapi::UploadMethod;
 
 /// Longest file name, in characters.
 pub(crate) const FILE_NAME_CHARACTERS_MAX: usize = 128;
@@ -20,29 +23,40 @@ pub(crate) const CONTENT_TYPE_CHARACTERS_MAX: usize = 128;
 pub(crate) const UPLOAD_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
 
 /// Body of `POST /api/v1/l3/uploads`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UploadBody {
+    /// The end of the key, for people.
+    #[schema(max_length = 128, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     file_name: Option<String>,
+    /// Comes back among the headers to send.
+    #[schema(max_length = 128, pattern = "^[ -.0-~]+/[ -~]+$")]
     content_type: Option<String>,
+    /// Bytes, where they are known beforehand.
+    #[schema(maximum = 5_368_709_120_u64)]
     content_length: Option<u64>,
 }
 
 /// Answer of `POST /api/v1/l3/uploads`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Upload)]
 pub(crate) struct UploadView {
     url: String,
+    #[schema(value_type = UploadMethod)]
     method: &'static str,
     headers: Headers,
     bucket: String,
     key: String,
+    #[schema(value_type = Time)]
     expires_at: String,
 }
 
 /// Headers to send with the PUT; none of them is part of the signature.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UploadHeaders)]
 struct Headers {
     #[serde(rename = "content-type", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     content_type: Option<String>,
 }
 

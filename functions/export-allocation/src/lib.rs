@@ -9,6 +9,8 @@
 //! what one call cannot write in time. Idempotent: the bytes of an export never change; the first export
 //! makes a reserved allocation `exported`.
 
+mod openapi;
+
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -18,12 +20,16 @@ use domain::ids::AllocationId;
 use edge::{Caller, Clock, Problem, ProblemKind, QueryText, Scope};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use linefiles::{Export, Format, Profile};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use service::store_problem;
 use store::allocation::ChangeError;
 use store::publish::manifest_key;
 use store::time::rfc3339_ms;
 use store::{Objects, Store, StoreError};
+use utoipa::{IntoParams, ToSchema};
+
+pub use crate::openapi::openapi;
+use crate::openapi::{FormatWord, ProfileWord};
 
 /// The largest file answered inline, bytes.
 pub const INLINE_BYTES_MAX: u64 = 4_000_000;
@@ -42,11 +48,23 @@ pub struct Hub {
     pub clock: Clock,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct ExportQuery {
+    #[param(value_type = Option<FormatWord>)]
     format: Option<String>,
+    #[param(value_type = Option<ProfileWord>)]
     profile: Option<String>,
+}
+
+/// Where a file was put that is too large for an answer.
+#[derive(Debug, Serialize, ToSchema)]
+struct ExportPlace {
+    /// The object in the outbound bucket.
+    key: String,
+    /// The object with row count and SHA-256.
+    manifest: String,
+    row_count: u64,
 }
 
 /// The routes of this function.
@@ -136,11 +154,11 @@ async fn redirect(hub: &Hub, export: &Export<'_>, now: &str) -> Result<Response,
         operation: "presigning GetObject",
         detail: "the address is no header value".to_owned(),
     })?;
-    let body = axum::Json(serde_json::json!({
-        "key": key,
-        "manifest": manifest_key(&key),
-        "row_count": export.row_count(),
-    }));
+    let body = axum::Json(ExportPlace {
+        manifest: manifest_key(&key),
+        key,
+        row_count: export.row_count(),
+    });
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)], body).into_response())
 }
 

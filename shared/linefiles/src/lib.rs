@@ -35,7 +35,8 @@ pub enum Format {
 }
 
 impl Profile {
-    const ALL: [Self; 3] = [Self::Full, Self::Bare, Self::Range];
+    /// All profiles.
+    pub const ALL: [Self; 3] = [Self::Full, Self::Bare, Self::Range];
 
     /// The word in queries and keys.
     #[must_use]
@@ -55,6 +56,9 @@ impl Profile {
 }
 
 impl Format {
+    /// All formats.
+    pub const ALL: [Self; 2] = [Self::Csv, Self::Json];
+
     /// The word in queries, and the ending of keys.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -67,7 +71,7 @@ impl Format {
     /// Reads the word.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Csv, Self::Json].into_iter().find(|format| format.as_str() == text)
+        Self::ALL.into_iter().find(|format| format.as_str() == text)
     }
 
     /// The media type.
