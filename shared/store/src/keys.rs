@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use domain::gln::Gln;
 use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId, SystemId};
 
@@ -29,6 +30,12 @@ pub enum Pk {
     Finding(String),
     /// What findings of several documents are about, by its hash.
     Subject(String),
+    /// A packaging line and its minutes.
+    Line(Gln),
+    /// The list of all lines.
+    Lines,
+    /// How far sweeps have come.
+    Sweep,
     /// A connected system.
     System(SystemId),
     /// A credential, by its id.
@@ -68,12 +75,22 @@ pub enum Sk {
     Raw,
     /// The arrival pointer itself.
     Arrival,
+    /// When the hub announced an arrival by itself.
+    Notice,
+    /// How far the search for lost notices has come.
+    NoticeSweep,
     /// The way from a finding's id to its document.
     FindingHome,
     /// The latest finding about a subject.
     Subject,
     /// A change of the partition's entity: time and hash.
     Audit(String, String),
+    /// The line item itself.
+    Line,
+    /// In the list of lines: a line.
+    LineOf(Gln),
+    /// A minute of a line, by its start in milliseconds since 1970.
+    Minute(u64),
     /// The system item itself.
     System,
     /// The credential item itself.
@@ -92,6 +109,10 @@ pub const DOC_PREFIX: &str = "DOC#";
 pub const PLAN_PREFIX: &str = "PLAN#";
 /// The prefix of a document's findings.
 pub const FINDING_PREFIX: &str = "FINDING#";
+/// The prefix of the lines in their list.
+pub const LINE_PREFIX: &str = "LINE#";
+/// The prefix of the minutes of a line.
+pub const MINUTE_PREFIX: &str = "MINUTE#";
 /// The prefix of an entity's audit records.
 pub const AUDIT_PREFIX: &str = "AUDIT#";
 /// The prefix of a document's arrivals.
@@ -124,6 +145,9 @@ impl fmt::Display for Pk {
             Self::Arrival(hash) => write!(f, "ARRIVAL#{hash}"),
             Self::Finding(id) => write!(f, "FINDING#{id}"),
             Self::Subject(hash) => write!(f, "SUBJECT#{hash}"),
+            Self::Line(gln) => write!(f, "{LINE_PREFIX}{gln}"),
+            Self::Lines => f.write_str("LINES"),
+            Self::Sweep => f.write_str("SWEEP"),
             Self::System(id) => write!(f, "SYSTEM#{id}"),
             Self::Credential(id) => write!(f, "CREDENTIAL#{id}"),
             Self::Session(hash) => write!(f, "SESSION#{hash}"),
@@ -148,9 +172,14 @@ impl fmt::Display for Sk {
             Self::ArrivalOf(hash) => write!(f, "{ARRIVAL_PREFIX}{hash}"),
             Self::Raw => f.write_str("RAW"),
             Self::Arrival => f.write_str("ARRIVAL"),
+            Self::Notice => f.write_str("NOTICE"),
+            Self::NoticeSweep => f.write_str("NOTICES"),
             Self::FindingHome => f.write_str("FINDING"),
             Self::Subject => f.write_str("SUBJECT"),
             Self::Audit(at, hash) => write!(f, "{AUDIT_PREFIX}{at}#{hash}"),
+            Self::Line => f.write_str("LINE"),
+            Self::LineOf(gln) => write!(f, "{LINE_PREFIX}{gln}"),
+            Self::Minute(start_ms) => write!(f, "{MINUTE_PREFIX}{start_ms:015}"),
             Self::System => f.write_str("SYSTEM"),
             Self::Credential => f.write_str("CREDENTIAL"),
             Self::Session => f.write_str("SESSION"),
@@ -193,6 +222,9 @@ fn pk_of(text: &str) -> Option<Pk> {
         ("ARRIVAL", [hash]) => Pk::Arrival(token(hash)?),
         ("FINDING", [id]) => Pk::Finding(token(id)?),
         ("SUBJECT", [hash]) => Pk::Subject(token(hash)?),
+        ("LINE", [gln]) => Pk::Line(Gln::parse(gln).ok()?),
+        ("LINES", []) => Pk::Lines,
+        ("SWEEP", []) => Pk::Sweep,
         ("SYSTEM", [id]) => Pk::System(SystemId::parse(id).ok()?),
         ("CREDENTIAL", [id]) => Pk::Credential(token(id)?),
         ("SESSION", [hash]) => Pk::Session(token(hash)?),
@@ -221,9 +253,14 @@ fn sk_of(text: &str) -> Option<Sk> {
         ("ARRIVAL", [hash]) => Sk::ArrivalOf(token(hash)?),
         ("RAW", []) => Sk::Raw,
         ("ARRIVAL", []) => Sk::Arrival,
+        ("NOTICE", []) => Sk::Notice,
+        ("NOTICES", []) => Sk::NoticeSweep,
         ("FINDING", []) => Sk::FindingHome,
         ("SUBJECT", []) => Sk::Subject,
         ("AUDIT", [at, hash]) => Sk::Audit(instant(at)?, token(hash)?),
+        ("LINE", []) => Sk::Line,
+        ("LINE", [gln]) => Sk::LineOf(Gln::parse(gln).ok()?),
+        ("MINUTE", [start]) => Sk::Minute(digits(start, 15)?),
         ("SYSTEM", []) => Sk::System,
         ("CREDENTIAL", []) => Sk::Credential,
         ("SESSION", []) => Sk::Session,
@@ -265,6 +302,11 @@ mod tests {
         0..100_000_000_000_000_000_000_u128
     }
 
+    fn gln() -> impl Strategy<Value = Gln> {
+        (0..10_000_u64)
+            .prop_map(|n| Gln::from_location(&format!("urn:epc:id:sgln:0313000.{n:05}.0")).unwrap())
+    }
+
     fn any_pk() -> impl Strategy<Value = Pk> {
         prop_oneof![
             pool().prop_map(Pk::Pool),
@@ -275,8 +317,11 @@ mod tests {
             "[0-9a-f]{64}".prop_map(Pk::Document),
             "[0-9a-f]{64}".prop_map(Pk::Raw),
             "[0-9a-f]{64}".prop_map(Pk::Arrival),
+            Just(Pk::Sweep),
             "[a-z2-7]{26}".prop_map(Pk::Finding),
             "[a-z2-7]{26}".prop_map(Pk::Subject),
+            gln().prop_map(Pk::Line),
+            Just(Pk::Lines),
             "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
                 .prop_map(|text| Pk::System(SystemId::parse(&text).unwrap())),
             "[a-z2-7]{16}".prop_map(Pk::Credential),
@@ -301,10 +346,15 @@ mod tests {
             "[0-9a-f]{64}".prop_map(Sk::ArrivalOf),
             Just(Sk::Raw),
             Just(Sk::Arrival),
+            Just(Sk::Notice),
+            Just(Sk::NoticeSweep),
             Just(Sk::FindingHome),
             Just(Sk::Subject),
             ("20[0-9]{2}-0[1-9]-[12][0-8]T[01][0-9]:[0-5]0:30\\.[0-9]{3}Z", "[0-9a-f]{16}")
                 .prop_map(|(at, hash)| Sk::Audit(at, hash)),
+            Just(Sk::Line),
+            gln().prop_map(Sk::LineOf),
+            (0..1_000_000_000_000_000_u64).prop_map(Sk::Minute),
             Just(Sk::System),
             Just(Sk::Credential),
             Just(Sk::Session),

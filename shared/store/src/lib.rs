@@ -27,6 +27,10 @@
 //! | fill of an allocation | UpdateItem | `ALLOC#A / ALLOC` | computed from later states of its blocks | reconcile-commissioning |
 //! | session of a browser | PutItem, GetItem, DeleteItem | `SESSION#sha / SESSION` | absent | report-operations |
 //! | audit record of a change | in its transaction | `<entity> / AUDIT#<at>#<hash>` | absent | with the change |
+//! | join heartbeats to a minute | BatchGetItem, PutItem | `LINE#gln / MINUTE#…` | version seen, or absent | ingest-telemetry |
+//! | the newest heartbeat of a line | PutItem; TransactWriteItems the first time | `LINE#gln / LINE`, `LINES / LINE#gln` | version seen, or absent | ingest-telemetry |
+//! | minutes of a line | Query, consistent | `LINE#gln / MINUTE#*` | – | ingest-telemetry, report-operations |
+//! | all lines | Query, BatchGetItem, consistent | `LINES / LINE#*`, `LINE#gln / LINE` | – | ingest-telemetry, report-operations |
 //! | system, credential | Put, Get, Update | `SYSTEM#id`, `CREDENTIAL#id` | absent / present | operator, authorize-request |
 
 #![expect(clippy::disallowed_methods, reason = "this is the crate that writes DynamoDB")]
@@ -45,6 +49,9 @@ pub mod error;
 pub mod finding;
 pub mod item;
 pub mod keys;
+pub mod line;
+mod line_item;
+mod line_minute;
 pub mod meter;
 pub mod objects;
 mod pause;

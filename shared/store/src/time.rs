@@ -19,6 +19,20 @@ pub fn parse_rfc3339(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
+/// Milliseconds since 1970; 0 before.
+#[must_use]
+pub fn epoch_ms(at: OffsetDateTime) -> u64 {
+    let ms = at.unix_timestamp_nanos().div_euclid(1_000_000);
+    u64::try_from(ms).unwrap_or(0)
+}
+
+/// The time so many milliseconds after 1970, as [`rfc3339_ms`] writes it.
+#[must_use]
+pub fn rfc3339_of_epoch_ms(ms: u64) -> String {
+    let nanos = i128::from(ms).saturating_mul(1_000_000);
+    OffsetDateTime::from_unix_timestamp_nanos(nanos).map(rfc3339_ms).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,5 +44,7 @@ mod tests {
         let offset = parse_rfc3339("2026-11-23T08:40:00.123+01:00").unwrap();
         assert_eq!(rfc3339_ms(offset), text);
         assert_eq!(parse_rfc3339("yesterday"), None);
+        let ms = epoch_ms(parse_rfc3339(text).unwrap());
+        assert_eq!((ms, rfc3339_of_epoch_ms(ms).as_str()), (1_795_419_600_123, text));
     }
 }

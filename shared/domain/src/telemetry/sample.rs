@@ -85,6 +85,8 @@ pub struct About {
     pub line_id: Option<String>,
     /// The system that drives the line.
     pub system_id: Option<SystemId>,
+    /// The system whose credential brought the heartbeat.
+    pub reported_by: Option<SystemId>,
     /// The allocation whose numbers it prints.
     pub allocation_id: Option<AllocationId>,
     /// The lot on the line.
