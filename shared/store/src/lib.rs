@@ -26,6 +26,9 @@
 //! | scorecard: what is unfinished | Query on `attention` (may lag) | `attention_pk / attention_sk` | – | report-operations |
 //! | fill of an allocation | UpdateItem | `ALLOC#A / ALLOC` | computed from later states of its blocks | reconcile-commissioning |
 //! | session of a browser | PutItem, GetItem, DeleteItem | `SESSION#sha / SESSION` | absent | report-operations |
+//! | findings of a run | TransactWriteItems | `DOC#sha / FINDING#id`, `FINDING#id / FINDING`, `SUBJECT#h / SUBJECT` | absent / version seen / latest seen | reconcile-commissioning |
+//! | change a finding | TransactWriteItems | `DOC#sha / FINDING#id`, `FINDING#id / AUDIT#…` | version seen, record absent | report-operations |
+//! | a finding and its history | GetItem, Query, consistent | `FINDING#id / *`, `DOC#sha / FINDING#id` | – | report-operations |
 //! | audit record of a change | in its transaction | `<entity> / AUDIT#<at>#<hash>` | absent | with the change |
 //! | join heartbeats to a minute | BatchGetItem, PutItem | `LINE#gln / MINUTE#…` | version seen, or absent | ingest-telemetry |
 //! | the newest heartbeat of a line | PutItem; TransactWriteItems the first time | `LINE#gln / LINE`, `LINES / LINE#gln` | version seen, or absent | ingest-telemetry |
@@ -45,14 +48,19 @@ pub mod client;
 pub mod credential;
 pub mod document;
 mod document_item;
+pub mod document_queue;
 pub mod error;
 pub mod finding;
+pub mod inbound;
 pub mod item;
+mod judgement;
+pub mod kept;
 pub mod keys;
 pub mod line;
 mod line_item;
 mod line_minute;
 pub mod meter;
+pub mod notice_sweep;
 pub mod objects;
 mod pause;
 pub mod plan;
@@ -64,8 +72,10 @@ pub mod report;
 pub mod reserve;
 pub mod scorecard;
 pub mod session;
+pub mod settle;
 pub mod sweep;
 pub mod system;
+pub mod tally;
 pub mod time;
 
 use std::sync::Arc;

@@ -184,14 +184,14 @@ impl Run<'_> {
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut next = case.clone();
         next.record.finding = Finding { status: case.record.finding.status, ..found.clone() };
-        if next == *case {
-            return Ok(Vec::new());
-        }
         next.version = case.version.saturating_add(1);
         let resolved = case.record.finding.status == FindingStatus::Resolved;
         if resolved && case.handling.settled.is_some_and(|settled| settled.recurs(found)) {
             let reason = "found again when its document was judged again";
             return self.reopen(next, reason);
+        }
+        if next.record == case.record {
+            return Ok(Vec::new());
         }
         Ok(vec![self.store.case_write(&next)?])
     }
