@@ -3,15 +3,18 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use domain::ids::{AllocationId, SystemId};
+use edge::openapi::{AnyTime, Cursor, Limit, SystemId as SystemIdForm};
 use edge::{Caller, List, Problem, QueryText, Scope};
 use serde::Deserialize;
 use serde_json::Value;
 use store::document::{Document, DocumentStatus};
 use store::finding::cut_ranges;
 use store::report::{document_summary, document_view, tallies_of};
+use utoipa::IntoParams;
 
 use crate::Hub;
 use crate::failure::{malformed, store_problem};
+use crate::openapi::DocumentStatusWord;
 use crate::position::Position;
 
 /// Ranges shown of one finding; a document has a few hundred findings at the most, and the report in S3 has
@@ -19,13 +22,19 @@ use crate::position::Position;
 const RANGES_MAX: usize = 300;
 
 /// Query of the list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
+    #[param(value_type = Option<DocumentStatusWord>)]
     status: Option<String>,
+    #[param(value_type = Option<SystemIdForm>)]
     system_id: Option<String>,
+    /// Only what was received then or later.
+    #[param(value_type = Option<AnyTime>)]
     since: Option<String>,
+    #[param(value_type = Option<Limit>)]
     limit: Option<u32>,
+    #[param(value_type = Option<Cursor>)]
     cursor: Option<String>,
 }
 
@@ -108,12 +117,12 @@ pub(crate) fn own_system(caller: &Caller) -> Result<Option<SystemId>, Problem> {
     Ok(Some(system))
 }
 
-fn is_of(document: &Document, system: &SystemId) -> bool {
+pub(crate) fn is_of(document: &Document, system: &SystemId) -> bool {
     document.system_id == *system || document.judgement(system).is_some()
 }
 
 /// The part of a document that a caller may see.
-fn visible(mut document: Document, own: Option<&SystemId>) -> Document {
+pub(crate) fn visible(mut document: Document, own: Option<&SystemId>) -> Document {
     if let Some(own) = own {
         document.judgements.retain(|judgement| judgement.system_id == *own);
         document.system_id = own.clone();

@@ -5,10 +5,13 @@ use axum::extract::State;
 use domain::finding::{Code, FindingStatus, Severity};
 use domain::gtin::Gtin14;
 use domain::ids::AllocationId;
+use edge::openapi::{AllocationId as AllocationIdForm, AnyTime, Cursor, Gtin, Limit, Sha256};
 use edge::{Caller, List, Problem, QueryText, Scope};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use service::finding::{FindingCode, FindingStatusWord, SeverityWord};
 use store::finding::{FindingFilter, FindingRecord, cut_ranges, finding_view};
+use utoipa::IntoParams;
 
 use crate::Hub;
 use crate::documents::{is_sha256, own_system};
@@ -19,17 +22,27 @@ use crate::position::Position;
 const RANGES_MAX: usize = 20;
 
 /// Query of the list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
+    #[param(value_type = Option<FindingCode>)]
     code: Option<String>,
+    #[param(value_type = Option<SeverityWord>)]
     severity: Option<String>,
+    #[param(value_type = Option<AllocationIdForm>)]
     allocation_id: Option<String>,
+    #[param(value_type = Option<Gtin>)]
     gtin: Option<String>,
+    #[param(value_type = Option<Sha256>)]
     content_sha256: Option<String>,
+    #[param(value_type = Option<FindingStatusWord>)]
     status: Option<String>,
+    /// Only what was found then or later.
+    #[param(value_type = Option<AnyTime>)]
     since: Option<String>,
+    #[param(value_type = Option<Limit>)]
     limit: Option<u32>,
+    #[param(value_type = Option<Cursor>)]
     cursor: Option<String>,
 }
 

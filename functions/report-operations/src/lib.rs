@@ -6,6 +6,7 @@
 //! | `GET /api/v1/l3/documents` | `documents:read` | 200, 400 |
 //! | `GET /api/v1/l3/documents/{sha256}` | `documents:read` | 200, 404 |
 //! | `GET /api/v1/l3/findings` | `documents:read` or `reports:read` | 200, 400 |
+//! | `GET /openapi.json` | any | 200 |
 //! | `GET /health` | no credential | 200 |
 //! | anything else (`$default`) | no credential | 404 `not-found` |
 //!
@@ -19,12 +20,21 @@
 mod documents;
 mod failure;
 mod findings;
+mod openapi;
+mod openapi_page;
+mod page;
 mod position;
+pub mod scorecard;
+mod session;
 
 use axum::Router;
 use axum::routing::get;
+use edge::Clock;
 use serde_json::{Value, json};
 use store::{Objects, Store};
+
+pub use crate::openapi::openapi;
+pub use crate::session::SignIn;
 
 /// What the handlers need.
 #[derive(Debug, Clone)]
@@ -33,6 +43,10 @@ pub struct Hub {
     pub store: Store,
     /// Where reports are.
     pub objects: Objects,
+    /// The time.
+    pub clock: Clock,
+    /// How browsers sign in.
+    pub sign_in: SignIn,
 }
 
 /// The routes of this function.
@@ -41,7 +55,10 @@ pub fn router(hub: Hub) -> Router {
         .route("/api/v1/l3/documents", get(documents::list))
         .route("/api/v1/l3/documents/{sha256}", get(documents::fetch))
         .route("/api/v1/l3/findings", get(findings::list))
+        .route("/api/v1/operations/scorecard", get(scorecard::fetch))
+        .route("/openapi.json", get(openapi_page::fetch))
         .route("/health", get(health))
+        .merge(page::router())
         .with_state(hub)
 }
 

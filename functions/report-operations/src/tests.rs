@@ -3,7 +3,7 @@ use std::net::TcpListener;
 
 use domain::finding::{Code, Subject};
 use domain::ids::SystemId;
-use edge::{App, AuthorizerContext, Clock, HttpEvent, TenantProfile, app};
+use edge::{App, AuthorizerContext, Clock, Entropy, HttpEvent, TenantProfile, app};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use store::arrival::Arrival;
@@ -15,7 +15,7 @@ use store::{Buckets, Objects, Store};
 use testkit::Dynamo;
 use time::macros::datetime;
 
-use super::{Hub, router};
+use super::{Hub, SignIn, router};
 
 const DOCUMENTS: &str = "/api/v1/l3/documents";
 const FINDINGS: &str = "/api/v1/l3/findings";
@@ -60,7 +60,9 @@ async fn bench_of(profile: TenantProfile) -> Bench {
         Buckets { inbound: "in".into(), outbound: "out".into(), documents: "docs".into() };
     let objects = Objects { s3: s3(&settings, &https()), buckets };
     let clock = Clock::fixed(datetime!(2026-11-23 10:00 UTC));
-    let door = app(router(Hub { store: store.clone(), objects }), profile, clock);
+    let sign_in = SignIn { entropy: Entropy::system(), secure: true, profile };
+    let hub = Hub { store: store.clone(), objects, clock: clock.clone(), sign_in };
+    let door = app(router(hub), profile, clock);
     let bench = Bench { door, store, _dynamo: dynamo };
     bench.fill().await;
     bench
@@ -101,9 +103,11 @@ fn document(n: u8, sender: &str) -> Document {
         system_id: system(sender),
         received_at: at(n),
         events: 3,
+        last_event_at: None,
         error: None,
         judgements: Vec::new(),
         metrics: None,
+        resolution: None,
         version: 0,
     }
 }

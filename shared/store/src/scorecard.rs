@@ -5,7 +5,7 @@
 //! says so. Both indexes may lag a moment; pools are read consistently.
 
 use domain::allocation::Allocation;
-use domain::finding::{Code, FindingStatus, Severity};
+use domain::finding::Severity;
 use domain::ids::{PoolId, SystemId};
 use domain::pool::Pool;
 
@@ -46,27 +46,15 @@ pub struct OpenAllocation {
     pub fill: Fill,
 }
 
-/// What a finding says without its serials.
+/// That something was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FindingNote {
-    /// Its id.
-    pub id: String,
-    /// What it says.
-    pub code: Code,
+pub struct Found {
     /// How bad it is.
     pub severity: Severity,
-    /// What was done about it.
-    pub status: FindingStatus,
     /// When it was found first, RFC 3339.
     pub at: String,
-    /// The document.
-    pub content_sha256: String,
     /// The system whose copy it was found for.
     pub system_id: SystemId,
-    /// The allocation it is about.
-    pub allocation_id: Option<String>,
-    /// Serials, or 1 where it is about the document.
-    pub count: u64,
 }
 
 /// Numbers taken from a pool at once.
@@ -80,19 +68,13 @@ pub struct Taken {
     pub at: String,
 }
 
-fn note_from(item: &Item) -> Result<FindingNote, Corrupt> {
+fn found_from(item: &Item) -> Result<Found, Corrupt> {
     let reader = Reader::new(item, "finding")?;
-    let unknown = |name: &str| reader.corrupt(name, "is unknown");
-    Ok(FindingNote {
-        id: reader.text("id")?.to_owned(),
-        code: Code::parse(reader.text("code")?).ok_or_else(|| unknown("code"))?,
-        severity: Severity::parse(reader.text("severity")?).ok_or_else(|| unknown("severity"))?,
-        status: FindingStatus::parse(reader.text("status")?).ok_or_else(|| unknown("status"))?,
+    let severity = Severity::parse(reader.text("severity")?);
+    Ok(Found {
+        severity: severity.ok_or_else(|| reader.corrupt("severity", "is unknown"))?,
         at: reader.text("at")?.to_owned(),
-        content_sha256: reader.text("content_sha256")?.to_owned(),
         system_id: reader.typed("system_id")?,
-        allocation_id: reader.optional_text("allocation_id")?.map(str::to_owned),
-        count: reader.parsed("count")?,
     })
 }
 
@@ -111,19 +93,14 @@ impl Store {
         self.queue_read(Queue::OpenAllocation, open_from).await
     }
 
-    /// Unresolved findings, the oldest first.
-    pub async fn scorecard_findings(&self) -> Result<Reading<FindingNote>, StoreError> {
-        self.queue_read(Queue::Finding, note_from).await
-    }
-
     /// Documents in a queue: parked ones by their next try, or quarantined ones by receipt.
     pub async fn scorecard_waiting(&self, queue: Queue) -> Result<Reading<Document>, StoreError> {
         self.queue_read(queue, document_from).await
     }
 
     /// Findings found at `since` or later, whatever became of them, the newest first.
-    pub async fn scorecard_found(&self, since: &str) -> Result<Reading<FindingNote>, StoreError> {
-        self.listing_read(listing::FINDING, since, note_from).await
+    pub async fn scorecard_found(&self, since: &str) -> Result<Reading<Found>, StoreError> {
+        self.listing_read(listing::FINDING, since, found_from).await
     }
 
     /// Documents received at `since` or later, the newest first.

@@ -1,0 +1,57 @@
+//! What all pages have around them.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::{Links, STYLE};
+use crate::session::Visitor;
+
+/// A page for somebody who has signed in. `nav` is between the header and the main part.
+pub(crate) fn page(title: &str, links: Links, visitor: &Visitor, body: &Markup) -> Markup {
+    let header = html! {
+        header {
+            p { a .brand href=(links.to("")) { "Operations" } }
+            div .who {
+                span { "Signed in as " strong { (visitor.caller.system()) } }
+                form method="post" action=(links.to("sign-out")) {
+                    input type="hidden" name="form_token" value=(visitor.form_token);
+                    button .quiet type="submit" { "Sign out" }
+                }
+            }
+        }
+    };
+    shell(title, Some(links), &header, body)
+}
+
+/// A page for somebody who has not, or who is nowhere.
+pub(crate) fn bare(title: &str, body: &Markup) -> Markup {
+    shell(title, None, &html! { header { p .brand { "Operations" } } }, body)
+}
+
+/// As [`bare`], with our icon.
+pub(crate) fn outside(title: &str, links: Links, body: &Markup) -> Markup {
+    shell(title, Some(links), &html! { header { p .brand { "Operations" } } }, body)
+}
+
+fn shell(title: &str, links: Option<Links>, header: &Markup, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " – pharmatrace" }
+                @if let Some(links) = links {
+                    link rel="icon" type="image/svg+xml" href=(links.to("icon.svg"));
+                }
+                // The policy names the hash of exactly this text.
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a .skip href="#main" { "Skip to the content" }
+                (header)
+                main #main tabindex="-1" { (body) }
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What is wrong, the worst first, each with what to do next.
+
+use maud::{Markup, html};
+
+use super::Links;
+use super::words::{counted, number, short, span};
+use crate::scorecard::Scorecard;
+use crate::scorecard::files::DocumentRow;
+use crate::scorecard::findings::FindingRow;
+use crate::scorecard::pools::PoolRow;
+
+/// A pool that lasts fewer hours needs somebody in this shift.
+const SHIFT_HOURS: u64 = 12;
+
+/// How soon somebody is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Now,
+    Soon,
+}
+
+impl Level {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Now => "bad",
+            Self::Soon => "warn",
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Now => "Now",
+            Self::Soon => "Soon",
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Todo {
+    level: Level,
+    what: String,
+    action: Markup,
+}
+
+/// The list as a part of the page.
+pub(crate) fn list(card: &Scorecard, links: Links) -> Markup {
+    let todos = todos(card, links);
+    html! {
+        ul .todo {
+            @for todo in &todos {
+                li .(todo.level.class()) {
+                    p { span .tag { (todo.level.word()) } " " span .what { (todo.what) } }
+                    p { (todo.action) }
+                }
+            }
+            @if todos.is_empty() {
+                li .good { p { span .tag { "All well" } " " span .what { "Nothing needs you." } } }
+            }
+        }
+    }
+}
+
+fn todos(card: &Scorecard, links: Links) -> Vec<Todo> {
+    let mut todos = Vec::new();
+    todos.extend(found(card, "critical", Level::Now, links));
+    todos.extend(refused(card, links));
+    todos.extend(card.pools.near.iter().map(|pool| running_low(pool)));
+    todos.extend(found(card, "error", Level::Soon, links));
+    todos.extend(waiting(card, links));
+    todos.sort_by_key(|todo| todo.level);
+    todos
+}
+
+/// Open findings of a severity; those that somebody has acknowledged are in good hands.
+fn found(card: &Scorecard, severity: &str, level: Level, links: Links) -> Option<Todo> {
+    let count = card.findings.by_severity.iter().find(|count| count.severity == severity)?;
+    let is_first = |row: &&FindingRow| row.severity == severity && row.status == "open";
+    let first = card.findings.worst.iter().find(is_first);
+    (count.open > 0).then(|| Todo {
+        level,
+        what: counted(
+            count.open,
+            &format!("{severity} finding that nobody looks after"),
+            &format!("{severity} findings that nobody looks after"),
+        ),
+        action: html! {
+            @if let Some(first) = first {
+                a href=(links.to(&format!("findings/{}", first.id))) {
+                    "Look at " (first.code) " with "
+                    (counted(usize::try_from(first.serials).unwrap_or(usize::MAX), "serial", "serials"))
+                }
+                ": acknowledge it, then put right what it names and resolve it with the reason."
+            } @else {
+                "They are in the list of findings below."
+            }
+        },
+    })
+}
+
+fn document_link(document: &DocumentRow, links: Links) -> Markup {
+    html! {
+        a href=(links.to(&format!("documents/{}", document.content_sha256))) {
+            "file " span .mono { (short(&document.content_sha256)) }
+        }
+        " of " (document.system_id)
+    }
+}
+
+fn refused(card: &Scorecard, links: Links) -> Option<Todo> {
+    let files = &card.files.refused;
+    let first = files.documents.first()?;
+    Some(Todo {
+        level: Level::Now,
+        what: counted(files.total, "file was refused", "files were refused"),
+        action: html! {
+            "Read what is wrong with " (document_link(first, links))
+            @if let Some(code) = &first.error_code { " (" (code) ")" }
+            " and have it sent again, put right."
+        },
+    })
+}
+
+fn waiting(card: &Scorecard, links: Links) -> Option<Todo> {
+    let files = &card.files.waiting;
+    let first = files.documents.first()?;
+    Some(Todo {
+        level: Level::Soon,
+        what: counted(
+            files.total,
+            "file names numbers that are not reserved",
+            "files name numbers that are not reserved",
+        ),
+        action: html! {
+            "Reserve the numbers that " (document_link(first, links)) " waits for ("
+            (number(first.provisional)) "), or reject the file. It is tried again by itself."
+        },
+    })
+}
+
+fn running_low(pool: &PoolRow) -> Todo {
+    let soon_empty = pool.hours_left.is_some_and(|hours| hours < SHIFT_HOURS);
+    let left = pool
+        .hours_left
+        .map(|hours| format!(", enough for about {}", span(hours.saturating_mul(3_600))));
+    Todo {
+        level: if soon_empty || pool.remaining == "0" { Level::Now } else { Level::Soon },
+        what: format!(
+            "Pool {} has {} numbers left{}",
+            pool.name,
+            number(&pool.remaining),
+            left.unwrap_or_default(),
+        ),
+        action: html! {
+            "Extend the pool (" code { "PATCH /api/v1/l3/pools/" (pool.pool_id) }
+            ") or make another one for GTIN " (pool.gtin) "."
+        },
+    }
+}

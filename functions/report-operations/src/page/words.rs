@@ -1,0 +1,92 @@
+//! Numbers and times for people.
+
+use maud::{Markup, html};
+use store::time::parse_rfc3339;
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+/// A number with its digits in groups of three, parted by narrow spaces that do not break.
+pub(crate) fn number(value: impl ToString) -> String {
+    let digits = value.to_string();
+    let mut out = String::with_capacity(digits.len().saturating_mul(2));
+    let mut left = digits.len();
+    for digit in digits.chars() {
+        out.push(digit);
+        left = left.saturating_sub(1);
+        if left > 0 && left.is_multiple_of(3) {
+            out.push('\u{202f}');
+        }
+    }
+    out
+}
+
+/// `1 file`, `2 files`.
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", number(count), if count == 1 { one } else { many })
+}
+
+/// A span of time in its two greatest units.
+pub(crate) fn span(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    if days > 0 {
+        format!("{days} d {} h", hours % 24)
+    } else if hours > 0 {
+        format!("{hours} h {} min", minutes % 60)
+    } else if minutes > 0 {
+        format!("{minutes} min")
+    } else {
+        format!("{seconds} s")
+    }
+}
+
+/// Milliseconds as seconds with one decimal, or minutes.
+pub(crate) fn latency(milliseconds: Option<u64>) -> String {
+    match milliseconds {
+        None => "–".to_owned(),
+        Some(ms) if ms < 60_000 => format!("{}.{} s", ms / 1_000, ms / 100 % 10),
+        Some(ms) => span(ms / 1_000),
+    }
+}
+
+/// A time as items have it, with how long ago it was for those who look at a clock.
+pub(crate) fn moment(at: &str, now: OffsetDateTime) -> Markup {
+    let parsed = parse_rfc3339(at);
+    let form = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+    let text = parsed.and_then(|at| at.format(&form).ok()).unwrap_or_else(|| at.to_owned());
+    let seconds = parsed.map_or(0, |parsed| (now - parsed).whole_seconds());
+    let distance = span(seconds.unsigned_abs());
+    html! {
+        time datetime=(at) { (text) }
+        span .soft {
+            @if seconds < 0 { " (in " (distance) ")" } @else { " (" (distance) " ago)" }
+        }
+    }
+}
+
+/// The beginning of a hash: enough to tell it from others on the screen.
+pub(crate) fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{counted, latency, number, span};
+
+    #[test]
+    fn numbers_are_grouped_and_spans_have_two_units() {
+        let check = |found: String, expected: &str| assert_eq!(found, expected);
+        check(number(0), "0");
+        check(number(999), "999");
+        check(number(1_000), "1\u{202f}000");
+        check(number("12345678"), "12\u{202f}345\u{202f}678");
+        check(counted(1, "file", "files"), "1 file");
+        check(counted(0, "file", "files"), "0 files");
+        check(span(59), "59 s");
+        check(span(60), "1 min");
+        check(span(3_661), "1 h 1 min");
+        check(span(90_000), "1 d 1 h");
+        check(latency(None), "–");
+        check(latency(Some(1_234)), "1.2 s");
+        check(latency(Some(125_000)), "2 min");
+    }
+}
