@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::tidy_kit::{Template, functions, names, read, reference};
 
 /// Every route of the API and the function behind it.
-const ROUTES: [(&str, &str); 12] = [
+const ROUTES: [(&str, &str); 16] = [
     ("ANY /api/v1/l3/pools", "manage-pools"),
     ("ANY /api/v1/l3/pools/{proxy+}", "manage-pools"),
     ("ANY /api/v1/l3/allocations", "allocate-serials"),
@@ -17,13 +17,17 @@ const ROUTES: [(&str, &str); 12] = [
     ("GET /api/v1/l3/documents", "report-operations"),
     ("GET /api/v1/l3/documents/{proxy+}", "report-operations"),
     ("GET /api/v1/l3/findings", "report-operations"),
+    ("GET /openapi.json", "report-operations"),
+    ("GET /api/v1/operations/scorecard", "report-operations"),
+    ("ANY /operations", "report-operations"),
+    ("ANY /operations/{proxy+}", "report-operations"),
     ("GET /health", "report-operations"),
     ("$default", "report-operations"),
     ("(authorizer)", "authorize-request"),
 ];
 
-/// The routes that need no credential.
-const OPEN: [&str; 2] = ["GET /health", "$default"];
+/// The routes that the gateway lets through without a credential; the page verifies its own session.
+const OPEN: [&str; 4] = ["GET /health", "$default", "ANY /operations", "ANY /operations/{proxy+}"];
 
 fn logical(function: &str) -> String {
     let words = function.split('-').map(|word| {
@@ -76,7 +80,7 @@ fn the_template_gives_exactly_the_variables_that_the_configuration_reads() {
 }
 
 #[test]
-fn the_routes_are_the_documented_ones_and_all_but_two_need_a_credential() {
+fn the_routes_are_the_documented_ones_and_all_but_the_open_need_a_credential() {
     let template = Template::read();
     let mut found = BTreeMap::new();
     for (name, route) in template.all("AWS::ApiGatewayV2::Route") {
@@ -151,7 +155,7 @@ fn every_function_has_sample_events_that_reach_it() {
                 Some(_) if function == "authorize-request" => {}
                 Some(raw_path) => {
                     let method = event["requestContext"]["http"]["method"].as_str().unwrap();
-                    assert_eq!(route(method, raw_path), function, "{path}");
+                    assert_eq!(route(method, raw_path).1, function, "{path}");
                 }
                 None => assert!(no_http(&function), "{path} is no HTTP event"),
             }
@@ -163,8 +167,8 @@ fn no_http(function: &str) -> bool {
     ["reconcile-commissioning", "sweep-reservations"].contains(&function)
 }
 
-/// The function that the gateway's rules choose: the most specific route wins.
-fn route(method: &str, path: &str) -> &'static str {
+/// The route that the gateway's rules choose, and its function: the most specific route wins.
+pub fn route(method: &str, path: &str) -> (&'static str, &'static str) {
     ROUTES
         .iter()
         .filter_map(|(key, function)| {
@@ -172,10 +176,10 @@ fn route(method: &str, path: &str) -> &'static str {
             (verb == "ANY" || verb == method)
                 .then(|| score(pattern, path))
                 .flatten()
-                .map(|score| (score, *function))
+                .map(|score| (score, (*key, *function)))
         })
         .max()
-        .map_or("report-operations", |(_, function)| function)
+        .map_or(("$default", "report-operations"), |(_, route)| route)
 }
 
 /// How specific a match is; a literal segment counts more than a variable, that more than the rest.
