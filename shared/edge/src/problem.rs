@@ -74,6 +74,8 @@ kinds! {
     PoolOverlap = CONFLICT, "pool-overlap", "The pool overlaps another one";
     /// The allocation's status forbids the step.
     AllocationState = CONFLICT, "allocation-state", "The allocation's status forbids this";
+    /// The finding's status forbids the step, or it was done before for another reason.
+    FindingState = CONFLICT, "finding-state", "The finding's status forbids this";
     /// The body exceeds the limit.
     PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload-too-large", "The body is too large";
     /// The body's content type is not supported.
@@ -88,6 +90,8 @@ kinds! {
     ModeNotAllowed = UNPROCESSABLE_ENTITY, "mode-not-allowed", "The mode is not allowed";
     /// The export would take longer than a request may.
     ExportTooLarge = UNPROCESSABLE_ENTITY, "export-too-large", "The export is too large";
+    /// The finding has no equivalent in the format that was asked for.
+    NotExportable = UNPROCESSABLE_ENTITY, "not-exportable", "The finding has no such export";
     /// The pool is suspended.
     PoolInactive = LOCKED, "pool-inactive", "The pool is not active";
     /// Too many calls at once; try again after `Retry-After` seconds.
@@ -319,7 +323,7 @@ mod tests {
             assert!(kind.slug().bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
             assert!(seen.insert((kind.slug(), kind.status())), "{kind:?}");
         }
-        assert_eq!(ProblemKind::ALL.len(), 21);
+        assert_eq!(ProblemKind::ALL.len(), 23);
     }
 
     #[test]
