@@ -85,15 +85,20 @@ pub async fn run(hub: &Hub, table_only: bool, json: bool) -> Result<bool, Comman
 
 const TICK: Duration = Duration::from_millis(120);
 
+/// Audits a hub whole, without showing how far it has come.
+///
+/// # Errors
+/// If the hub cannot be read.
+pub async fn quiet(hub: &Hub) -> Result<Audit, CommandError> {
+    let (store, objects) = (hub.store().await?, hub.objects().await?);
+    Ok(whole(&store, &objects, &ProgressBar::hidden()).await?)
+}
+
 /// Audits the table, then every document next to what is kept of it.
 ///
 /// # Errors
 /// If table or buckets cannot be read.
-pub async fn whole(
-    store: &Store,
-    objects: &Objects,
-    bar: &ProgressBar,
-) -> Result<Audit, StoreError> {
+async fn whole(store: &Store, objects: &Objects, bar: &ProgressBar) -> Result<Audit, StoreError> {
     bar.set_message("reading the table");
     bar.enable_steady_tick(TICK);
     let mut audit = store.audit().await?;

@@ -140,8 +140,7 @@ async fn main_job(
         run::own_file(hub, &api, show, path).await?;
     }
     show.doing("proving the books from the table and the documents alone");
-    let (store, objects) = (hub.store().await?, hub.objects().await?);
-    let audit = crate::audit::whole(&store, &objects, &ProgressBar::hidden()).await?;
+    let audit = crate::audit::quiet(hub).await?;
     show.say("\nAudit")?;
     for line in crate::audit::report(&audit) {
         show.say(&format!("  {line}"))?;

@@ -7,13 +7,16 @@
     reason = "a test fails here, and its numbers are small"
 )]
 
+mod flow_audit;
 mod flow_doors;
 mod flow_events;
 mod flow_kit;
 mod flow_paths;
+mod flow_plant;
 mod flow_reconcile;
 mod flow_reserve;
 mod tidy_kit;
+mod tidy_openapi;
 mod tidy_repository;
 mod tidy_routes;
 mod tidy_template;
