@@ -4,22 +4,27 @@
 //! `$request.header.Authorization`. Answers `isAuthorized: true` to everything it could judge,
 //! with an anonymous context for a credential that is bad, expired or revoked; the functions
 //! write the 401 problem, which the gateway cannot. A store failure fails the invocation (the
-//! gateway's 500). Idempotent: it only reads.
+//! gateway's 500). Idempotent: it reads, and notes last use at most once an hour for each secret.
 //!
-//! Invariants: I8 (a secret is compared as SHA-256, in constant time, against every live
-//! secret; the read is strongly consistent, so a revocation counts as soon as the gateway asks
-//! again) and I9 (the header is never logged).
+//! Invariants: I8 (a secret is compared as SHA-256, in constant time, against every secret; the
+//! read is strongly consistent, so a revocation counts as soon as the gateway asks again; the end of
+//! an older secret is told to the functions, which judge it again past the gateway's cache) and I9
+//! (the header is never logged).
 //!
 //! Architecture invariant: it authenticates only. Scopes, lines and profiles are judged in `edge`,
 //! per route, because the gateway's cache is keyed by the header and shared by all routes.
+
+use std::time::Duration;
 
 use edge::authorizer::{AuthorizerAnswer, AuthorizerEvent};
 use edge::credential_text::CredentialText;
 use edge::{AuthorizerContext, Clock};
 use sha2::{Digest, Sha256};
-use store::credential::Credential;
+use store::credential::{Admission, Credential, Refusal};
 use store::{Store, StoreError};
-use subtle::{Choice, ConstantTimeEq};
+
+/// Noting last use may take this long; then the request goes on without.
+const NOTE_TIME_MAX: Duration = Duration::from_millis(500);
 
 /// What the authorizer needs.
 #[derive(Debug, Clone)]
@@ -39,51 +44,51 @@ pub async fn authorize(
     event: &AuthorizerEvent,
 ) -> Result<AuthorizerAnswer, StoreError> {
     let Some(presented) = event.authorization().and_then(CredentialText::parse_header) else {
-        return Ok(anonymous("bad"));
+        return Ok(refused(Refusal::Bad, None));
     };
     let Some(stored) = authorizer.store.credential_fetch(presented.id()).await? else {
-        return Ok(anonymous("bad"));
+        return Ok(refused(Refusal::Bad, None));
     };
-    if !has_secret(&stored, presented.secret()) {
-        tracing::warn!(credential.id = stored.id, "wrong secret");
-        return Ok(anonymous("bad"));
-    }
-    Ok(judge(stored, &authorizer.clock))
-}
-
-/// Compares with every live secret, each in constant time and without stopping at the first match.
-fn has_secret(stored: &Credential, secret: &str) -> bool {
-    let presented = Sha256::digest(secret.as_bytes());
-    let matches = stored
-        .secrets_sha256
-        .iter()
-        .fold(Choice::from(0), |found, live| found | presented.as_slice().ct_eq(live.as_slice()));
-    matches.into()
-}
-
-/// The context of a credential whose secret was right.
-fn judge(stored: Credential, clock: &Clock) -> AuthorizerAnswer {
-    if stored.revoked_at.is_some() {
-        return anonymous("revoked");
-    }
-    if let Some(text) = &stored.expires_at {
-        // An expiry that cannot be read counts as past.
-        let expires_at = store::time::parse_rfc3339(text);
-        if expires_at.is_none_or(|at| at <= clock.now()) {
-            return anonymous("expired");
+    let now = authorizer.clock.now();
+    let sha256: [u8; 32] = Sha256::digest(presented.secret().as_bytes()).into();
+    match stored.admit(&sha256, now) {
+        Err(refusal) => Ok(refused(refusal, Some(&stored))),
+        Ok(admission) => {
+            if admission.secret.is_use_due(now) {
+                note_use(authorizer, &stored, &admission).await;
+            }
+            Ok(admitted(stored, admission))
         }
     }
+}
+
+/// Notes last use; whatever comes of it, the request goes on.
+async fn note_use(authorizer: &Authorizer, stored: &Credential, admission: &Admission) {
+    let now = authorizer.clock.now();
+    let note = authorizer.store.credential_used(&stored.id, &admission.secret, now);
+    match tokio::time::timeout(NOTE_TIME_MAX, note).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(credential.id = stored.id, %error, "last use not noted");
+        }
+        Err(_) => tracing::warn!(credential.id = stored.id, "last use not noted in time"),
+    }
+}
+
+fn admitted(stored: Credential, admission: Admission) -> AuthorizerAnswer {
     AuthorizerAnswer::new(AuthorizerContext {
         system: stored.system_id.as_str().to_owned(),
         credential: stored.id,
         scopes: stored.scopes.join(" "),
         lines: stored.lines.join(" "),
-        expires_at: stored.expires_at.unwrap_or_default(),
+        expires_at: admission.ends_at.unwrap_or_default(),
         reason: String::new(),
     })
 }
 
-fn anonymous(reason: &str) -> AuthorizerAnswer {
+/// The anonymous context, with the reason that the functions tell.
+fn refused(refusal: Refusal, stored: Option<&Credential>) -> AuthorizerAnswer {
+    let reason = service::sign_in_refused(refusal, stored.map(|stored| stored.id.as_str()));
     let reason = reason.to_owned();
     AuthorizerAnswer::new(AuthorizerContext { reason, ..AuthorizerContext::default() })
 }

@@ -107,6 +107,21 @@ enum CredentialCommand {
         #[arg(long)]
         expires: Option<String>,
     },
+    /// A second secret for a credential; the older one lives on for a while
+    Rotate {
+        /// Its id
+        #[arg(value_name = "ID")]
+        id: String,
+        /// How long the older secret lives on, such as 24h, 30m, 7d; 0s ends it at once
+        #[arg(long, default_value = "24h", value_parser = credential::grace)]
+        grace: time::Duration,
+        /// A new end of the credential, RFC 3339
+        #[arg(long)]
+        expires: Option<String>,
+        /// If two secrets are live, end the older one at once instead of refusing
+        #[arg(long)]
+        force: bool,
+    },
     /// End a credential; done twice, the first time stands
     Revoke {
         /// Its id
@@ -115,8 +130,11 @@ enum CredentialCommand {
         /// Its id
         #[arg(long)]
         id: Option<String>,
+        /// Why, for the audit record
+        #[arg(long)]
+        reason: Option<String>,
     },
-    /// All credentials, without secrets
+    /// All credentials without secrets: what is in use, and what ends soon
     List,
 }
 
@@ -183,22 +201,20 @@ async fn run_credential(
             let issued = credential::create(&store, &request, now()).await?;
             show(json, &issued, || issued.token.clone())?;
         }
-        CredentialCommand::Revoke { positional, id } => {
+        CredentialCommand::Rotate { id, grace, expires, force } => {
+            let request = credential::RotateRequest { id, grace, expires, force };
+            let rotated = credential::rotate(&store, &request, now()).await?;
+            show(json, &rotated, || rotated.issued.token.clone())?;
+        }
+        CredentialCommand::Revoke { positional, id, reason } => {
             let id = id.or(positional).unwrap_or_default();
-            credential::revoke(&store, &id, now()).await?;
+            credential::revoke(&store, &id, reason.as_deref(), now()).await?;
             let answer = serde_json::json!({ "id": id, "revoked": true });
             show(json, &answer, || format!("{id} is revoked"))?;
         }
         CredentialCommand::List => {
-            let all = credential::list(&store).await?;
-            show_list(json, &all, |one| {
-                let state = match (&one.revoked_at, &one.expires_at) {
-                    (Some(at), _) => format!("revoked {at}"),
-                    (None, Some(at)) => format!("until {at}"),
-                    (None, None) => "live".to_owned(),
-                };
-                format!("{}  {}  {}  {state}", one.id, one.system, one.scopes.join(" "))
-            })?;
+            let all = credential::list(&store, now()).await?;
+            show_list(json, &all, credential::Listed::text)?;
         }
     }
     Ok(true)
@@ -287,7 +303,8 @@ mod tests {
             "pharmatrace --stack hub --region eu-central-1 audit --json",
             "pharmatrace audit --table-only --hub hub.json",
             "pharmatrace demo --epcis a.xml b.json",
-            "pharmatrace credential revoke abc",
+            "pharmatrace credential revoke abc --reason leaked",
+            "pharmatrace credential rotate abc --grace 90s --force --expires 2027-01-31T00:00:00Z",
             "pharmatrace inspect a b",
         ] {
             Arguments::try_parse_from(line.split(' ')).expect(line);

@@ -1,4 +1,11 @@
 //! `pharmatrace credential …`: secrets are made here, shown once, and kept as SHA-256 only (I8).
+//!
+//! A rotation gives a credential a second secret and lets the older one live on for a stated grace, so
+//! that nobody is locked out while the new one is being installed. At most two are live: a rotation
+//! in that time is refused, unless it is told to end the older secret at once.
+
+mod list;
+mod rotate;
 
 use domain::gln::Gln;
 use domain::ids::SystemId;
@@ -11,7 +18,10 @@ use time::OffsetDateTime;
 
 use crate::error::CommandError;
 use crate::system;
-use crate::wiring::random_text;
+use crate::wiring::{actor, random_text};
+
+pub use list::{Listed, list};
+pub use rotate::{GRACE_DAYS_MAX, RotateRequest, Rotated, grace, rotate};
 
 /// Every scope a credential may have; `operator` implies the others.
 pub const SCOPES: [&str; 10] = [
@@ -64,25 +74,6 @@ pub struct Request {
     pub expires: Option<String>,
 }
 
-/// A credential as lists show it.
-#[derive(Debug, Serialize)]
-pub struct Listed {
-    /// Its id.
-    pub id: String,
-    /// Whom it speaks for.
-    pub system: String,
-    /// What it may do.
-    pub scopes: Vec<String>,
-    /// The lines it is bound to.
-    pub line_glns: Vec<String>,
-    /// When it ends.
-    pub expires_at: Option<String>,
-    /// When it was revoked.
-    pub revoked_at: Option<String>,
-    /// When it was made.
-    pub created_at: String,
-}
-
 /// Makes a credential for an existing system.
 ///
 /// # Errors
@@ -95,9 +86,9 @@ pub async fn create(
     let usage = |text: String| CommandError::Usage(text);
     let system_id =
         SystemId::parse(&request.system).map_err(|error| usage(format!("--system: {error}")))?;
-    if store.system_fetch(&system_id).await?.is_none() {
+    let Some(system) = store.system_fetch(&system_id).await? else {
         return Err(usage(format!("there is no system {system_id}")));
-    }
+    };
     if request.scopes.is_empty() {
         return Err(usage("give at least one --scope".to_owned()));
     }
@@ -107,15 +98,33 @@ pub async fn create(
         }
     }
     for line in &request.line_glns {
-        Gln::parse(line).map_err(|error| usage(format!("--line-gln {line}: {error}")))?;
+        let gln = Gln::parse(line).map_err(|error| usage(format!("--line-gln {line}: {error}")))?;
+        // Bound to a line that its system does not drive, it would open nothing and seem to be valid.
+        if !system.line_glns.contains(&gln) {
+            let lines: Vec<&str> = system.line_glns.iter().map(Gln::as_str).collect();
+            let lines = if lines.is_empty() { "no line".to_owned() } else { lines.join(", ") };
+            let text = format!("--line-gln {line}: the system {system_id} drives {lines}");
+            return Err(usage(text));
+        }
     }
-    let expires_at = match &request.expires {
-        None => None,
-        Some(text) => Some(parse_rfc3339(text).ok_or_else(|| {
-            usage(format!("--expires {text}: not RFC 3339, such as 2027-01-31T00:00:00Z"))
-        })?),
-    };
+    let expires_at = expiry(request.expires.as_deref())?;
     issue(store, &system_id, request, (now, expires_at)).await
+}
+
+/// Reads `--expires`.
+fn expiry(text: Option<&str>) -> Result<Option<OffsetDateTime>, CommandError> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    let usage = || format!("--expires {text}: not RFC 3339, such as 2027-01-31T00:00:00Z");
+    Ok(Some(parse_rfc3339(text).ok_or_else(|| CommandError::Usage(usage()))?))
+}
+
+/// A new secret and its hash.
+fn new_secret() -> Result<(String, [u8; 32]), CommandError> {
+    let secret = random_text(SECRET_BYTES)?;
+    let sha256 = Sha256::digest(secret.as_bytes()).into();
+    Ok((secret, sha256))
 }
 
 async fn issue(
@@ -125,28 +134,29 @@ async fn issue(
     times: (OffsetDateTime, Option<OffsetDateTime>),
 ) -> Result<Issued, CommandError> {
     let id = random_text(ID_BYTES)?;
-    let secret = random_text(SECRET_BYTES)?;
-    let expires_at = times.1.map(rfc3339_ms);
+    let (secret, sha256) = new_secret()?;
     let credential = Credential {
-        id: id.clone(),
-        system_id: system_id.clone(),
-        secrets_sha256: vec![Sha256::digest(secret.as_bytes()).into()],
         scopes: request.scopes.clone(),
         lines: request.line_glns.clone(),
-        expires_at: expires_at.clone(),
-        revoked_at: None,
-        created_at: rfc3339_ms(times.0),
+        expires_at: times.1.map(rfc3339_ms),
+        ..Credential::new(&id, system_id.clone(), sha256, &rfc3339_ms(times.0))
     };
-    store.credential_create(&credential).await?;
-    Ok(Issued {
-        token: format!("tp_{id}_{secret}"),
-        id,
-        secret,
-        expires_at,
-        system: system_id.to_string(),
-        scopes: credential.scopes,
-        line_glns: credential.lines,
-    })
+    store.credential_create(&credential, &actor()).await?;
+    Ok(Issued::of(credential, secret))
+}
+
+impl Issued {
+    fn of(credential: Credential, secret: String) -> Self {
+        Self {
+            token: format!("tp_{}_{secret}", credential.id),
+            id: credential.id,
+            secret,
+            expires_at: credential.expires_at,
+            system: credential.system_id.to_string(),
+            scopes: credential.scopes,
+            line_glns: credential.lines,
+        }
+    }
 }
 
 /// Makes a credential with all scopes, and its system if that does not exist yet.
@@ -175,35 +185,18 @@ pub async fn bootstrap(
     create(store, &request, now).await
 }
 
-/// Revokes a credential; the gateway forgets it within 30 seconds.
+/// Revokes a credential; the gateway forgets it within 30 seconds. Done twice the first time stands.
 ///
 /// # Errors
 /// If there is none of this id.
-pub async fn revoke(store: &Store, id: &str, now: OffsetDateTime) -> Result<(), CommandError> {
-    Ok(store.credential_revoke(id, &rfc3339_ms(now)).await?)
+pub async fn revoke(
+    store: &Store,
+    id: &str,
+    reason: Option<&str>,
+    now: OffsetDateTime,
+) -> Result<(), CommandError> {
+    Ok(store.credential_revoke(id, &rfc3339_ms(now), (&actor(), reason)).await?)
 }
 
-/// All credentials, without their secrets.
-///
-/// # Errors
-/// If the table cannot be read.
-pub async fn list(store: &Store) -> Result<Vec<Listed>, CommandError> {
-    let mut all = Vec::new();
-    let mut after: Option<String> = None;
-    loop {
-        let page = store.credential_list(after.as_deref()).await?;
-        all.extend(page.items.into_iter().map(|one| Listed {
-            id: one.id,
-            system: one.system_id.to_string(),
-            scopes: one.scopes,
-            line_glns: one.lines,
-            expires_at: one.expires_at,
-            revoked_at: one.revoked_at,
-            created_at: one.created_at,
-        }));
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(all),
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

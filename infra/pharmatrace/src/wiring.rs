@@ -27,6 +27,15 @@ pub fn env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Who works at this command line, for audit records; the login name, since AWS rights carry no person.
+#[must_use]
+pub fn actor() -> String {
+    format!(
+        "cli/{}",
+        env("USER").or_else(|| env("LOGNAME")).unwrap_or_else(|| "unknown".to_owned())
+    )
+}
+
 /// Random text, base32 in lower case: 5 bits a character.
 ///
 /// # Errors

@@ -65,7 +65,7 @@ async fn no_route_opens_without_the_credential_it_asks_for() {
     let garbled = hub.api.with_token(Some("not-one-of-ours"));
     let expired = hub.api.with_token(Some(&expired(&hub).await));
     let revoked = hub.credential("line-1", &["operator"], &[]).await;
-    credential::revoke(&hub.store, &revoked.id, NOW).await.unwrap();
+    credential::revoke(&hub.store, &revoked.id, None, NOW).await.unwrap();
     let revoked = hub.api.with_token(Some(&revoked.token));
     let powerless = hub.credential("line-1", &["telemetry:write"], &[]).await;
     let powerless = hub.api.with_token(Some(&powerless.token));
