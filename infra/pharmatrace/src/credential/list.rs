@@ -10,6 +10,7 @@ use crate::error::CommandError;
 
 /// Ends are warned of this long before.
 pub const WARNED_BEFORE: Duration = Duration::days(30);
+const SECONDS_PER_DAY: i64 = 86_400;
 
 /// A credential as lists show it.
 #[derive(Debug, Serialize)]
@@ -146,11 +147,13 @@ fn warnings(credential: &Credential, now: OffsetDateTime) -> Vec<Warning> {
     let mut found = Vec::new();
     let mut warn = |code, message| found.push(Warning { code, message });
     if let Some(text) = &credential.expires_at {
-        let left = parse_rfc3339(text).map_or(Duration::ZERO, |at| at - now);
-        if left <= Duration::ZERO {
+        // An end that cannot be read counts as past, as it does at the door.
+        let end = parse_rfc3339(text).unwrap_or(now);
+        if end <= now {
             warn("expired", format!("expired at {text}; rotate it with --expires, or revoke it"));
-        } else if left <= WARNED_BEFORE {
-            let days = left.whole_days();
+        } else if end <= now.saturating_add(WARNED_BEFORE) {
+            let left = end.unix_timestamp().saturating_sub(now.unix_timestamp());
+            let days = left.div_euclid(SECONDS_PER_DAY);
             warn("expires-soon", format!("expires in {days} days, at {text}"));
         }
     }

@@ -66,7 +66,7 @@ pub(super) fn from_item(item: &Item) -> Result<Credential, Corrupt> {
     Ok(Credential {
         id: reader.text("id")?.to_owned(),
         system_id: reader.typed("system_id")?,
-        secrets: secrets(&reader, item, &created_at)?,
+        secrets: secrets(reader, item, &created_at)?,
         scopes: reader.texts("scopes")?,
         lines: reader.texts("lines")?,
         expires_at: optional("expires_at")?,
@@ -76,7 +76,7 @@ pub(super) fn from_item(item: &Item) -> Result<Credential, Corrupt> {
     })
 }
 
-fn secrets(reader: &Reader, item: &Item, created_at: &str) -> Result<Vec<Secret>, Corrupt> {
+fn secrets(reader: Reader<'_>, item: &Item, created_at: &str) -> Result<Vec<Secret>, Corrupt> {
     let broken = || reader.corrupt("secrets_sha256", "is malformed");
     let column = |name: &str| {
         if item.contains_key(name) { reader.texts(name) } else { Ok(Vec::new()) }

@@ -10,12 +10,19 @@ const DAY: Duration = Duration::days(1);
 
 fn credential(id: &str) -> Credential {
     let system = SystemId::parse("L1").unwrap();
-    Credential::new(id, system, [1; 32], &rfc3339_ms(NOW - DAY))
+    Credential::new(id, system, [1; 32], &rfc3339_ms(NOW.saturating_sub(DAY)))
 }
 
 fn rotation(sha256: [u8; 32], now: OffsetDateTime) -> Rotation {
     let actor = "cli".to_owned();
-    Rotation { sha256, older_ends_at: now + DAY, expires_at: None, force: false, now, actor }
+    Rotation {
+        sha256,
+        older_ends_at: now.saturating_add(DAY),
+        expires_at: None,
+        force: false,
+        now,
+        actor,
+    }
 }
 
 async fn store() -> (Dynamo, Store) {
