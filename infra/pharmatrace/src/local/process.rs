@@ -58,6 +58,9 @@ impl Instance {
         if options.state.is_some() {
             command.env("PERSIST_STATE", "1").env("S3_PERSIST", "1");
         }
+        if options.enforce_rights {
+            command.env("AUTH", "true");
+        }
         let mut child = command.spawn().map_err(CommandError::io("the local cloud"))?;
         let mut instance = Self { lifeline: child.stdin.take(), child, port, folder };
         match instance.answers().await {
