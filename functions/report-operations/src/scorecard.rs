@@ -11,6 +11,7 @@
 pub(crate) mod allocations;
 pub(crate) mod files;
 pub(crate) mod findings;
+pub(crate) mod lines;
 pub(crate) mod pools;
 
 use axum::Json;
@@ -27,6 +28,7 @@ use time::{Duration, OffsetDateTime};
 use self::allocations::OpenAllocations;
 use self::files::{Files, Latency};
 use self::findings::Findings;
+use self::lines::Lines;
 use self::pools::Pools;
 use crate::Hub;
 use crate::documents::{own_system, visible};
@@ -45,6 +47,8 @@ pub struct Scorecard {
     pub open_allocations: OpenAllocations,
     /// Pools that run low.
     pub pools: Pools,
+    /// Lines that were ever heard.
+    pub lines: Lines,
     /// Findings nobody has resolved, and those found in the window.
     pub findings: Findings,
     /// Files received in the window, and those that wait.
@@ -137,17 +141,19 @@ async fn read(
         store.scorecard_taken(since),
         store.findings_unresolved(part.system.as_ref()),
     )?;
-    let (found, received, parked, quarantined) = tokio::try_join!(
+    let (found, received, parked, quarantined, lines) = tokio::try_join!(
         store.scorecard_found(since),
         store.scorecard_received(since),
         store.scorecard_waiting(Queue::Parked),
         store.scorecard_waiting(Queue::Quarantined),
+        store.scorecard_lines(),
     )?;
     let line_of = |open: &store::scorecard::OpenAllocation| {
         let line = open.allocation.line_gln;
         part.has_line(line.as_ref().map(domain::gln::Gln::as_str))
     };
     let of_system = |found: &store::scorecard::Found| part.has_system(&found.system_id);
+    let lines = lines.filtered(|line| part.has_line(Some(line.gln().as_str())));
     let mine = |documents| files::part_of(documents, part.system.as_ref(), visible);
     let received = mine(received);
     Ok(Scorecard {
@@ -158,6 +164,7 @@ async fn read(
         open_allocations: OpenAllocations::of(&open.filtered(line_of), now),
         pools: Pools::of(&pools.filtered(|_| part.is_whole()), &taken, now),
         findings: Findings::of(&unresolved, &found.filtered(of_system), now),
+        lines: lines::read(store, lines, now).await?,
         commissioning_latency: Latency::of(&received),
         files: Files::of(&received, &mine(parked), &mine(quarantined)),
         window,

@@ -1,3 +1,6 @@
+mod page;
+mod scorecard;
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
@@ -53,15 +56,19 @@ fn serve_reports() -> String {
 }
 
 async fn bench_of(profile: TenantProfile) -> Bench {
+    bench_at(profile, Clock::fixed(datetime!(2026-11-23 10:00 UTC))).await
+}
+
+async fn bench_at(profile: TenantProfile, clock: Clock) -> Bench {
     let dynamo = Dynamo::start().await;
     let store = Store::new(dynamo.client(), &dynamo.table().await);
     let settings = AwsSettings::new("eu-central-1", Some(serve_reports()), ("test", "test"), None);
     let buckets =
         Buckets { inbound: "in".into(), outbound: "out".into(), documents: "docs".into() };
     let objects = Objects { s3: s3(&settings, &https()), buckets };
-    let clock = Clock::fixed(datetime!(2026-11-23 10:00 UTC));
     let sign_in = SignIn { entropy: Entropy::system(), secure: true, profile };
-    let hub = Hub { store: store.clone(), objects, clock: clock.clone(), sign_in };
+    let (mine, time) = (store.clone(), clock.clone());
+    let hub = Hub { store: mine, objects, clock: time, contact_email: None, sign_in };
     let door = app(router(hub), profile, clock);
     let bench = Bench { door, store, _dynamo: dynamo };
     bench.fill().await;

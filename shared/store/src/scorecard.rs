@@ -6,8 +6,10 @@
 
 use domain::allocation::Allocation;
 use domain::finding::Severity;
+use domain::gln::Gln;
 use domain::ids::{PoolId, SystemId};
 use domain::pool::Pool;
+use domain::telemetry::Line;
 
 use crate::allocation::{Fill, fill_from, from_item as allocation_from};
 use crate::attention::Queue;
@@ -27,6 +29,8 @@ const PAGES_MAX: u32 = 20;
 const PAGE_ITEMS: i32 = 500;
 /// Pools whose ids are read in one page of the registry, and which are then read in one batch.
 const POOL_PAGE: i32 = 100;
+/// Lines read in one page.
+const LINE_PAGE: i32 = 100;
 
 /// What was read, and whether there is more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +132,21 @@ impl Store {
             let truncated = items.len() >= ITEMS_MAX && after.is_some();
             if truncated || after.is_none() {
                 items.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
+                return Ok(Reading { items, truncated });
+            }
+        }
+    }
+
+    /// Lines by GLN; consistent.
+    pub async fn scorecard_lines(&self) -> Result<Reading<Line>, StoreError> {
+        let mut items = Vec::new();
+        let mut after: Option<Gln> = None;
+        loop {
+            let page = self.line_list(LINE_PAGE, after).await?;
+            after = page.next.and_then(|gln| Gln::parse(&gln).ok());
+            items.extend(page.items);
+            let truncated = items.len() >= ITEMS_MAX && after.is_some();
+            if truncated || after.is_none() {
                 return Ok(Reading { items, truncated });
             }
         }

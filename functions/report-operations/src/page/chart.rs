@@ -29,6 +29,17 @@ pub(crate) fn fill(reserved: u64, used: u64, commissioned: u64, title: &str) -> 
     }
 }
 
+/// How fast a line runs against the fastest one.
+pub(crate) fn throughput(speed: u64, fastest: u64, title: &str) -> Markup {
+    html! {
+        svg .bar data-chart="throughput" role="img" viewBox="0 0 1000 10" preserveAspectRatio="none" {
+            title { (title) }
+            rect .track x="0" y="0" width=(FULL) height="10" {}
+            rect .packed x="0" y="0" width=(length(speed, fastest)) height="10" {}
+        }
+    }
+}
+
 /// Findings by hour, stacked by severity with the worst at the bottom.
 pub(crate) fn columns(hours: &[HourCount], title: &str, description: &str) -> Markup {
     let highest = hours.iter().map(HourCount::sum).max().unwrap_or(0);

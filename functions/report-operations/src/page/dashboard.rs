@@ -3,6 +3,7 @@
 mod allocations;
 mod files;
 mod findings;
+mod lines;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -38,12 +39,14 @@ fn view(card: &Scorecard, links: Links, now: OffsetDateTime) -> Markup {
         (todo::list(card, links))
         nav aria-label="Parts of this page" {
             ul {
+                li { a href="#lines" { "Lines" } }
                 li { a href="#allocations" { "Allocations" } }
                 li { a href="#pools" { "Pools" } }
                 li { a href="#findings" { "Findings" } }
                 li { a href="#files" { "Files" } }
             }
         }
+        (lines::section(&card.lines, links, now))
         (allocations::section(&card.open_allocations, links, now))
         (pools(&card.pools))
         (findings::section(&card.findings, links, now))

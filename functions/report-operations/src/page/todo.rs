@@ -7,6 +7,7 @@ use super::words::{counted, number, short, span};
 use crate::scorecard::Scorecard;
 use crate::scorecard::files::DocumentRow;
 use crate::scorecard::findings::FindingRow;
+use crate::scorecard::lines::LineRow;
 use crate::scorecard::pools::PoolRow;
 
 /// A pool that lasts fewer hours needs somebody in this shift.
@@ -64,7 +65,8 @@ fn todos(card: &Scorecard, links: Links) -> Vec<Todo> {
     let mut todos = Vec::new();
     todos.extend(found(card, "critical", Level::Now, links));
     todos.extend(refused(card, links));
-    todos.extend(card.pools.near.iter().map(|pool| running_low(pool)));
+    todos.extend(card.lines.lines.iter().filter_map(in_trouble));
+    todos.extend(card.pools.near.iter().map(running_low));
     todos.extend(found(card, "error", Level::Soon, links));
     todos.extend(waiting(card, links));
     todos.sort_by_key(|todo| todo.level);
@@ -135,6 +137,31 @@ fn waiting(card: &Scorecard, links: Links) -> Option<Todo> {
             (number(first.provisional)) "), or reject the file. It is tried again by itself."
         },
     })
+}
+
+/// A line that says what is wrong, or that went silent while it ran. One that was stopped before may be
+/// silent in peace.
+fn in_trouble(line: &LineRow) -> Option<Todo> {
+    let name = line.line_id.as_deref().unwrap_or(&line.line_gln);
+    let silent = span(line.silent_seconds);
+    match (line.status, &line.alarm, line.state) {
+        ("live", Some(alarm), _) => Some(Todo {
+            level: Level::Now,
+            what: format!("Line {name} reports {alarm}"),
+            action: html! { "It is " (line.state) ". Go there, or call the one who is." },
+        }),
+        ("stale", _, "EXECUTE") => Some(Todo {
+            level: Level::Soon,
+            what: format!("Line {name} has been silent for {silent} while it ran"),
+            action: html! { "Look whether it still runs and whether its network does." },
+        }),
+        ("offline", _, "EXECUTE") => Some(Todo {
+            level: Level::Now,
+            what: format!("Line {name} went offline {silent} ago while it ran"),
+            action: html! { "Look whether it runs: what it prints is not heard of until it is back." },
+        }),
+        _ => None,
+    }
 }
 
 fn running_low(pool: &PoolRow) -> Todo {

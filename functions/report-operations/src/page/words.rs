@@ -39,6 +39,11 @@ pub(crate) fn span(seconds: u64) -> String {
     }
 }
 
+/// Thousandths with one decimal.
+pub(crate) fn milli(value: u64) -> String {
+    format!("{}.{}", number(value / 1_000), value / 100 % 10)
+}
+
 /// Milliseconds as seconds with one decimal, or minutes.
 pub(crate) fn latency(milliseconds: Option<u64>) -> String {
     match milliseconds {
@@ -70,7 +75,7 @@ pub(crate) fn short(hash: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{counted, latency, number, span};
+    use super::{counted, latency, milli, number, span};
 
     #[test]
     fn numbers_are_grouped_and_spans_have_two_units() {
@@ -85,6 +90,7 @@ mod tests {
         check(span(60), "1 min");
         check(span(3_661), "1 h 1 min");
         check(span(90_000), "1 d 1 h");
+        check(milli(118_250), "118.2");
         check(latency(None), "–");
         check(latency(Some(1_234)), "1.2 s");
         check(latency(Some(125_000)), "2 min");
