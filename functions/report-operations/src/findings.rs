@@ -1,25 +1,53 @@
-//! `GET /api/v1/l3/findings`.
+//! Findings: `GET /api/v1/findings` (also as `GET /api/v1/l3/findings`), one finding with its history, what
+//! people do about it, and its export.
 
-use axum::Json;
+mod change;
+mod export;
+mod openapi;
+mod pdg;
+mod view;
+
 use axum::extract::State;
-use domain::finding::{Code, FindingStatus, Severity};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use domain::finding::{Assignee, Code, FindingStatus, Severity};
 use domain::gtin::Gtin14;
-use domain::ids::AllocationId;
-use edge::openapi::{AllocationId as AllocationIdForm, AnyTime, Cursor, Gtin, Limit, Sha256};
+use domain::ids::{AllocationId, SystemId};
+use edge::openapi::{
+    AllocationId as AllocationIdForm, AnyTime, Cursor, Gtin, Limit, Sha256,
+    SystemId as SystemIdForm,
+};
 use edge::{Caller, List, Problem, QueryText, Scope};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use service::finding::{FindingCode, FindingStatusWord, SeverityWord};
-use store::finding::{FindingFilter, FindingRecord, cut_ranges, finding_view};
+use store::finding::FindingFilter;
 use utoipa::IntoParams;
 
+pub(crate) use self::openapi::routes;
+use self::view::FoundFinding;
 use crate::Hub;
 use crate::documents::{is_sha256, own_system};
 use crate::failure::{malformed, store_problem};
 use crate::position::Position;
 
-/// Ranges shown of one finding in a list; the document's report has the rest.
-const RANGES_MAX: usize = 20;
+const FINDINGS: &str = "/api/v1/findings";
+/// The same list where it was before findings could be handled.
+const FINDINGS_OF_LINES: &str = "/api/v1/l3/findings";
+const FINDING: &str = "/api/v1/findings/{id}";
+
+/// The routes of findings.
+pub(crate) fn router() -> Router<Hub> {
+    let of = |verb: &str| format!("{FINDING}/{verb}");
+    Router::new()
+        .route(FINDINGS, get(list))
+        .route(FINDINGS_OF_LINES, get(list))
+        .route(FINDING, get(change::fetch))
+        .route(&of("acknowledge"), post(change::acknowledge))
+        .route(&of("resolve"), post(change::resolve))
+        .route(&of("assign"), post(change::assign))
+        .route(&of("comment"), post(change::comment))
+        .route(&of("export"), get(export::fetch))
+}
 
 /// Query of the list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -37,6 +65,13 @@ pub(crate) struct ListQuery {
     content_sha256: Option<String>,
     #[param(value_type = Option<FindingStatusWord>)]
     status: Option<String>,
+    /// Who looks after it.
+    #[param(value_type = Option<openapi::AssigneeForm>)]
+    assignee: Option<String>,
+    /// The system it was found for.
+    #[serde(alias = "system")]
+    #[param(value_type = Option<SystemIdForm>)]
+    system_id: Option<String>,
     /// Only what was found then or later.
     #[param(value_type = Option<AnyTime>)]
     since: Option<String>,
@@ -46,42 +81,28 @@ pub(crate) struct ListQuery {
     cursor: Option<String>,
 }
 
-/// `GET /api/v1/l3/findings`. A page may hold fewer items than its limit although more follow.
-pub(crate) async fn list(
+/// `GET /api/v1/findings`. A page may hold fewer items than its limit although more follow.
+async fn list(
     State(hub): State<Hub>,
     caller: Caller,
     query: QueryText,
-) -> Result<Json<List<Value>>, Problem> {
+) -> Result<Json<List<FoundFinding>>, Problem> {
     caller.require_any(&[Scope::DocumentsRead, Scope::ReportsRead])?;
     let query = query.parse::<ListQuery>()?;
     let since = query.since.as_deref();
     let position = Position::parse(query.limit, query.cursor.as_deref(), since)?;
-    let filter = query.into_filter()?;
+    let asked = query.into_filter()?;
     let own = own_system(&caller)?;
-    let Some(position) = position else {
+    let foreign = matches!((&own, &asked.system_id), (Some(own), Some(asked)) if own != asked);
+    let Some(position) = position.filter(|_| !foreign) else {
         return Ok(Json(List::new(Vec::new(), None)));
     };
-    let filter = FindingFilter { since: position.since, ..filter };
+    let system_id = own.or(asked.system_id);
+    let filter = FindingFilter { since: position.since, system_id, ..asked };
     let page = hub.store.finding_list(&filter, position.limit, position.after.as_deref());
     let page = page.await.map_err(|error| store_problem(&error))?;
-    let records = page.items.iter().map(|case| &case.record);
-    let seen = records.filter(|r| own.as_ref().is_none_or(|own| r.system_id == *own));
-    Ok(Json(List::new(seen.map(view).collect(), page.next.as_deref())))
-}
-
-/// A finding with where it comes from.
-fn view(record: &FindingRecord) -> Value {
-    let mut view = finding_view(&record.finding);
-    cut_ranges(&mut view, RANGES_MAX);
-    let origin = json!({
-        "content_sha256": record.content_sha256,
-        "system_id": record.system_id.as_str(),
-        "at": record.at,
-    });
-    if let (Some(view), Value::Object(origin)) = (view.as_object_mut(), origin) {
-        view.extend(origin);
-    }
-    view
+    let items = page.items.iter().map(FoundFinding::listed).collect();
+    Ok(Json(List::new(items, page.next.as_deref())))
 }
 
 impl ListQuery {
@@ -99,6 +120,12 @@ impl ListQuery {
                 is_sha256(text).then(|| text.to_owned())
             })?,
             status: parsed("status", self.status.as_deref(), FindingStatus::parse)?,
+            assignee: parsed("assignee", self.assignee.as_deref(), |text| {
+                Assignee::parse(text).ok().map(|assignee| assignee.to_string())
+            })?,
+            system_id: parsed("system_id", self.system_id.as_deref(), |text| {
+                SystemId::parse(text).ok()
+            })?,
             ..FindingFilter::default()
         })
     }

@@ -45,6 +45,8 @@ pub struct Hub {
     pub objects: Objects,
     /// The time.
     pub clock: Clock,
+    /// Whom trading partners may answer.
+    pub contact_email: Option<String>,
     /// How browsers sign in.
     pub sign_in: SignIn,
 }
@@ -54,10 +56,10 @@ pub fn router(hub: Hub) -> Router {
     Router::new()
         .route("/api/v1/l3/documents", get(documents::list))
         .route("/api/v1/l3/documents/{sha256}", get(documents::fetch))
-        .route("/api/v1/l3/findings", get(findings::list))
         .route("/api/v1/operations/scorecard", get(scorecard::fetch))
         .route("/openapi.json", get(openapi_page::fetch))
         .route("/health", get(health))
+        .merge(findings::router())
         .merge(page::router())
         .with_state(hub)
 }

@@ -10,6 +10,7 @@ async fn main() -> Result<(), edge::Error> {
         store: service.store().await,
         objects: service.objects(),
         clock: service.clock.clone(),
+        contact_email: service.config.contact_email.clone(),
         sign_in: SignIn::of(&service.config),
     };
     edge::serve(router(hub), &service.config).await

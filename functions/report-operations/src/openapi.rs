@@ -7,50 +7,35 @@ use edge::{ProblemKind, Scope};
 use http::Method;
 
 pub(crate) use self::shape::DocumentStatusWord;
-use self::shape::{Document, DocumentSummary, FoundFinding, Health};
+use self::shape::{Document, DocumentSummary, Health};
 use crate::{documents, findings};
 
 /// The routes of [`crate::router`] as OpenAPI.
 #[must_use]
 pub fn openapi() -> Part {
     let get = Method::GET;
-    part(
-        "report-operations",
-        "What came back from the lines and what is wrong with it.",
-        vec![
-            Route::new(&get, "/api/v1/l3/documents", "document_list", &[Scope::DocumentsRead])
-                .says("List documents", "Newest first; may lag a moment.")
-                .query::<documents::ListQuery>()
-                .answers(Answer::list::<DocumentSummary>("One page.")),
-            Route::new(
-                &get,
-                "/api/v1/l3/documents/{sha256}",
-                "document_fetch",
-                &[Scope::DocumentsRead],
-            )
-            .says("Fetch a document and its report", "")
-            .path::<Sha256>("sha256", "The SHA-256 of the content or of the bytes as received.")
-            .answers(Answer::json::<Document>(200, "The document.")),
-            Route::new(
-                &get,
-                "/api/v1/l3/findings",
-                "finding_list",
-                &[Scope::DocumentsRead, Scope::ReportsRead],
-            )
-            .says(
-                "List findings",
-                "Newest first; may lag a moment. A page may hold fewer items than its limit although \
-                 more follow.",
-            )
-            .query::<findings::ListQuery>()
-            .answers(Answer::list::<FoundFinding>("One page.")),
-            Route::new(&get, "/openapi.json", "openapi_fetch", &[])
-                .says("Fetch this document", "Any valid credential will do.")
-                .answers(Answer::empty(200, "OpenAPI 3.1.").any_json()),
-            Route::open(&get, "/health", "health_fetch")
-                .says("Ask whether the hub answers", "Needs no credential and says nothing more.")
-                .answers(Answer::json::<Health>(200, "It does."))
-                .refuses(&[ProblemKind::Internal]),
-        ],
-    )
+    let mut routes = findings::routes();
+    routes.extend(vec![
+        Route::new(&get, "/api/v1/l3/documents", "document_list", &[Scope::DocumentsRead])
+            .says("List documents", "Newest first; may lag a moment.")
+            .query::<documents::ListQuery>()
+            .answers(Answer::list::<DocumentSummary>("One page.")),
+        Route::new(
+            &get,
+            "/api/v1/l3/documents/{sha256}",
+            "document_fetch",
+            &[Scope::DocumentsRead],
+        )
+        .says("Fetch a document and its report", "")
+        .path::<Sha256>("sha256", "The SHA-256 of the content or of the bytes as received.")
+        .answers(Answer::json::<Document>(200, "The document.")),
+        Route::new(&get, "/openapi.json", "openapi_fetch", &[])
+            .says("Fetch this document", "Any valid credential will do.")
+            .answers(Answer::empty(200, "OpenAPI 3.1.").any_json()),
+        Route::open(&get, "/health", "health_fetch")
+            .says("Ask whether the hub answers", "Needs no credential and says nothing more.")
+            .answers(Answer::json::<Health>(200, "It does."))
+            .refuses(&[ProblemKind::Internal]),
+    ]);
+    part("report-operations", "What came back from the lines and what is wrong with it.", routes)
 }

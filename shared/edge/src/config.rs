@@ -45,6 +45,8 @@ pub struct Config {
     pub inbound_queue_url: String,
     /// `TENANT_PROFILE`
     pub profile: TenantProfile,
+    /// `CONTACT_EMAIL`: whom trading partners may answer; absent when the tenant names nobody
+    pub contact_email: Option<String>,
     /// `STACK_NAME`
     pub stack_name: String,
     /// `AWS_REGION`
@@ -109,6 +111,7 @@ impl Config {
             documents_bucket: required("DOCUMENTS_BUCKET"),
             inbound_queue_url: required("INBOUND_QUEUE_URL"),
             profile,
+            contact_email: optional("CONTACT_EMAIL"),
             stack_name: required("STACK_NAME"),
             region: required("AWS_REGION"),
             access_key_id: required("AWS_ACCESS_KEY_ID"),

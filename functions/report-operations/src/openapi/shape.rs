@@ -124,16 +124,3 @@ struct DocumentAllocation {
     newly_commissioned: u64,
     repeated: u64,
 }
-
-/// A finding and where it comes from.
-#[derive(ToSchema)]
-pub(super) struct FoundFinding {
-    #[serde(flatten)]
-    finding: FindingView,
-    #[schema(value_type = Sha256)]
-    content_sha256: String,
-    #[schema(value_type = SystemId)]
-    system_id: String,
-    #[schema(value_type = Time)]
-    at: String,
-}

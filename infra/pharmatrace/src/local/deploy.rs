@@ -52,6 +52,7 @@ pub async fn run(
         format!("TenantProfile={}", options.profile),
         format!("Architecture={architecture}"),
         "RequireTls=no".to_owned(),
+        "ContactEmail=operator@localhost".to_owned(),
         "DeletionProtection=false".to_owned(),
         format!("ReconcileTimeoutSeconds={RECONCILE_TIMEOUT_SECONDS}"),
         format!("InboundVisibilitySeconds={INBOUND_VISIBILITY_SECONDS}"),
