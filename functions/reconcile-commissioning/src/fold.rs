@@ -43,6 +43,8 @@ pub struct Slot {
 pub struct Totals {
     /// Events.
     pub events: u64,
+    /// The latest time of an event that states a fact, milliseconds since 1970.
+    pub last_event_ms: Option<i64>,
     /// Identifiers that state nothing about the ledger.
     pub others: u64,
 }
@@ -390,6 +392,7 @@ impl Sink for Fold {
         });
         if let Some(fact) = fact {
             let time_ms = event_time_ms(head)?;
+            self.totals.last_event_ms = self.totals.last_event_ms.max(Some(time_ms));
             self.apply(fact, head, time_ms)?;
         }
         self.totals.others = self.totals.others.saturating_add(self.event.others);

@@ -1,9 +1,9 @@
 //! `reconcile-commissioning`: what lines report back, S3 → queue → ledger.
 //!
 //! **Input.** Queue records that hold the S3 event of an object version under `inbound/<system>/…`,
-//! or `{"reprocess":{"content_sha256","system_id"}}` for a parked document. **Output.** Postings and
-//! states of ledger blocks, the document with its arrivals and findings, the received bytes under
-//! `documents/<raw_sha256>` and the report under `reports/<content_sha256>.json`.
+//! or `{"reprocess":{"content_sha256","system_id"}}` for a document that is to be judged again.
+//! **Output.** Postings and states of ledger blocks, the document with its arrivals and findings, the
+//! received bytes under `documents/<raw_sha256>` and the report under `reports/<content_sha256>.json`.
 //!
 //! - I5: a document takes effect once. Its arrival, its plan, every block and every finding are
 //!   written under keys that follow from its content, each only if absent or unchanged; so a second
@@ -18,27 +18,29 @@
 //! events by its kind), `not-epcis` (XML or JSON of another purpose), `no-events` (an empty event
 //! list), `events-outside-list` (events that a reader could overlook), `missing-event-time` and
 //! `bad-event-time` (an event that states a fact, but not when), `too-scattered` (more than 100,000
-//! blocks or 1,000 ranges), `no-system` (the key names no system). `gone` is a notice whose object
-//! version does not exist any more.
+//! blocks or 1,000 ranges), `no-system` (the key names no system, or one that was never created). `gone`
+//! is a notice whose object version does not exist any more; `too-large` also one of more than 20 GiB,
+//! which is not read at all.
 //!
 //! The crate does not know how a document is written (`epcis`), what facts mean for a serial
 //! (`domain`), or how an item looks (`store`).
 
+mod again;
 pub mod apply;
 pub mod catalog;
 pub mod event;
 pub mod fold;
 pub mod intake;
-pub mod message;
-mod objects;
 mod outcome;
 pub mod plan;
 mod process;
 mod remarks;
 pub mod stop;
+mod verdict;
 
 use aws_lambda_events::sqs::SqsMessage;
 use edge::Clock;
+use store::inbound;
 use store::{Objects, Store, StoreError};
 
 pub use outcome::Outcome;
@@ -60,9 +62,10 @@ pub struct Hub {
 /// Why a record is delivered again.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// It is no message of ours; after the queue's last try it lies in the dead-letter queue.
+    /// It is no message of ours; after the queue's last try it lies in the dead-letter queue, whose own
+    /// consumer keeps it.
     #[error(transparent)]
-    NotOurs(#[from] message::NotOurs),
+    NotOurs(#[from] inbound::NotOurs),
     /// A store failed; passing.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -114,7 +117,7 @@ pub async fn consume(hub: &Hub, queue: &Queue, record: SqsMessage) -> Result<(),
 /// # Errors
 /// The record is to be delivered again. Documents that are wrong are no errors: they are quarantined.
 pub async fn handle(hub: &Hub, record: SqsMessage) -> Result<(), Failure> {
-    for work in message::parse(&record)? {
+    for work in inbound::parse(record.body.as_deref().unwrap_or_default())? {
         // Boxed: the future of a whole run is large.
         let outcome = Box::pin(process::process(hub, work)).await?;
         outcome.log();

@@ -15,6 +15,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The document it is about.
+    #[must_use]
+    pub fn content_sha256(&self) -> &str {
+        match self {
+            Self::Redelivered { content_sha256 } => content_sha256,
+            Self::Done(document) => &document.content_sha256,
+        }
+    }
+
     /// Logs it.
     pub fn log(&self) {
         match self {
@@ -27,7 +36,7 @@ impl Outcome {
                 tracing::info!(
                     document.sha256 = document.content_sha256,
                     status = document.status().as_str(),
-                    error = document.error.as_ref().map(|error| error.code.as_str()),
+                    error = document.refusal().map(|error| error.code.as_str()),
                     events = document.events,
                     named = serials.named,
                     matched = serials.matched,

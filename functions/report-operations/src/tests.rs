@@ -104,18 +104,10 @@ fn at(n: u8) -> String {
 
 fn document(n: u8, sender: &str) -> Document {
     Document {
-        content_sha256: sha(n),
         raw_sha256: Some(sha(n.wrapping_add(100))),
-        kind: "epcis-xml-1".into(),
-        system_id: system(sender),
-        received_at: at(n),
         events: 3,
-        last_event_at: None,
-        error: None,
         judgements: Vec::new(),
-        metrics: None,
-        resolution: None,
-        version: 0,
+        ..Document::new(&sha(n), "epcis-xml-1", &system(sender), &at(n))
     }
 }
 

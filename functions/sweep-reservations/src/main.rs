@@ -8,6 +8,7 @@ async fn main() -> Result<(), edge::Error> {
     let service = Service::start()?;
     let sweeper = Sweeper {
         store: service.store().await,
+        objects: service.objects(),
         sqs: service.sqs(),
         inbound_queue_url: service.config.inbound_queue_url.clone(),
         clock: service.clock.clone(),

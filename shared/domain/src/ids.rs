@@ -124,6 +124,14 @@ impl AllocationId {
     }
 }
 
+impl SystemId {
+    /// The name that deliveries of nobody are kept under. No system may have it.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self("unknown".to_owned())
+    }
+}
+
 impl PoolId {
     /// A pool id out of 17 random bytes.
     #[must_use]

@@ -1,13 +1,17 @@
 //! Arrivals: each object version that came in, and the document it turned out to be.
 //!
 //! The same arrival again is a redelivery and says nothing; another arrival of the same content is a
-//! repeated transmission. What tells them apart is (system, bucket, key, version, sequencer).
+//! repeated transmission. What tells them apart is (system, bucket, key, version); only where a bucket has
+//! no versions does the sequencer of S3's event tell one write of a key from the next. A listing names
+//! versions and no sequencers, so an object that the sweep found and its late notification are one arrival.
+
+use std::collections::HashSet;
 
 use domain::ids::{SystemId, length_prefixed_sha256};
 
 use crate::Store;
 use crate::error::StoreError;
-use crate::item::{Corrupt, Item, Reader, new_item, text};
+use crate::item::{Corrupt, Item, Reader, key, new_item, text};
 use crate::keys::{ARRIVAL_PREFIX, Pk, Sk};
 use crate::meter::Meter;
 
@@ -34,8 +38,9 @@ impl Arrival {
     /// The identity: 64 hex digits. The time is no part of it.
     #[must_use]
     pub fn hash(&self) -> String {
+        let sequencer = if self.version_id.is_empty() { &self.sequencer } else { "" };
         let parts: [&str; 5] =
-            [self.system_id.as_str(), &self.bucket, &self.key, &self.version_id, &self.sequencer];
+            [self.system_id.as_str(), &self.bucket, &self.key, &self.version_id, sequencer];
         data_encoding::HEXLOWER.encode(&length_prefixed_sha256(&parts.map(str::as_bytes)))
     }
 }
@@ -62,6 +67,20 @@ impl Store {
             Reader::new(item, "arrival-pointer")?.text("content_sha256").map(str::to_owned)
         };
         Ok(item.as_ref().map(sha).transpose()?)
+    }
+
+    /// Which of some arrivals, by hash, have led to a document. An arrival that is being read just now may
+    /// be missing from it; announcing it again does no harm.
+    pub async fn arrivals_known(&self, hashes: &[String]) -> Result<HashSet<String>, StoreError> {
+        let keys = hashes.iter().map(|hash| key(&Pk::Arrival(hash.clone()), &Sk::Arrival));
+        let mut known = HashSet::new();
+        for item in self.batch_get("BatchGetItem arrivals", keys.collect()).await? {
+            let reader = Reader::raw(&item);
+            if let Ok(Pk::Arrival(hash)) = reader.text("pk")?.parse() {
+                known.insert(hash);
+            }
+        }
+        Ok(known)
     }
 
     /// Records an arrival of a document; done twice it changes nothing. The pointer comes last: where

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use domain::ids::SystemId;
 
+use crate::attention::Queue;
 use crate::document_item::{from_item, to_item};
 use crate::error::{StoreError, sdk_error};
 use crate::item::{Reader, new_item, number, text};
@@ -15,114 +16,12 @@ use crate::keys::{Pk, Sk, listing};
 use crate::meter::Meter;
 use crate::{Page, Store};
 
+pub use crate::judgement::{
+    DocumentError, DocumentStatus, Judgement, Metrics, Resolution, ResolutionKind, SerialCounts,
+};
+
 /// How often a change of a document is tried again when another one came between.
 const CHANGE_TRIES: u32 = 20;
-
-/// How far a document has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DocumentStatus {
-    /// Read and kept.
-    Received,
-    /// Its plan is recorded; blocks are being written.
-    Applying,
-    /// Done.
-    Reconciled,
-    /// Done as far as possible; provisional serials are tried again.
-    Parked,
-    /// Refused as a whole; nothing was applied.
-    Quarantined,
-}
-
-impl DocumentStatus {
-    /// All states.
-    pub const ALL: [Self; 5] =
-        [Self::Received, Self::Applying, Self::Reconciled, Self::Parked, Self::Quarantined];
-
-    /// The word used in items and answers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Received => "received",
-            Self::Applying => "applying",
-            Self::Reconciled => "reconciled",
-            Self::Parked => "parked",
-            Self::Quarantined => "quarantined",
-        }
-    }
-
-    /// Reads the word.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
-    }
-}
-
-/// Why a document was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DocumentError {
-    /// Kebab-case.
-    pub code: String,
-    /// For people; carries no serial number.
-    pub message: String,
-    /// In the inflated text, from 1.
-    pub line: Option<u64>,
-    /// In the inflated text, from 1.
-    pub column: Option<u64>,
-}
-
-impl DocumentError {
-    /// Whether the refusal follows from who sent the document and when, not from its bytes. Such a refusal
-    /// counts for that system alone: the rightful sender's copy of the same bytes is still judged.
-    #[must_use]
-    pub fn is_of_sender(&self) -> bool {
-        matches!(self.code.as_str(), "no-system" | "too-scattered")
-    }
-}
-
-/// Numbers of serials in commissioning events.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SerialCounts {
-    /// Distinct serials of SGTINs, malformed ones not counted.
-    pub named: u64,
-    /// Those reserved for the sender.
-    pub matched: u64,
-    /// Matched ones that no document had commissioned.
-    pub newly_commissioned: u64,
-    /// Matched ones that were commissioned with the same lot and expiry.
-    pub repeated: u64,
-    /// Those that a later reservation may still cover.
-    pub provisional: u64,
-}
-
-/// What the last run over a document took.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Metrics {
-    /// As received.
-    pub bytes: u64,
-    /// Wall-clock milliseconds.
-    pub milliseconds: u64,
-    /// DynamoDB write units.
-    pub write_units: u64,
-    /// High-water mark of the process, KiB.
-    pub vm_hwm_kib: u64,
-}
-
-/// The judgement of a document as sent by one system.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judgement {
-    /// The system.
-    pub system_id: SystemId,
-    /// `Quarantined` when the document was refused for this system alone.
-    pub status: DocumentStatus,
-    /// When this system's first copy arrived, RFC 3339.
-    pub first_at: String,
-    /// When provisional serials are tried again, RFC 3339.
-    pub next_try_at: Option<String>,
-    /// Serials.
-    pub serials: SerialCounts,
-    /// When it was done, RFC 3339.
-    pub reconciled_at: Option<String>,
-}
 
 /// A document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,24 +38,47 @@ pub struct Document {
     pub received_at: String,
     /// Events in it.
     pub events: u64,
-    /// Why it was refused.
+    /// The latest time of an event that states a fact, RFC 3339.
+    pub last_event_at: Option<String>,
+    /// Why its bytes are refused, whoever sends them.
     pub error: Option<DocumentError>,
     /// One per system that sent it.
     pub judgements: Vec<Judgement>,
     /// Of the run that finished it.
     pub metrics: Option<Metrics>,
+    /// How it was dealt with when its judgement did not settle it.
+    pub resolution: Option<Resolution>,
     /// Counted up by each write; 0 = not stored yet.
     pub version: u64,
 }
 
 impl Document {
+    /// A document that was just received.
+    #[must_use]
+    pub fn new(sha: &str, kind: &str, system: &SystemId, now: &str) -> Self {
+        Self {
+            content_sha256: sha.to_owned(),
+            raw_sha256: None,
+            kind: kind.to_owned(),
+            system_id: system.clone(),
+            received_at: now.to_owned(),
+            events: 0,
+            last_event_at: None,
+            error: None,
+            judgements: vec![Judgement::new(system, now)],
+            metrics: None,
+            resolution: None,
+            version: 0,
+        }
+    }
+
     /// How far it has come, over all systems that sent it.
     #[must_use]
     pub fn status(&self) -> DocumentStatus {
         let any = |status| self.judgements.iter().any(|judgement| judgement.status == status);
         let refused = |judgement: &Judgement| judgement.status == DocumentStatus::Quarantined;
         let all_refused = !self.judgements.is_empty() && self.judgements.iter().all(refused);
-        if all_refused || self.error.as_ref().is_some_and(|error| !error.is_of_sender()) {
+        if all_refused || self.is_refused() {
             DocumentStatus::Quarantined
         } else if any(DocumentStatus::Applying) {
             DocumentStatus::Applying
@@ -169,6 +91,37 @@ impl Document {
         }
     }
 
+    /// Whether its bytes are refused, whoever sends them.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// Whether it was refused for at least one of the systems that sent it.
+    #[must_use]
+    pub fn is_refused_for_any(&self) -> bool {
+        let refused = |judgement: &Judgement| judgement.status == DocumentStatus::Quarantined;
+        self.is_refused() || self.judgements.iter().any(refused)
+    }
+
+    /// Why it was refused: its bytes, or else for the first system that it was refused for.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&DocumentError> {
+        let of_sender = || self.judgements.iter().find_map(|judgement| judgement.error.as_ref());
+        self.error.as_ref().or_else(of_sender)
+    }
+
+    /// The queue that it waits in, with its place there.
+    #[must_use]
+    pub fn attention(&self) -> Option<(Queue, String)> {
+        let place = |at: &str| format!("{at}#{}", self.content_sha256);
+        if let Some(at) = self.next_try_at() {
+            return Some((Queue::Parked, place(at)));
+        }
+        let waits = self.is_refused_for_any() && self.resolution.is_none();
+        waits.then(|| (Queue::Quarantined, place(&self.received_at)))
+    }
+
     /// The judgement for a system.
     #[must_use]
     pub fn judgement(&self, system: &SystemId) -> Option<&Judgement> {
@@ -178,14 +131,7 @@ impl Document {
     /// The judgement for a system, begun now if there is none.
     pub fn judgement_mut(&mut self, system: &SystemId, now: &str) -> Option<&mut Judgement> {
         if self.judgement(system).is_none() {
-            self.judgements.push(Judgement {
-                system_id: system.clone(),
-                status: DocumentStatus::Received,
-                first_at: now.to_owned(),
-                next_try_at: None,
-                serials: SerialCounts::default(),
-                reconciled_at: None,
-            });
+            self.judgements.push(Judgement::new(system, now));
         }
         self.judgements.iter_mut().find(|judgement| judgement.system_id == *system)
     }
@@ -345,33 +291,6 @@ impl Store {
             start = page.next;
             if start.is_none() {
                 return Ok(Page { items, next: None });
-            }
-        }
-    }
-
-    /// Parked documents whose time has come, with the system to judge them for again. Read from the
-    /// index: one that is missed now is found by the next sweep.
-    pub async fn documents_due(&self, now: &str) -> Result<Vec<(String, SystemId)>, StoreError> {
-        // A document is parked for four hours; a week leaves room for a hub that stood still.
-        let since = crate::time::parse_rfc3339(now)
-            .and_then(|now| now.checked_sub(time::Duration::days(7)))
-            .map(crate::time::rfc3339_ms);
-        let mut due = Vec::new();
-        let mut start: Option<String> = None;
-        loop {
-            let page = self.listing_page(listing::DOCUMENT, since.as_deref(), start.as_deref());
-            let page = page.await?;
-            for item in &page.items {
-                let document = from_item(item)?;
-                let ripe = document.judgements.iter().filter(|judgement| {
-                    judgement.next_try_at.as_deref().is_some_and(|at| at <= now)
-                });
-                let sha = &document.content_sha256;
-                due.extend(ripe.map(|judgement| (sha.clone(), judgement.system_id.clone())));
-            }
-            start = page.next;
-            if start.is_none() {
-                return Ok(due);
             }
         }
     }

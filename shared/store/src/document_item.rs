@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::document::{
-    Document, DocumentError, DocumentStatus, Judgement, Metrics, SerialCounts, list_key,
+    Document, DocumentError, DocumentStatus, Judgement, Metrics, Resolution, ResolutionKind,
+    SerialCounts, list_key,
 };
 use crate::item::{Corrupt, Item, Reader, new_item, number, put_some, text};
 use crate::keys::{Pk, Sk, listing};
@@ -30,14 +31,16 @@ pub(crate) fn to_item(document: &Document) -> Item {
     ];
     item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
     put_some(&mut item, "raw_sha256", d.raw_sha256.as_deref());
-    if let Some(error) = &d.error {
-        put_some(&mut item, "error_code", Some(&error.code));
-        put_some(&mut item, "error_message", Some(&error.message));
-        for (name, value) in [("error_line", error.line), ("error_column", error.column)] {
-            if let Some(value) = value {
-                item.insert(name.to_owned(), number(value));
-            }
-        }
+    put_some(&mut item, "last_event_at", d.last_event_at.as_deref());
+    put_error(&mut item, d.error.as_ref());
+    if let Some((queue, place)) = d.attention() {
+        item.extend(queue.attributes(&place));
+    }
+    if let Some(resolution) = &d.resolution {
+        put_some(&mut item, "resolution", Some(resolution.kind.as_str()));
+        put_some(&mut item, "resolved_at", Some(&resolution.at));
+        put_some(&mut item, "resolved_by", Some(&resolution.by));
+        put_some(&mut item, "resolved_reason", Some(&resolution.reason));
     }
     if let Some(metrics) = d.metrics {
         let fields = [
@@ -57,13 +60,14 @@ pub(crate) fn from_item(item: &Item) -> Result<Document, Corrupt> {
     let list = list.ok_or_else(|| reader.corrupt("judgements", "is no list"))?;
     let owned = |name| Ok::<_, Corrupt>(reader.optional_text(name)?.map(str::to_owned));
     let optional = |name: &str| item.contains_key(name).then(|| reader.parsed(name)).transpose();
-    let error = match owned("error_code")? {
+    let resolution = match reader.optional_text("resolution")? {
         None => None,
-        Some(code) => Some(DocumentError {
-            code,
-            message: owned("error_message")?.unwrap_or_default(),
-            line: optional("error_line")?,
-            column: optional("error_column")?,
+        Some(kind) => Some(Resolution {
+            kind: ResolutionKind::parse(kind)
+                .ok_or_else(|| reader.corrupt("resolution", "is unknown"))?,
+            at: reader.text("resolved_at")?.to_owned(),
+            by: reader.text("resolved_by")?.to_owned(),
+            reason: reader.text("resolved_reason")?.to_owned(),
         }),
     };
     let metrics = match optional("bytes")? {
@@ -82,9 +86,11 @@ pub(crate) fn from_item(item: &Item) -> Result<Document, Corrupt> {
         system_id: reader.typed("system_id")?,
         received_at: reader.text("received_at")?.to_owned(),
         events: reader.parsed("events")?,
-        error,
+        last_event_at: owned("last_event_at")?,
+        error: error(reader)?,
         judgements: list.iter().map(|value| judgement(reader, value)).collect::<Result<_, _>>()?,
         metrics,
+        resolution,
         version: reader.parsed("version")?,
     })
 }
@@ -106,6 +112,7 @@ fn judgement_value(judgement: &Judgement) -> AttributeValue {
     );
     put_some(&mut map, "next_try_at", j.next_try_at.as_deref());
     put_some(&mut map, "reconciled_at", j.reconciled_at.as_deref());
+    put_error(&mut map, j.error.as_ref());
     AttributeValue::M(map)
 }
 
@@ -127,5 +134,32 @@ fn judgement(whole: Reader<'_>, value: &AttributeValue) -> Result<Judgement, Cor
             provisional: reader.parsed("provisional")?,
         },
         reconciled_at: reader.optional_text("reconciled_at")?.map(str::to_owned),
+        error: error(reader)?,
     })
+}
+
+/// Adds why something was refused, when it was.
+fn put_error(item: &mut Item, error: Option<&DocumentError>) {
+    let Some(error) = error else {
+        return;
+    };
+    put_some(item, "error_code", Some(&error.code));
+    put_some(item, "error_message", Some(&error.message));
+    for (name, value) in [("error_line", error.line), ("error_column", error.column)] {
+        if let Some(value) = value {
+            item.insert(name.to_owned(), number(value));
+        }
+    }
+}
+
+fn error(reader: Reader<'_>) -> Result<Option<DocumentError>, Corrupt> {
+    let Some(code) = reader.optional_text("error_code")? else {
+        return Ok(None);
+    };
+    Ok(Some(DocumentError {
+        code: code.to_owned(),
+        message: reader.optional_text("error_message")?.unwrap_or_default().to_owned(),
+        line: reader.optional_parsed("error_line")?,
+        column: reader.optional_parsed("error_column")?,
+    }))
 }

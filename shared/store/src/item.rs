@@ -129,6 +129,11 @@ impl<'a> Reader<'a> {
         digits.parse().map_err(|_| self.corrupt(name, "is a number out of range"))
     }
 
+    /// A number that may be there.
+    pub fn optional_parsed<T: FromStr>(&self, name: &str) -> Result<Option<T>, Corrupt> {
+        self.0.contains_key(name).then(|| self.parsed(name)).transpose()
+    }
+
     /// Bytes that must be there.
     pub fn bytes(&self, name: &str) -> Result<&'a [u8], Corrupt> {
         let value = self.0.get(name).ok_or_else(|| self.corrupt(name, "is missing"))?;

@@ -3,14 +3,16 @@
 //! It is what `GET /documents/{sha256}` answers; status, arrivals and findings go on living in the
 //! table, so an answer takes those from there and the rest from the report.
 
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use serde_json::{Value, json};
 
 use crate::arrival::Arrival;
-use crate::document::Document;
+use crate::document::{Document, DocumentStatus, Resolution};
 use crate::error::{StoreError, sdk_error};
 use crate::finding::{FindingRecord, finding_view};
-use crate::objects::Objects;
+use crate::objects::{Objects, is_taken};
 
 /// What a document did to an allocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +58,7 @@ pub fn document_view(
 #[must_use]
 pub fn document_summary(document: &Document) -> Value {
     let error = document
-        .error
-        .as_ref()
+        .refusal()
         .map(|e| json!({"code": e.code, "message": e.message, "line": e.line, "column": e.column}));
     let metrics = document.metrics.map(|m| {
         json!({
@@ -76,10 +77,42 @@ pub fn document_summary(document: &Document) -> Value {
         "received_at": document.received_at,
         "events": document.events,
         "error": error,
+        "reason": reason(document),
         "next_try_at": document.next_try_at(),
         "reconciled_at": document.reconciled_at(),
+        "last_event_at": document.last_event_at,
+        "resolution": document.resolution.as_ref().map(resolution),
         "metrics": metrics,
     })
+}
+
+fn resolution(resolution: &Resolution) -> Value {
+    json!({
+        "action": resolution.kind.as_str(),
+        "at": resolution.at,
+        "by": resolution.by,
+        "reason": resolution.reason,
+    })
+}
+
+/// Why a document is not simply done, for people; `None` when it is.
+fn reason(document: &Document) -> Option<String> {
+    let provisional = document.serials().provisional;
+    if let Some(error) = document.refusal() {
+        return Some(error.message.clone());
+    }
+    match document.status() {
+        DocumentStatus::Parked => {
+            Some(format!("{provisional} serials wait for a reservation or a pool that covers them"))
+        }
+        DocumentStatus::Received | DocumentStatus::Applying if document.next_try_at().is_some() => {
+            Some("it was asked for again and waits to be read".to_owned())
+        }
+        DocumentStatus::Received
+        | DocumentStatus::Applying
+        | DocumentStatus::Reconciled
+        | DocumentStatus::Quarantined => None,
+    }
 }
 
 /// Milliseconds as seconds, a JSON number with three decimals.
@@ -94,23 +127,17 @@ pub fn tallies_of(report: Option<&Value>) -> Value {
     report.and_then(|report| report.get("allocations")).cloned().unwrap_or_else(|| json!([]))
 }
 
-/// Tallies as a report shows them, replacing those of the same allocations in `before`.
+/// Tallies as a report shows them.
 #[must_use]
-pub fn merge_tallies(before: &Value, tallies: &[AllocationTally]) -> Value {
-    let id = |entry: &Value| entry.get("allocation_id").and_then(Value::as_str).map(str::to_owned);
-    let kept = before.as_array().into_iter().flatten().filter(|entry| {
-        tallies.iter().all(|tally| id(entry).as_deref() != Some(&tally.allocation_id))
-    });
-    let new = tallies.iter().map(|tally| {
+pub fn tallies_view(tallies: &[AllocationTally]) -> Value {
+    let view = |tally: &AllocationTally| {
         json!({
             "allocation_id": tally.allocation_id,
             "newly_commissioned": tally.newly_commissioned,
             "repeated": tally.repeated,
         })
-    });
-    let mut all: Vec<Value> = kept.cloned().chain(new).collect();
-    all.sort_by_key(id);
-    all.into()
+    };
+    tallies.iter().map(view).collect()
 }
 
 fn report_key(content_sha256: &str) -> String {
@@ -125,17 +152,46 @@ impl Objects {
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
-    /// Writes the report of a document. It is replaced when a parked document was judged again.
-    pub async fn report_put(&self, content_sha256: &str, report: &Value) -> Result<(), StoreError> {
-        self.s3
+    /// The mark of a document's report as it is now; `None` when there is none.
+    pub async fn report_mark(&self, content_sha256: &str) -> Result<Option<String>, StoreError> {
+        let key = report_key(content_sha256);
+        let head = self.s3.head_object().bucket(&*self.buckets.documents).key(key).send().await;
+        match head {
+            Ok(head) => Ok(head.e_tag),
+            Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => {
+                Ok(None)
+            }
+            Err(error) => Err(sdk_error("HeadObject report", &error)),
+        }
+    }
+
+    /// Writes the report of a document unless it was written since its mark was read; `false` then, and
+    /// what the report says is to be put together again.
+    pub async fn report_put(
+        &self,
+        content_sha256: &str,
+        report: &Value,
+        mark: Option<String>,
+    ) -> Result<bool, StoreError> {
+        let put = self
+            .s3
             .put_object()
             .bucket(&*self.buckets.documents)
             .key(report_key(content_sha256))
             .content_type("application/json")
-            .body(ByteStream::from(report.to_string().into_bytes()))
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| sdk_error("PutObject report", &error))
+            .body(ByteStream::from(report.to_string().into_bytes()));
+        let put = match mark {
+            Some(mark) => put.if_match(mark),
+            None => put.if_none_match("*"),
+        };
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if is_taken(&error) || error.code() == Some("ConditionalRequestConflict") =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(sdk_error("PutObject report", &error)),
+        }
     }
 }

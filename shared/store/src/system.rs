@@ -79,8 +79,11 @@ fn from_item(item: &Item) -> Result<System, Corrupt> {
 }
 
 impl Store {
-    /// Creates a system; one of the same id is never replaced.
+    /// Creates a system; one of the same id is never replaced. The id of nobody is taken for ever.
     pub async fn system_create(&self, system: &System) -> Result<(), StoreError> {
+        if system.id == SystemId::unknown() {
+            return Err(StoreError::AlreadyExists { what: "the system" });
+        }
         let outcome = self
             .dynamo
             .put_item()

@@ -97,18 +97,7 @@ impl Hub {
             self.store.block_apply(place, &draft, &Terms::default(), &meter).await.unwrap();
         }
         let system = SystemId::parse("line-1").unwrap();
-        let fresh = Document {
-            content_sha256: SHA.into(),
-            raw_sha256: None,
-            kind: "epcis-xml-1".into(),
-            system_id: system.clone(),
-            received_at: NOW.into(),
-            events: 1,
-            error: None,
-            judgements: Vec::new(),
-            metrics: None,
-            version: 0,
-        };
+        let fresh = Document { events: 1, ..Document::new(SHA, "epcis-xml-1", &system, NOW) };
         let done = |document: &mut Document| {
             let judgement = document.judgement_mut(&system, NOW).unwrap();
             judgement.status = DocumentStatus::Reconciled;

@@ -56,7 +56,9 @@ pub fn judge(
     let before = before(&draft, state, others);
     let commissioned = draft.stated(Fact::Commissioned);
     let overlap = commissioned.intersection(before.of(Fact::Commissioned));
-    let newly = commissioned.difference(&overlap);
+    let after = after(&draft.groups, &draft.retractions, state, others);
+    // An error declaration that came before takes back what it meets: such a serial stays as it was.
+    let newly = commissioned.difference(&overlap).intersection(after.of(Fact::Commissioned));
     let mut again = recommissioned(&draft, &before, others);
     for (code, set) in &draft.marks {
         if *code == Code::RecommissionAfterTerminal {
@@ -82,9 +84,7 @@ pub fn judge(
     }
     findings.sort_by_key(|(code, _)| *code);
     let verdict = Verdict { newly_commissioned: newly.len(), repeated: repeated.len(), findings };
-    let posting = Posting { groups: draft.groups, retractions: draft.retractions, verdict };
-    let after = after(&posting, state, others);
-    (posting, after)
+    (Posting { groups: draft.groups, retractions: draft.retractions, verdict }, after)
 }
 
 /// The block without this draft, except for what the draft takes back.
@@ -96,15 +96,25 @@ fn before(draft: &Draft, state: &BlockState, others: &[Posting]) -> BlockState {
     BlockState::from_postings(others.iter().chain([&own]))
 }
 
-fn after(posting: &Posting, state: &BlockState, others: &[Posting]) -> BlockState {
-    if state.retracted || !posting.retractions.is_empty() {
-        let version = state.version;
-        let mut all = BlockState::from_postings(others.iter().chain([posting]));
-        all.version = version;
+/// The block with this draft.
+fn after(
+    groups: &[Group],
+    retractions: &[(Fact, BlockSet)],
+    state: &BlockState,
+    others: &[Posting],
+) -> BlockState {
+    if state.retracted || !retractions.is_empty() {
+        let own = Posting {
+            groups: groups.to_vec(),
+            retractions: retractions.to_vec(),
+            ..Posting::default()
+        };
+        let mut all = BlockState::from_postings(others.iter().chain([&own]));
+        all.version = state.version;
         return all;
     }
     let mut after = state.clone();
-    after.add(&posting.groups);
+    after.add(groups);
     after
 }
 

@@ -1,16 +1,22 @@
-//! What a queue record asks for: an object version that came in, or a parked document to try again.
+//! Messages of the inbound queue: an object version that came in, or a document to judge again.
+//!
+//! The first kind is S3's event. Whoever announces an object again writes the same form, so there is one
+//! reader for both.
 
-use aws_lambda_events::sqs::SqsMessage;
 use domain::ids::SystemId;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
+use serde_json::json;
+
+use crate::arrival::Arrival;
+use crate::kept::ESCAPED;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
     /// Read an object version.
     Object(Notice),
-    /// Judge a parked document again.
+    /// Judge a document again.
     Again {
         /// The document.
         content_sha256: String,
@@ -28,22 +34,71 @@ pub struct Notice {
     pub key: String,
     /// The version; empty where the bucket has none.
     pub version_id: String,
-    /// Orders the events of one key.
+    /// Orders the events of one key; empty where the hub found the object by itself.
     pub sequencer: String,
 }
 
 impl Notice {
+    /// The object version of an arrival.
+    #[must_use]
+    pub fn of(arrival: &Arrival) -> Self {
+        Self {
+            bucket: arrival.bucket.clone(),
+            key: arrival.key.clone(),
+            version_id: arrival.version_id.clone(),
+            sequencer: arrival.sequencer.clone(),
+        }
+    }
+
+    /// The arrival that it announces, seen at `at` (RFC 3339) and put by `system`.
+    #[must_use]
+    pub fn arrival(&self, system: &SystemId, at: &str) -> Arrival {
+        Arrival {
+            system_id: system.clone(),
+            bucket: self.bucket.clone(),
+            key: self.key.clone(),
+            version_id: self.version_id.clone(),
+            sequencer: self.sequencer.clone(),
+            at: at.to_owned(),
+        }
+    }
+
+    /// The message that announces it, in the form of S3's own.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let mut object = json!({ "key": utf8_percent_encode(&self.key, &ESCAPED).to_string() });
+        if let (false, Some(object)) = (self.version_id.is_empty(), object.as_object_mut()) {
+            object.insert("versionId".to_owned(), self.version_id.as_str().into());
+        }
+        let record = json!({
+            "eventSource": "pharmatrace:sweep",
+            "eventName": "ObjectCreated:Announced",
+            "s3": { "bucket": { "name": self.bucket }, "object": object },
+        });
+        json!({ "Records": [record] }).to_string()
+    }
+
     /// The system whose prefix the key is under: `inbound/<system>/…`.
     #[must_use]
     pub fn system(&self) -> Option<SystemId> {
         let (system, rest) = self.key.strip_prefix("inbound/")?.split_once('/')?;
-        if rest.is_empty() { None } else { SystemId::parse(system).ok() }
+        let id = if rest.is_empty() { None } else { SystemId::parse(system).ok() };
+        id.filter(|id| *id != SystemId::unknown())
     }
 }
 
-/// A record that is no message of ours; it is delivered again and ends in the dead-letter queue.
-#[derive(Debug, thiserror::Error)]
-#[error("the queue record is neither an S3 event nor a request to try again")]
+/// The message that asks for a document to be judged again for a system.
+#[must_use]
+pub fn again_message(content_sha256: &str, system: &SystemId) -> String {
+    json!({
+        "reprocess": { "content_sha256": content_sha256, "system_id": system.as_str() }
+    })
+    .to_string()
+}
+
+/// A text that is no message of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the message is neither an S3 event nor a request to judge a document again")]
 pub struct NotOurs;
 
 #[derive(Deserialize)]
@@ -88,12 +143,11 @@ struct Object {
     sequencer: Option<String>,
 }
 
-/// Reads a queue record. S3's test event asks for nothing.
+/// Reads a message. S3's test event asks for nothing.
 ///
 /// # Errors
-/// The body is something else.
-pub fn parse(message: &SqsMessage) -> Result<Vec<Work>, NotOurs> {
-    let body = message.body.as_deref().unwrap_or_default();
+/// The text is something else.
+pub fn parse(body: &str) -> Result<Vec<Work>, NotOurs> {
     let body: Body = serde_json::from_str(body).map_err(|_| NotOurs)?;
     if let Some(again) = body.reprocess {
         let system_id = SystemId::parse(&again.system_id).map_err(|_| NotOurs)?;
@@ -128,17 +182,11 @@ fn notice(record: Record) -> Result<Work, NotOurs> {
 mod tests {
     use super::*;
 
-    fn parsed(body: &str) -> Result<Vec<Work>, NotOurs> {
-        let mut message = SqsMessage::default();
-        message.body = Some(body.to_owned());
-        parse(&message)
-    }
-
     #[test]
     fn keys_are_decoded_and_versions_kept() {
         let body = r#"{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},
             "object":{"key":"inbound/L1/a+b%2Bc%C3%A9.xml","versionId":"v1","sequencer":"00A"}}}]}"#;
-        let work = parsed(body).unwrap();
+        let work = parse(body).unwrap();
         let [Work::Object(notice)] = work.as_slice() else { panic!("{work:?}") };
         assert_eq!(notice.key, "inbound/L1/a b+cé.xml");
         assert_eq!((notice.version_id.as_str(), notice.sequencer.as_str()), ("v1", "00A"));
@@ -147,16 +195,29 @@ mod tests {
 
     #[test]
     fn test_events_ask_for_nothing_and_other_bodies_are_refused() {
-        assert_eq!(parsed(r#"{"Service":"Amazon S3","Event":"s3:TestEvent"}"#).unwrap(), []);
+        assert_eq!(parse(r#"{"Service":"Amazon S3","Event":"s3:TestEvent"}"#).unwrap(), []);
         for body in ["", "hello", "{}", "[]", r#"{"Records":[]}"#, r#"{"Records":[{"s3":1}]}"#] {
-            assert!(parsed(body).is_err(), "{body}");
+            assert!(parse(body).is_err(), "{body}");
         }
     }
 
     #[test]
-    fn a_sweeper_asks_for_a_parked_document() {
-        let body = r#"{"reprocess":{"content_sha256":"ab","system_id":"L1"}}"#;
-        let work = parsed(body).unwrap();
+    fn what_announces_an_object_is_read_as_that_object() {
+        for (key, version_id) in [("inbound/L1/a b+c%é&\"/x.xml", "v1"), ("inbound/L1/x", "")] {
+            let notice = Notice {
+                bucket: "b".to_owned(),
+                key: key.to_owned(),
+                version_id: version_id.to_owned(),
+                sequencer: String::new(),
+            };
+            assert_eq!(parse(&notice.message()), Ok(vec![Work::Object(notice)]));
+        }
+    }
+
+    #[test]
+    fn a_document_is_asked_for_again() {
+        let body = again_message("ab", &SystemId::parse("L1").unwrap());
+        let work = parse(&body).unwrap();
         let again = Work::Again {
             content_sha256: "ab".to_owned(),
             system_id: SystemId::parse("L1").unwrap(),
@@ -166,9 +227,15 @@ mod tests {
 
     #[test]
     fn only_keys_below_a_system_prefix_have_a_system() {
-        for key in
-            ["inbound/", "inbound/x", "inbound/x/", "other/x/y", "inbound//y", "inbound/a#b/c"]
-        {
+        for key in [
+            "inbound/",
+            "inbound/x",
+            "inbound/x/",
+            "other/x/y",
+            "inbound//y",
+            "inbound/a#b/c",
+            "inbound/unknown/y",
+        ] {
             let key = key.to_owned();
             let notice = Notice {
                 key,

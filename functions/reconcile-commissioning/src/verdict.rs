@@ -1,0 +1,189 @@
+//! From a reading to what the document comes to: reconciled, parked or quarantined.
+
+use domain::ids::SystemId;
+use store::StoreError;
+use store::document::{
+    Document, DocumentError, DocumentStatus, Judgement, ResolutionKind, SerialCounts,
+};
+use store::settle::Refusal;
+use store::time::{parse_rfc3339, rfc3339_ms};
+use time::{Duration, OffsetDateTime};
+
+use crate::apply::{Applied, Applier};
+use crate::fold::{Fold, Totals};
+use crate::intake::Reading;
+use crate::outcome::Outcome;
+use crate::plan::Plan;
+use crate::process::{Run, is_settled};
+
+/// Provisional serials are tried again this often …
+const TRY_EVERY: Duration = Duration::minutes(15);
+/// … for this long after the system's first copy came; then their findings are final.
+const TRY_FOR: Duration = Duration::hours(4);
+
+/// What a reading said about the document itself.
+#[derive(Debug, Clone)]
+struct Said {
+    kind: &'static str,
+    events: u64,
+    last_event_at: Option<String>,
+    bytes: u64,
+}
+
+impl Run<'_> {
+    pub(crate) async fn judge(
+        &self,
+        mut reading: Reading,
+        document: Document,
+        system: &SystemId,
+    ) -> Result<Outcome, StoreError> {
+        if reading.outcome.is_ok()
+            && let Err(error) = self.sender(system).await?
+        {
+            reading.outcome = Err(error);
+        }
+        let bytes = reading.bytes;
+        match reading.outcome {
+            Err(error) => self.quarantine(&document, system, error, bytes).await,
+            Ok(fold) => {
+                // A parked document is judged again when its time has come, not when a copy arrives.
+                let due = |judgement: &Judgement| {
+                    judgement.next_try_at.as_deref().is_some_and(|at| at <= &*self.now_text())
+                };
+                let is_due = document.judgement(system).is_some_and(due);
+                if is_settled(&document, system) && !is_due {
+                    return Ok(Outcome::Redelivered { content_sha256: document.content_sha256 });
+                }
+                let said = Said {
+                    kind: reading.kind,
+                    events: fold.totals.events,
+                    last_event_at: last_event_at(&fold.totals),
+                    bytes,
+                };
+                Box::pin(self.reconcile(*fold, document, system, said)).await
+            }
+        }
+    }
+
+    /// Whether the system may send anything: it was created, and its prefix is its own.
+    async fn sender(&self, system: &SystemId) -> Result<Result<(), DocumentError>, StoreError> {
+        if *system == SystemId::unknown() {
+            let message = "the key does not lie below inbound/<system>/";
+            return Ok(Err(DocumentError::new("no-system", message)));
+        }
+        if self.hub.store.system_fetch(system).await?.is_none() {
+            let message = format!("there is no system {system}; create it and read the file again");
+            return Ok(Err(DocumentError::new("no-system", message)));
+        }
+        Ok(Ok(()))
+    }
+
+    async fn reconcile(
+        &self,
+        fold: Fold,
+        document: Document,
+        system: &SystemId,
+        said: Said,
+    ) -> Result<Outcome, StoreError> {
+        let (store, sha) = (&self.hub.store, document.content_sha256.as_str());
+        let mut plan = Plan::of(fold, self.is_last_try(&document, system));
+        let applier = Applier {
+            store: store.clone(),
+            meter: self.meter.clone(),
+            content_sha256: sha.to_owned(),
+            now: self.now_text(),
+        };
+        applier.prepare(&mut plan).await?;
+        let applying = |document: &mut Document| {
+            if let Some(judgement) = document.judgement_mut(system, &self.now_text())
+                && judgement.status == DocumentStatus::Received
+            {
+                judgement.status = DocumentStatus::Applying;
+            }
+        };
+        store.document_change(sha, None, &self.meter, applying).await?;
+        let effect = applier.apply(&mut plan).await?;
+        let serials = counts(&plan, &effect);
+        let findings = plan.findings.finish((sha, system.as_str()));
+        let of = (sha, system, applier.now.as_str());
+        store.findings_replace(of, &findings, &self.meter).await?;
+        self.finish(sha, system, serials, said).await
+    }
+
+    /// Whether provisional serials are final now: their time is over, or somebody gave the document up.
+    fn is_last_try(&self, document: &Document, system: &SystemId) -> bool {
+        let rejected = |document: &Document| {
+            let kind = document.resolution.as_ref().map(|resolution| resolution.kind);
+            kind == Some(ResolutionKind::Rejected)
+        };
+        let first = document.judgement(system).and_then(|j| parse_rfc3339(&j.first_at));
+        let deadline = first.unwrap_or(self.now).checked_add(TRY_FOR);
+        rejected(document) || deadline.is_none_or(|deadline| self.now >= deadline)
+    }
+
+    async fn finish(
+        &self,
+        sha: &str,
+        system: &SystemId,
+        serials: SerialCounts,
+        said: Said,
+    ) -> Result<Outcome, StoreError> {
+        let parked = serials.provisional > 0;
+        let end = self.hub.clock.now();
+        let now = rfc3339_ms(end);
+        let next = end.checked_add(TRY_EVERY).map(rfc3339_ms);
+        let metrics = self.metrics(said.bytes);
+        let change = |document: &mut Document| {
+            let Some(judgement) = document.judgement_mut(system, &now) else {
+                return;
+            };
+            if judgement.status == DocumentStatus::Reconciled {
+                return; // Another delivery was faster; its numbers are these.
+            }
+            judgement.serials = serials;
+            judgement.status =
+                if parked { DocumentStatus::Parked } else { DocumentStatus::Reconciled };
+            judgement.next_try_at = next.clone().filter(|_| parked);
+            judgement.reconciled_at = Some(now.clone()).filter(|_| !parked);
+            judgement.error = None;
+            // It was refused when it was read first, and is readable now.
+            document.error = None;
+            said.kind.clone_into(&mut document.kind);
+            document.events = said.events;
+            document.last_event_at.clone_from(&said.last_event_at);
+            document.metrics = Some(metrics);
+        };
+        let (store, objects) = (&self.hub.store, &self.hub.objects);
+        let done = store.document_settle(objects, (sha, None), &self.meter, change).await?;
+        Ok(Outcome::Done(Box::new(done)))
+    }
+
+    pub(crate) async fn quarantine(
+        &self,
+        document: &Document,
+        system: &SystemId,
+        error: DocumentError,
+        bytes: u64,
+    ) -> Result<Outcome, StoreError> {
+        let (metrics, now) = (Some(self.metrics(bytes)), self.now_text());
+        let refusal = Refusal { system, error: &error, metrics, now: &now };
+        let (store, objects) = (&self.hub.store, &self.hub.objects);
+        let done = store.document_refuse(objects, document, &refusal, &self.meter).await?;
+        Ok(Outcome::Done(Box::new(done)))
+    }
+}
+
+fn counts(plan: &Plan, applied: &Applied) -> SerialCounts {
+    SerialCounts {
+        named: applied.matched.saturating_add(plan.unmatched),
+        matched: applied.matched,
+        newly_commissioned: applied.newly_commissioned,
+        repeated: applied.repeated,
+        provisional: plan.provisional,
+    }
+}
+
+fn last_event_at(totals: &Totals) -> Option<String> {
+    let nanoseconds = i128::from(totals.last_event_ms?).checked_mul(1_000_000)?;
+    OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok().map(rfc3339_ms)
+}

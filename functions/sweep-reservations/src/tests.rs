@@ -1,0 +1,76 @@
+use domain::gtin::Gtin14;
+use domain::ids::{RequestId, SystemId};
+use domain::pool::{PoolDraft, Scheme};
+use domain::request::{Details, ReserveRequest};
+use store::Buckets;
+use store::client::{AwsSettings, https, s3, sqs};
+use time::macros::datetime;
+
+use super::*;
+
+#[tokio::test]
+async fn an_unfinished_reservation_becomes_void_once_it_is_old() {
+    let dynamo = testkit::Dynamo::start().await;
+    let store = Store::new(dynamo.client(), &dynamo.table().await);
+    let opened = datetime!(2026-11-23 10:00 UTC);
+    let gtin = Gtin14::parse("00313000007772").unwrap();
+    let draft = PoolDraft {
+        name: "pool".into(),
+        gtin,
+        company_prefix_length: 7,
+        scheme: Scheme::Sequential { width: 12 },
+        from: 1_000,
+        to: 9_999,
+        max_request: 500,
+        threshold: 0,
+    };
+    let pool = PoolId::from_entropy([1; 17]);
+    store.pool_create(pool.clone(), draft, &rfc3339_ms(opened)).await.unwrap();
+    let request = ReserveRequest {
+        requester: SystemId::parse("L1").unwrap(),
+        request_id: RequestId::parse("R1").unwrap(),
+        gtin,
+        quantity: 10,
+        pool_id: None,
+        system_id: None,
+        line_gln: None,
+        plant_gln: None,
+        details: Details::default(),
+    };
+    store.reservation_open(&request, &pool, &rfc3339_ms(opened)).await.unwrap();
+
+    let settings = AwsSettings::new("eu-central-1", None, ("test", "test"), None);
+    let at = |now| Sweeper {
+        store: store.clone(),
+        objects: Objects {
+            s3: s3(&settings, &https()),
+            buckets: Buckets {
+                inbound: "in".into(),
+                outbound: "out".into(),
+                documents: "d".into(),
+            },
+        },
+        sqs: sqs(&settings, &https()),
+        inbound_queue_url: String::new(),
+        clock: Clock::fixed(now),
+    };
+    let young = pools(&at(opened + UNFINISHED_AGE)).await;
+    assert_eq!(young, Sweep { pools: 1, ..Sweep::default() });
+    let old = opened + UNFINISHED_AGE + Duration::milliseconds(1);
+    assert_eq!(pools(&at(old)).await, Sweep { pools: 1, voided: 1, ..Sweep::default() });
+    assert_eq!(pools(&at(old)).await, Sweep { pools: 1, ..Sweep::default() });
+
+    // The caller comes back late: it gets other numbers, and nothing leaks (I2, I3).
+    let outcome =
+        store.reserve(&request, std::slice::from_ref(&pool), &rfc3339_ms(old)).await.unwrap();
+    assert_eq!((outcome.allocation.start, outcome.allocation.size), (1_010, 10));
+    let state = store.pool_fetch(&pool).await.unwrap().unwrap();
+    assert_eq!((state.pool.cursor, state.open.len()), (1_020, 0));
+}
+
+/// The part of a run that needs no bucket; the flows have the rest.
+async fn pools(sweeper: &Sweeper) -> Sweep {
+    let mut done = Sweep::default();
+    sweep_pools(sweeper, &mut done).await.unwrap();
+    done
+}
