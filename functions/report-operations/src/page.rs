@@ -132,17 +132,21 @@ pub(crate) fn page(status: StatusCode, markup: Markup) -> Response {
 }
 
 /// A problem for a person. The cause of a failure goes to the log, once, here.
+#[expect(clippy::needless_pass_by_value, reason = "this is what `map_err` gives")]
 pub(crate) fn failed(problem: Problem) -> Response {
     let (kind, status) = (problem.kind(), problem.kind().status());
     if status.is_server_error() {
         let cause = problem.cause().unwrap_or_default();
         tracing::error!(problem = kind.slug(), cause, "page failed");
     }
-    let advice = match kind {
-        ProblemKind::NotFound => "There is no such page, or it is not yours to see.",
-        ProblemKind::CapabilityNotEnabled => "This tenant assigns no serial numbers.",
-        ProblemKind::Unavailable => "Try again in a moment.",
-        _ => "Go back and try again.",
+    let advice = if kind == ProblemKind::NotFound {
+        "There is no such page, or it is not yours to see."
+    } else if kind == ProblemKind::CapabilityNotEnabled {
+        "This tenant assigns no serial numbers."
+    } else if kind == ProblemKind::Unavailable {
+        "Try again in a moment."
+    } else {
+        "Go back and try again."
     };
     let body = html! {
         h1 { (kind.title()) }

@@ -124,7 +124,8 @@ pub(crate) async fn fetch(
 pub(crate) async fn compute(hub: &Hub, part: &Part) -> Result<Scorecard, Problem> {
     let now = hub.clock.now();
     let window = Window::ending(now);
-    read(hub, part, now, window).await.map_err(|error| store_problem(&error))
+    // Many reads at once make a large future; on the heap it burdens nobody.
+    Box::pin(read(hub, part, now, window)).await.map_err(|error| store_problem(&error))
 }
 
 async fn read(
@@ -180,6 +181,11 @@ impl Window {
 
 /// Whole seconds from a time as items have it to `now`; 0 for one that lies ahead.
 pub(crate) fn age_seconds(at: &str, now: OffsetDateTime) -> u64 {
-    let age = parse_rfc3339(at).map_or(0, |at| (now - at).whole_seconds());
-    u64::try_from(age).unwrap_or(0)
+    let age = parse_rfc3339(at).map_or(0, |at| span_ms(at, now));
+    u64::try_from(age / 1_000).unwrap_or(0)
+}
+
+/// Milliseconds from one time to another; negative when the other is the earlier one.
+pub(crate) fn span_ms(from: OffsetDateTime, to: OffsetDateTime) -> i128 {
+    to.unix_timestamp_nanos().saturating_sub(from.unix_timestamp_nanos()) / 1_000_000
 }

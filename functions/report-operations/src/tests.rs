@@ -367,6 +367,8 @@ async fn sample_events_are_answered() {
         include_str!("../../../events/report-operations/health.json"),
         include_str!("../../../events/report-operations/list-documents.json"),
         include_str!("../../../events/report-operations/list-findings.json"),
+        include_str!("../../../events/report-operations/scorecard.json"),
+        include_str!("../../../events/report-operations/show-sign-in.json"),
     ] {
         let request = edge::event::request_of_json(event).unwrap();
         assert_eq!(bench.door.handle(request).await.status().as_u16(), 200);

@@ -65,7 +65,7 @@ fn todos(card: &Scorecard, links: Links) -> Vec<Todo> {
     let mut todos = Vec::new();
     todos.extend(found(card, "critical", Level::Now, links));
     todos.extend(refused(card, links));
-    todos.extend(card.lines.lines.iter().filter_map(in_trouble));
+    todos.extend(card.lines.list.iter().filter_map(in_trouble));
     todos.extend(card.pools.near.iter().map(running_low));
     todos.extend(found(card, "error", Level::Soon, links));
     todos.extend(waiting(card, links));

@@ -1,12 +1,16 @@
 //! Numbers and times for people.
 
+use std::fmt::Display;
+
 use maud::{Markup, html};
 use store::time::parse_rfc3339;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use crate::scorecard::span_ms;
+
 /// A number with its digits in groups of three, parted by narrow spaces that do not break.
-pub(crate) fn number(value: impl ToString) -> String {
+pub(crate) fn number(value: impl Display + Copy) -> String {
     let digits = value.to_string();
     let mut out = String::with_capacity(digits.len().saturating_mul(2));
     let mut left = digits.len();
@@ -58,8 +62,8 @@ pub(crate) fn moment(at: &str, now: OffsetDateTime) -> Markup {
     let parsed = parse_rfc3339(at);
     let form = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
     let text = parsed.and_then(|at| at.format(&form).ok()).unwrap_or_else(|| at.to_owned());
-    let seconds = parsed.map_or(0, |parsed| (now - parsed).whole_seconds());
-    let distance = span(seconds.unsigned_abs());
+    let seconds = parsed.map_or(0, |parsed| span_ms(parsed, now) / 1_000);
+    let distance = span(u64::try_from(seconds.unsigned_abs()).unwrap_or(u64::MAX));
     html! {
         time datetime=(at) { (text) }
         span .soft {

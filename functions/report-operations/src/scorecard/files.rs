@@ -6,6 +6,8 @@ use store::document::{Document, DocumentStatus};
 use store::scorecard::Reading;
 use store::time::parse_rfc3339;
 
+use super::span_ms;
+
 /// Documents shown of each queue at most.
 const ROWS_MAX: usize = 20;
 
@@ -143,7 +145,7 @@ impl Latency {
             .filter_map(|copy| {
                 let from = parse_rfc3339(&copy.first_at)?;
                 let to = parse_rfc3339(copy.reconciled_at.as_deref()?)?;
-                Some(u64::try_from((to - from).whole_milliseconds()).unwrap_or(0))
+                Some(u64::try_from(span_ms(from, to)).unwrap_or(0))
             })
             .collect();
         all.sort_unstable();

@@ -28,7 +28,7 @@ pub struct Lines {
     /// Not heard for more than ten intervals.
     pub offline: usize,
     /// The first 100 of them: offline ones, then stale ones, then live ones, by GLN.
-    pub lines: Vec<LineRow>,
+    pub list: Vec<LineRow>,
 }
 
 /// One line.
@@ -79,7 +79,7 @@ pub(crate) async fn read(
         live: count(LineStatus::Live),
         stale: count(LineStatus::Stale),
         offline: count(LineStatus::Offline),
-        lines: Vec::new(),
+        list: Vec::new(),
     };
     let mut shown = lines.items;
     shown.sort_by_key(|line| (std::cmp::Reverse(line.status(now)), *line.gln()));
@@ -89,7 +89,7 @@ pub(crate) async fn read(
         let recent = recent(store, part, now).await?;
         rows.extend(part.iter().zip(recent).map(|(line, totals)| row(line, &totals, now)));
     }
-    counted.lines = rows;
+    counted.list = rows;
     Ok(counted)
 }
 

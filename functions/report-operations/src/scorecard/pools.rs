@@ -14,7 +14,7 @@ use store::scorecard::{Reading, Taken};
 use store::time::parse_rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::WINDOW_HOURS;
+use super::{WINDOW_HOURS, span_ms};
 
 /// A pool that lasts fewer hours is near its end.
 pub(crate) const NEAR_HOURS: u64 = 72;
@@ -93,8 +93,8 @@ impl Pools {
 /// The seconds that the reservations of a pool were made in.
 fn span_seconds(pool: &Pool, start: OffsetDateTime, now: OffsetDateTime) -> u128 {
     let made = parse_rfc3339(&pool.created_at).unwrap_or(start);
-    let seconds = (now - start.max(made)).whole_seconds().max(3_600);
-    u128::try_from(seconds).unwrap_or(3_600)
+    let seconds = span_ms(start.max(made), now) / 1_000;
+    u128::try_from(seconds).unwrap_or(0).max(3_600)
 }
 
 /// The row of a pool that is near; `None` for one that is not.

@@ -1,4 +1,5 @@
 //! The page: who gets in, for how long, and what a form needs to be taken.
+#![expect(clippy::arithmetic_side_effects, reason = "the numbers of tests are small")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -1,12 +1,18 @@
 //! Every number of the scorecard, from a table whose contents are known.
+#![expect(clippy::arithmetic_side_effects, reason = "the numbers of tests are small")]
 
-use domain::bitmap::BLOCK_SIZE;
+use domain::allocation::Allocation;
+use domain::allocation::Transition::{Close, Export};
+use domain::bitmap::{BLOCK_SIZE, BlockSet, Offset};
+use domain::fact::Fact;
 use domain::finding::{Change, Note};
 use domain::gln::Gln;
 use domain::gtin::Gtin14;
 use domain::ids::{PoolId, RequestId};
+use domain::ledger::{Claim, Draft, Terms};
 use domain::pool::{PoolDraft, Scheme};
 use domain::request::{Details, ReserveRequest};
+use store::block::Place;
 use store::finding::Asked;
 
 use super::*;
@@ -42,7 +48,7 @@ impl Bench {
         (from, quantity): (u8, u64),
         (sender, line): (&str, Option<&str>),
         now: &str,
-    ) -> domain::allocation::Allocation {
+    ) -> Allocation {
         let request = ReserveRequest {
             requester: system(sender),
             request_id: RequestId::parse(id).unwrap(),
@@ -76,7 +82,6 @@ async fn open_allocations_are_counted_by_line_and_ended_ones_are_not() {
     let closed = bench.reserve("e", (1, 1_000), l1, &at(5)).await;
     let voided = bench.reserve("f", (1, 1_000), l1, &at(6)).await;
     let exported = bench.reserve("g", (1, 1), l2, &at(7)).await;
-    use domain::allocation::Transition::{Close, Export};
     bench.store.allocation_advance(&closed.id, Close, &at(8)).await.unwrap();
     bench.store.allocation_advance(&exported.id, Export, &at(8)).await.unwrap();
     bench.store.allocation_void(&voided.id, "test").await.unwrap();
@@ -106,10 +111,6 @@ async fn open_allocations_are_counted_by_line_and_ended_ones_are_not() {
 
 #[tokio::test]
 async fn fill_is_what_the_blocks_say_however_often_it_is_computed() {
-    use domain::bitmap::{BlockSet, Offset};
-    use domain::fact::Fact;
-    use domain::ledger::{Claim, Draft, Terms};
-    use store::block::Place;
     let bench = bench().await;
     bench.pool(1, 900_000, 0, &at(0)).await;
     let size = u64::from(BLOCK_SIZE) + 100;
@@ -231,7 +232,9 @@ async fn unresolved_findings_are_counted_by_code_and_all_of_them_by_hour() {
     assert_eq!((of(15, "critical"), of(16, "warning"), of(17, "warning")), (1, 1, 1));
     let sum: u64 = hours
         .iter()
-        .flat_map(|hour| ["critical", "error", "warning", "info"].map(|s| hour[s].as_u64().unwrap()))
+        .flat_map(|hour| {
+            ["critical", "error", "warning", "info"].map(|s| hour[s].as_u64().unwrap())
+        })
         .sum();
     assert_eq!(sum, 7, "of all but the one of three days ago");
 }
@@ -307,5 +310,8 @@ async fn the_scorecard_needs_its_scope_and_takes_no_parameter() {
     assert_eq!(bench.send(HttpEvent::get(SCORECARD)).await.0, 401);
     let odd = HttpEvent::get(SCORECARD).query("hours=1").caller(&context("operator"));
     assert_eq!(bench.send(odd).await.0, 400);
-    assert_eq!(bench.send(HttpEvent::new("POST", SCORECARD).caller(&context("operator"))).await.0, 405);
+    assert_eq!(
+        bench.send(HttpEvent::new("POST", SCORECARD).caller(&context("operator"))).await.0,
+        405
+    );
 }

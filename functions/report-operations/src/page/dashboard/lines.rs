@@ -8,9 +8,9 @@ use crate::page::words::{milli, moment, number};
 use crate::page::{Links, chart};
 use crate::scorecard::lines::{LineRow, Lines};
 
-pub(super) fn section(lines: &Lines, links: Links, now: OffsetDateTime) -> Markup {
+pub(super) fn section(lines: &Lines, pages: Links, now: OffsetDateTime) -> Markup {
     // Bars are of the fastest line, so that lines can be compared.
-    let fastest = lines.lines.iter().filter_map(|line| line.throughput_milli).max().unwrap_or(0);
+    let fastest = lines.list.iter().filter_map(|line| line.throughput_milli).max().unwrap_or(0);
     html! {
         section aria-labelledby="lines" {
             h2 #lines { "Lines" }
@@ -20,13 +20,13 @@ pub(super) fn section(lines: &Lines, links: Links, now: OffsetDateTime) -> Marku
                 (tile("Stale", &number(lines.stale)))
                 (tile("Offline", &number(lines.offline)))
             }
-            @if !lines.lines.is_empty() {
+            @if !lines.list.is_empty() {
                 div .scroll {
                     table .cards {
                         caption {
                             "Silent ones first"
-                            @if lines.total > lines.lines.len() {
-                                ", " (lines.lines.len()) " of " (number(lines.total))
+                            @if lines.total > lines.list.len() {
+                                ", " (lines.list.len()) " of " (number(lines.total))
                             }
                             ". Packs per minute over the last 15 minutes; the longest bar is the fastest line."
                         }
@@ -40,7 +40,7 @@ pub(super) fn section(lines: &Lines, links: Links, now: OffsetDateTime) -> Marku
                                 th scope="col" { "Throughput" }
                             }
                         }
-                        tbody { @for line in &lines.lines { (row(line, fastest, links, now)) } }
+                        tbody { @for line in &lines.list { (row(line, fastest, pages, now)) } }
                     }
                 }
             }
@@ -48,7 +48,7 @@ pub(super) fn section(lines: &Lines, links: Links, now: OffsetDateTime) -> Marku
     }
 }
 
-fn row(line: &LineRow, fastest: u64, links: Links, now: OffsetDateTime) -> Markup {
+fn row(line: &LineRow, fastest: u64, pages: Links, now: OffsetDateTime) -> Markup {
     let speed = line.throughput_milli.map_or_else(|| "–".to_owned(), milli);
     let name = line.line_id.as_deref().unwrap_or(&line.line_gln);
     html! {
@@ -71,7 +71,7 @@ fn row(line: &LineRow, fastest: u64, links: Links, now: OffsetDateTime) -> Marku
                     (_, None) => "–",
                     (None, Some(left)) => (number(left)),
                     (Some(id), Some(left)) => {
-                        a href=(links.to(&format!("allocations/{id}"))) { (number(left)) }
+                        a href=(pages.to(&format!("allocations/{id}"))) { (number(left)) }
                     }
                 }
             }
