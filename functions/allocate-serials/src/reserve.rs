@@ -1,5 +1,7 @@
 //! `POST /api/v1/l3/allocations`: reserve a range once per request id.
 
+use std::time::{Duration, Instant};
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -7,7 +9,7 @@ use domain::gln::Gln;
 use domain::gtin::Gtin14;
 use domain::ids::{PoolId, SystemId};
 use domain::request::ReserveRequest;
-use edge::{Caller, JsonBody, Problem, Scope};
+use edge::{Caller, JsonBody, Measures, Metric, Problem, Scope};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use service::store_problem;
 use store::StoreError;
@@ -33,11 +35,24 @@ pub(crate) async fn reserve(
     caller.require_line(request.line_gln.as_ref().map(Gln::as_str))?;
     let system = target_system(&hub, &request).await?;
     let now = rfc3339_ms(hub.clock.now());
+    let started = Instant::now();
     let outcome = reserve_in_any(&hub, &request, &now).await.map_err(|e| reserve_problem(&e))?;
+    edge::emit(&measures(&outcome, started.elapsed()));
     if let Some(system) = system.filter(store::system::System::takes_files) {
         crate::drop_file::drop_file(&hub, &system, &outcome.allocation, &now).await;
     }
     answer(&hub, outcome).await.map_err(|error| store_problem(&error))
+}
+
+fn measures(outcome: &Outcome, took: Duration) -> Measures {
+    let allocation = &outcome.allocation;
+    let is_new = !outcome.is_replay();
+    Measures::of("reservation")
+        .with(Metric::Reservations, is_new)
+        .with(Metric::SerialsReserved, if is_new { allocation.size } else { 0 })
+        .with(Metric::ReservationLatency, u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
+        .about("allocation.id", allocation.id.as_str())
+        .about("pool.id", allocation.pool_id.as_str())
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {

@@ -69,17 +69,17 @@ metrics! {
     Documents: Count,
     /// Serials that a document commissioned for the first time.
     SerialsCommissioned: Count,
-    /// Time from a document's receipt to its end.
+    /// Time from a document's receipt to its reconciliation.
+    CommissioningLatency: Milliseconds,
+    /// Time from the last event in a document to its reconciliation.
     CommissioningLag: Milliseconds,
-    /// Time of one run over a document.
-    ReconciliationLatency: Milliseconds,
     /// DynamoDB write units of one run over a document.
     WriteUnits: Count,
-    /// Critical findings of a document.
+    /// Critical findings of a document that was judged for the first time.
     FindingsCritical: Count,
-    /// Errors among the findings of a document.
+    /// Errors among the findings of such a document.
     FindingsError: Count,
-    /// Warnings among the findings of a document.
+    /// Warnings among the findings of such a document.
     FindingsWarning: Count,
     /// 1 for a document that waits for a later reservation, else 0.
     DocumentsParked: Count,
