@@ -4,7 +4,7 @@
 //! costs what is in it and not what ever was. Read from an index, a queue may lag a moment: whoever
 //! acts on an entry does so with a condition on the item itself.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Select};
 
 use crate::error::sdk_error;
 use crate::item::{Item, text};
@@ -84,5 +84,51 @@ impl Store {
         let mut items = output.items.unwrap_or_default();
         items.retain(|item| after.is_none() || sort_key(item).as_deref() != after);
         Ok(Page { items, next })
+    }
+
+    /// How many entries a queue has, `most` at the most. Eventually consistent: it is for people and
+    /// alarms, and nothing is decided by it.
+    pub async fn attention_count(&self, queue: Queue, most: i32) -> Result<u64, StoreError> {
+        let output = self
+            .dynamo
+            .query()
+            .table_name(&*self.table)
+            .index_name(INDEX)
+            .select(Select::Count)
+            .key_condition_expression("attention_pk = :pk")
+            .expression_attribute_values(":pk", text(queue.as_str()))
+            .limit(most)
+            .send()
+            .await
+            .map_err(|error| sdk_error("Query attention count", &error))?;
+        Ok(u64::try_from(output.count()).unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::Dynamo;
+
+    use super::Queue;
+    use crate::Store;
+    use crate::item::new_item;
+    use crate::keys::{Pk, Sk};
+    use crate::meter::Meter;
+
+    #[tokio::test]
+    async fn a_queue_is_counted_up_to_the_most_asked_for() {
+        let dynamo = Dynamo::start().await;
+        let store = Store::new(dynamo.client(), &dynamo.table().await);
+        for number in 0..5 {
+            let sha = format!("{number:064}");
+            let mut item = new_item(&Pk::Document(sha.clone()), &Sk::Document, "document");
+            item.extend(Queue::Parked.attributes(&sha));
+            assert!(store.put_if_absent("test", item, &Meter::default()).await.unwrap());
+        }
+        for (queue, most, expected) in
+            [(Queue::Parked, 100, 5), (Queue::Parked, 3, 3), (Queue::Quarantined, 100, 0)]
+        {
+            assert_eq!(store.attention_count(queue, most).await.unwrap(), expected, "{queue:?}");
+        }
     }
 }
