@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::tidy_kit::{Template, functions, names, read, reference};
 
 /// Every route of the API and the function behind it.
-const ROUTES: [(&str, &str); 16] = [
+const ROUTES: [(&str, &str); 18] = [
     ("ANY /api/v1/l3/pools", "manage-pools"),
     ("ANY /api/v1/l3/pools/{proxy+}", "manage-pools"),
     ("ANY /api/v1/l3/allocations", "allocate-serials"),
@@ -16,6 +16,8 @@ const ROUTES: [(&str, &str); 16] = [
     ("POST /api/v1/l3/uploads", "exchange-serials"),
     ("GET /api/v1/l3/documents", "report-operations"),
     ("GET /api/v1/l3/documents/{proxy+}", "report-operations"),
+    ("ANY /api/v1/findings", "report-operations"),
+    ("ANY /api/v1/findings/{proxy+}", "report-operations"),
     ("GET /api/v1/l3/findings", "report-operations"),
     ("GET /openapi.json", "report-operations"),
     ("GET /api/v1/operations/scorecard", "report-operations"),
