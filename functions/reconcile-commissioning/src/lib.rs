@@ -31,6 +31,7 @@ pub mod catalog;
 pub mod event;
 pub mod fold;
 pub mod intake;
+mod measures;
 mod outcome;
 pub mod plan;
 mod process;

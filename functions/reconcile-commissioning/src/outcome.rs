@@ -2,6 +2,8 @@
 
 use store::document::Document;
 
+use crate::measures;
+
 /// What became of one piece of work; one log line.
 #[derive(Debug)]
 pub enum Outcome {
@@ -48,6 +50,7 @@ impl Outcome {
                     vm_hwm_kib = metrics.vm_hwm_kib,
                     "document"
                 );
+                edge::emit(&measures::document(document));
             }
         }
     }

@@ -12,6 +12,7 @@ use time::{Duration, OffsetDateTime};
 use crate::apply::{Applied, Applier};
 use crate::fold::{Fold, Totals};
 use crate::intake::Reading;
+use crate::measures;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::process::{Run, is_settled};
@@ -107,6 +108,10 @@ impl Run<'_> {
         let findings = plan.findings.finish((sha, system.as_str()));
         let of = (sha, system, applier.now.as_str());
         store.findings_replace(of, &findings, &self.meter).await?;
+        let is_parked = |judgement: &Judgement| judgement.status == DocumentStatus::Parked;
+        if !document.judgement(system).is_some_and(is_parked) {
+            edge::emit(&measures::findings(sha, &findings));
+        }
         self.finish(sha, system, serials, said).await
     }
 

@@ -6,6 +6,7 @@
 //! twice is reconciled once (I5). What fails does not stop the rest; the next run comes in a minute.
 
 mod documents;
+mod measures;
 pub mod notices;
 
 use domain::ids::PoolId;
@@ -69,6 +70,7 @@ pub async fn sweep(sweeper: &Sweeper) -> Result<Sweep, StoreError> {
         failed = done.failed,
         "sweep"
     );
+    edge::emit(&measures::with_waiting(sweeper, measures::of(&done)).await);
     for (part, outcome) in outcomes {
         outcome.inspect_err(|_| tracing::warn!(part, "a part of the sweep failed"))?;
     }
