@@ -135,16 +135,19 @@ async fn changed_report(books: &Books) {
     let name = format!("reports/{}.json", books.sha);
     let mut other = report.clone();
     other["serials"]["matched"] = 49.into();
-    books.objects.report_put(&books.sha, &other).await.unwrap();
+    let mark = books.objects.report_mark(&books.sha).await.unwrap();
+    books.objects.report_put(&books.sha, &other, mark).await.unwrap();
     books.breaks(Invariant::Posted, &name, "/serials/matched says 49, the document 50").await;
     let mut other = report.clone();
     other["allocations"][0]["newly_commissioned"] = 49.into();
-    books.objects.report_put(&books.sha, &other).await.unwrap();
+    let mark = books.objects.report_mark(&books.sha).await.unwrap();
+    books.objects.report_put(&books.sha, &other, mark).await.unwrap();
     books.breaks(Invariant::Posted, &name, "/allocations is not what the postings").await;
     let bucket = &*books.objects.buckets.documents;
     books.objects.s3.delete_object().bucket(bucket).key(&name).send().await.unwrap();
     books.breaks(Invariant::Posted, &name, "is missing").await;
-    books.objects.report_put(&books.sha, &report).await.unwrap();
+    let mark = books.objects.report_mark(&books.sha).await.unwrap();
+    books.objects.report_put(&books.sha, &report, mark).await.unwrap();
     books.holds().await;
 }
 

@@ -1,184 +1,16 @@
 //! Files dropped into the inbound bucket: what they do to the ledger, once, whatever happens on the
 //! way (I5), and that none is lost (I6).
 
-use std::fmt::Write as _;
-use std::time::{Duration, Instant};
-
 use aws_lambda_events::sqs::SqsMessage;
-use aws_sdk_s3::primitives::ByteStream;
-use data_encoding::HEXLOWER;
 use edge::Clock;
-use pharmatrace::local::{REGION, SYSTEM};
+use pharmatrace::local::SYSTEM;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use store::{Buckets, Objects, Store};
 use testkit::Faults;
 
-use crate::flow_kit::{ALLOCATIONS, Hub, LINE, NOW, text};
-
-const DOCUMENTS: &str = "/api/v1/l3/documents";
-const PATIENCE: Duration = Duration::from_mins(1);
-const ILMD: &str = "<extension><ilmd><c:lotNumber>LOT42</c:lotNumber>\
-    <c:itemExpirationDate>2028-10-31</c:itemExpirationDate></ilmd></extension>";
-
-/// A commissioning document of the serials from `first`.
-fn document(first: u64, count: u64) -> Vec<u8> {
-    let mut out = String::from(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<e:EPCISDocument schemaVersion=\"1.2\" \
-         xmlns:e=\"urn:epcglobal:epcis:xsd:1\" xmlns:c=\"urn:epcglobal:cbv:mda\"><EPCISBody>\
-         <EventList>\n<ObjectEvent><eventTime>2026-11-23T10:00:00Z</eventTime>\
-         <eventTimeZoneOffset>+00:00</eventTimeZoneOffset><epcList>",
-    );
-    for index in first..first + count {
-        write!(out, "<epc>urn:epc:id:sgtin:0313000.000777.{index:012}</epc>").unwrap();
-    }
-    out.push_str(
-        "</epcList><action>ADD</action><bizStep>urn:epcglobal:cbv:bizstep:commissioning</bizStep>\
-         <disposition>urn:epcglobal:cbv:disp:active</disposition>",
-    );
-    out.push_str(ILMD);
-    out.push_str("</ObjectEvent>\n</EventList></EPCISBody></e:EPCISDocument>\n");
-    out.into_bytes()
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    HEXLOWER.encode(&Sha256::digest(bytes))
-}
-
-/// A hub, its S3, and what a test does with both.
-struct Plant {
-    hub: Hub,
-    s3: aws_sdk_s3::Client,
-}
-
-impl Plant {
-    async fn start() -> Self {
-        let hub = Hub::start().await;
-        hub.pool().await;
-        let s3 = hub.cloud.hub.s3().await.unwrap();
-        Self { hub, s3 }
-    }
-
-    async fn reserve(&self, id: &str, quantity: u64) -> String {
-        let body = json!({
-            "request_id": id, "gtin": crate::flow_kit::GTIN, "quantity": quantity,
-            "lot": "LOT42", "expiry": "2028-10-31", "line_gln": LINE,
-        });
-        let answer = self.hub.api.post(ALLOCATIONS, &body).await.unwrap();
-        assert_eq!(answer.status, 201, "{}", answer.json());
-        text(&answer.json(), "allocation_id")
-    }
-
-    /// Drops bytes under a key; the version.
-    async fn drop_at(&self, key: &str, bytes: &[u8]) -> String {
-        let bucket = &self.hub.cloud.hub.buckets.inbound;
-        let body = ByteStream::from(bytes.to_vec());
-        let put = self.s3.put_object().bucket(bucket).key(key).body(body);
-        put.send().await.unwrap().version_id.unwrap_or_default()
-    }
-
-    async fn drop(&self, name: &str, bytes: &[u8]) -> String {
-        self.drop_at(&format!("inbound/{SYSTEM}/{name}"), bytes).await
-    }
-
-    /// The document once `done` says so.
-    async fn until(&self, sha: &str, done: impl Fn(&Value) -> bool) -> Value {
-        let started = Instant::now();
-        let mut tick = tokio::time::interval(Duration::from_millis(100));
-        loop {
-            tick.tick().await;
-            let answer = self.hub.api.get(&format!("{DOCUMENTS}/{sha}")).await.unwrap();
-            let view = answer.json();
-            assert!(answer.status < 500, "{view}");
-            if answer.status == 200 && done(&view) {
-                return view;
-            }
-            assert!(started.elapsed() < PATIENCE, "{sha} never came there: {view}");
-        }
-    }
-
-    /// The document once it has come to rest.
-    async fn settled(&self, sha: &str) -> Value {
-        self.until(sha, is_settled).await
-    }
-
-    async fn balance(&self, allocation: &str) -> Value {
-        let path = format!("{ALLOCATIONS}/{allocation}/reconciliation");
-        let answer = self.hub.api.get(&path).await.unwrap();
-        assert_eq!(answer.status, 200, "{}", answer.json());
-        answer.json()
-    }
-
-    async fn kept(&self, raw_sha256: &str) -> Vec<u8> {
-        let bucket = &self.hub.cloud.hub.buckets.documents;
-        let key = format!("documents/{raw_sha256}");
-        let object = self.s3.get_object().bucket(bucket).key(key).send().await.unwrap();
-        object.body.collect().await.unwrap().to_vec()
-    }
-
-    /// The function itself, in this process, with a DynamoDB that fails as planned.
-    fn function(&self, faults: &Faults) -> reconcile_commissioning::Hub {
-        let hub = &self.hub.cloud.hub;
-        let http = aws_smithy_http_client::Builder::new().build_http();
-        let http = aws_sdk_dynamodb::config::SharedHttpClient::new(faults.around(http));
-        let key = hub.aws.clone().unwrap();
-        let keys = (key.access_key_id.as_str(), key.secret_access_key.as_str());
-        let settings =
-            store::client::AwsSettings::new(REGION, hub.endpoint_url.clone(), keys, None);
-        let buckets = Buckets {
-            inbound: hub.buckets.inbound.as_str().into(),
-            outbound: hub.buckets.outbound.as_str().into(),
-            documents: hub.buckets.documents.as_str().into(),
-        };
-        reconcile_commissioning::Hub {
-            store: Store::new(store::client::dynamo(&settings, &http), &hub.table),
-            objects: Objects { s3: self.s3.clone(), buckets },
-            clock: Clock::fixed(NOW),
-        }
-    }
-
-    /// Puts bytes where no notification tells of them, and gives the record that announces them: a
-    /// delivery that this test makes itself.
-    async fn quiet(&self, name: &str, bytes: &[u8]) -> SqsMessage {
-        let (bucket, key) =
-            (&self.hub.cloud.hub.buckets.outbound, format!("inbound/{SYSTEM}/{name}"));
-        let body = ByteStream::from(bytes.to_vec());
-        let put = self.s3.put_object().bucket(bucket).key(&key).body(body).send().await.unwrap();
-        announce(bucket, &key, &put.version_id.unwrap_or_default())
-    }
-
-    async fn stop(self) {
-        let audit = self.hub.store.audit().await.unwrap();
-        assert_eq!(audit.breaches, []);
-        self.hub.stop().await;
-    }
-}
-
-/// The queue record that announces an object version.
-fn announce(bucket: &str, key: &str, version: &str) -> SqsMessage {
-    let body = json!({"Records": [{
-        "eventName": "ObjectCreated:Put",
-        "s3": {
-            "bucket": {"name": bucket},
-            "object": {"key": key, "versionId": version, "sequencer": "0"},
-        },
-    }]});
-    let mut message = SqsMessage::default();
-    message.body = Some(body.to_string());
-    message
-}
-
-fn is_settled(view: &Value) -> bool {
-    matches!(view["status"].as_str(), Some("reconciled" | "parked" | "quarantined"))
-}
-
-fn arrivals(view: &Value) -> usize {
-    view["arrivals"].as_array().map_or(0, Vec::len)
-}
-
-fn codes(view: &Value) -> Vec<&str> {
-    view["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap()).collect()
-}
+use crate::flow_inbound::{
+    DOCUMENTS, Plant, announce, arrivals, codes, document, is_settled, sha256,
+};
+use crate::flow_kit::NOW;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_delivered_five_times_with_a_crash_takes_effect_once() {
@@ -190,7 +22,7 @@ async fn a_file_delivered_five_times_with_a_crash_takes_effect_once() {
     let record = plant.quiet("crash.xml", &bytes).await;
     let mut posted = 0;
     for k in 1.. {
-        let function = plant.function(&Faults::none().dies_after(k));
+        let function = plant.broken(&Faults::none().dies_after(k));
         let outcome = reconcile_commissioning::handle(&function, record.clone()).await;
         assert!(outcome.is_err(), "the crash did not come before the end");
         posted = plant.hub.store.audit().await.unwrap().postings;
@@ -200,7 +32,7 @@ async fn a_file_delivered_five_times_with_a_crash_takes_effect_once() {
     }
     assert!(posted < 4, "the crash did not come between two blocks");
     // Four more arrive while the first is delivered again.
-    let function = plant.function(&Faults::none());
+    let function = plant.function();
     let again = reconcile_commissioning::handle(&function, record.clone());
     let others = async {
         for n in 0..4 {
@@ -227,37 +59,6 @@ async fn a_file_delivered_five_times_with_a_crash_takes_effect_once() {
     reconcile_commissioning::handle(&function, record).await.unwrap();
     assert_eq!(plant.settled(&sha).await, view);
     plant.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crash_at_any_call_of_the_whole_function_is_healed() {
-    let plant = Plant::start().await;
-    for k in 1..100_u64 {
-        let first = (k - 1) * 10;
-        let allocation = plant.reserve(&format!("R{k}"), 10).await;
-        // Half of it matched, half of it early or another allocation's.
-        let bytes = document(first + 5, 10);
-        let sha = sha256(&bytes);
-        let record = plant.quiet(&format!("{k}.xml"), &bytes).await;
-        let dies = usize::try_from(k).unwrap();
-        let faults = Faults::none();
-        let faults = if k % 2 == 0 { faults.dies_before(dies) } else { faults.dies_after(dies) };
-        let broken = plant.function(&faults);
-        let survived = reconcile_commissioning::handle(&broken, record.clone()).await.is_ok();
-        let calm = plant.function(&Faults::none());
-        reconcile_commissioning::handle(&calm, record).await.unwrap();
-        let view = plant.settled(&sha).await;
-        assert_eq!(view["status"], "parked", "call {k}: {view}");
-        assert_eq!(arrivals(&view), 1, "call {k}: {view}");
-        assert_eq!(codes(&view), ["NOT_RESERVED", "OVER_RUN"], "call {k}: {view}");
-        assert_eq!(view["serials"]["newly_commissioned"], 5, "call {k}: {view}");
-        assert_eq!(plant.balance(&allocation).await["commissioned"], 5, "call {k}");
-        assert_eq!(plant.kept(&sha).await, bytes);
-        if survived {
-            return plant.stop().await;
-        }
-    }
-    panic!("the function never came to its end");
 }
 
 /// A bad input, its error code, and whether line and column are told.
@@ -346,7 +147,7 @@ async fn bad_inputs_are_quarantined_with_their_place_and_kept() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_object_that_is_gone_is_recorded_and_not_asked_for_again() {
     let plant = Plant::start().await;
-    let function = plant.function(&Faults::none());
+    let function = plant.function();
     let bucket = &plant.hub.cloud.hub.buckets.inbound;
     let record = announce(bucket, &format!("inbound/{SYSTEM}/never.xml"), "");
     for _ in 0..2 {
@@ -377,7 +178,7 @@ async fn early_serials_are_parked_and_applied_once_they_are_reserved() {
     let again = json!({"reprocess": {"content_sha256": sha, "system_id": SYSTEM}});
     let mut record = SqsMessage::default();
     record.body = Some(again.to_string());
-    let mut function = plant.function(&Faults::none());
+    let mut function = plant.function();
     // Until its time comes a parked document is left alone.
     function.clock = Clock::from_fn(|| NOW - time::Duration::days(1));
     reconcile_commissioning::handle(&function, record.clone()).await.unwrap();

@@ -8,8 +8,10 @@
 )]
 
 mod flow_audit;
+mod flow_crash;
 mod flow_doors;
 mod flow_events;
+mod flow_inbound;
 mod flow_kit;
 mod flow_paths;
 mod flow_plant;
