@@ -34,11 +34,25 @@ impl JsonBody {
     /// 415 unless the content type is `application/json` or ends in `+json`; 413 above
     /// [`BODY_BYTES_MAX`]; 400 with a violation for text that is not `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        parse_bytes(self.json_bytes()?)
+    }
+
+    /// Reads the body as any JSON, for routes that take an array as well as an object.
+    ///
+    /// # Errors
+    /// As [`JsonBody::parse`].
+    pub fn parse_value(&self) -> Result<serde_json::Value, Problem> {
+        serde_json::from_slice(self.json_bytes()?).map_err(|error| {
+            Problem::bad_request("The body is not JSON.").violation("", error.to_string())
+        })
+    }
+
+    fn json_bytes(&self) -> Result<&Bytes, Problem> {
         if !self.content_type.as_deref().is_some_and(is_json) {
             let problem = Problem::new(ProblemKind::UnsupportedMediaType);
             return Err(problem.detail("Send the body as application/json."));
         }
-        parse_bytes(self.bytes()?)
+        self.bytes()
     }
 
     /// As [`JsonBody::parse`], but an empty body is `None` whatever its content type.
@@ -224,6 +238,19 @@ mod tests {
         assert!(parse("application/json", body(0)).await.is_ok());
         let (kind, _) = refused("application/json", body(1)).await;
         assert_eq!(kind, ProblemKind::PayloadTooLarge);
+    }
+
+    #[tokio::test]
+    async fn any_json_is_a_value_and_other_text_or_type_is_refused() {
+        let read = async |content_type: &str, text: &str| {
+            let request = Request::post("/").header("content-type", content_type);
+            let request = request.body(Body::from(text.to_owned())).unwrap();
+            let body = JsonBody::from_request(request, &()).await.unwrap();
+            body.parse_value().map_err(|problem| problem.kind())
+        };
+        assert_eq!(read("application/json", "[1]").await, Ok(serde_json::json!([1])));
+        assert_eq!(read("application/json", "[1] x").await, Err(ProblemKind::Validation));
+        assert_eq!(read("text/json", "[1]").await, Err(ProblemKind::UnsupportedMediaType));
     }
 
     #[tokio::test]

@@ -21,7 +21,7 @@ use crate::item::{Corrupt, Item, Reader, key, number};
 use crate::keys::{LINE_PREFIX, Pk, Sk};
 pub use crate::line_item::MINUTE_KEPT_S;
 use crate::line_item::{line_from, line_to_item, listed_from, listed_item};
-pub use crate::line_minute::{RECENT_MS, Window};
+pub use crate::line_minute::{HOURS_MAX, RECENT_MS, Window};
 use crate::meter::Meter;
 use crate::pause::pause;
 use crate::pool::is_cancelled;
