@@ -1,15 +1,21 @@
 //! What a run over a document measured, for CloudWatch (see `edge::metrics`).
 
-use domain::finding::{Finding, Severity};
+use domain::finding::{Code, Finding, Severity};
 use edge::{Measures, Metric};
 use store::document::{Document, DocumentStatus};
 use store::time::parse_rfc3339;
 
-/// The findings of a document that is judged for the first time, by severity. A parked document finds
-/// most of them again with every try, which is nothing new.
-pub(crate) fn findings(content_sha256: &str, found: &[Finding]) -> Measures {
+/// The findings of a run by severity. Provisional ones are not counted: a later reservation may settle
+/// them. A document that was parked finds the same with every try, so of its last one only that counts
+/// which may have been provisional before.
+pub(crate) fn findings(content_sha256: &str, found: &[Finding], was_parked: bool) -> Measures {
+    let is_new = |finding: &&Finding| {
+        let may_have_waited = matches!(finding.code, Code::NotReserved | Code::UnknownGtin);
+        !finding.provisional && (!was_parked || may_have_waited)
+    };
     let of = |severity: Severity| {
-        let count = found.iter().filter(|finding| finding.severity == severity).count();
+        let all = found.iter().filter(is_new);
+        let count = all.filter(|finding| finding.severity == severity).count();
         u64::try_from(count).unwrap_or(u64::MAX)
     };
     Measures::of("findings")
@@ -52,7 +58,31 @@ fn between(from: Option<&str>, to: Option<&str>) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::between;
+    use domain::finding::{Code, Subject};
+
+    use super::{between, findings};
+
+    #[test]
+    fn provisional_findings_count_once_they_are_final() {
+        let found = |code, provisional| {
+            let subject = Subject { code, provisional, allocation_id: None, gtin: None };
+            subject.finding(("a", "L1"), 3)
+        };
+        let (early, late, other) = (
+            found(Code::NotReserved, true),
+            found(Code::NotReserved, false),
+            found(Code::AlreadyCommissioned, false),
+        );
+        for (found, was_parked, critical) in [
+            (vec![early.clone(), other.clone()], false, 1),
+            (vec![late.clone(), other.clone()], false, 2),
+            (vec![late, other], true, 1),
+            (vec![early], false, 0),
+        ] {
+            let line = findings("a", &found, was_parked).line("hub", 0);
+            assert_eq!(line["FindingsCritical"], critical, "{line}");
+        }
+    }
 
     #[test]
     fn only_times_in_order_have_a_span() {

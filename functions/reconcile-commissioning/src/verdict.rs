@@ -109,8 +109,9 @@ impl Run<'_> {
         let of = (sha, system, applier.now.as_str());
         store.findings_replace(of, &findings, &self.meter).await?;
         let is_parked = |judgement: &Judgement| judgement.status == DocumentStatus::Parked;
-        if !document.judgement(system).is_some_and(is_parked) {
-            edge::emit(&measures::findings(sha, &findings));
+        let was_parked = document.judgement(system).is_some_and(is_parked);
+        if !was_parked || serials.provisional == 0 {
+            edge::emit(&measures::findings(sha, &findings, was_parked));
         }
         self.finish(sha, system, serials, said).await
     }

@@ -75,11 +75,11 @@ metrics! {
     CommissioningLag: Milliseconds,
     /// DynamoDB write units of one run over a document.
     WriteUnits: Count,
-    /// Critical findings of a document that was judged for the first time.
+    /// New critical findings of a document; provisional ones count when they are final.
     FindingsCritical: Count,
-    /// Errors among the findings of such a document.
+    /// Errors among the new findings of a document.
     FindingsError: Count,
-    /// Warnings among the findings of such a document.
+    /// Warnings among the new findings of a document.
     FindingsWarning: Count,
     /// 1 for a document that waits for a later reservation, else 0.
     DocumentsParked: Count,
