@@ -3,7 +3,7 @@
 use axum::extract::State;
 use domain::ids::SystemId;
 use domain::telemetry::{Added, Heartbeat};
-use edge::{Caller, JsonBody, Problem, Scope};
+use edge::{Caller, JsonBody, Measures, Metric, Problem, Scope};
 use http::StatusCode;
 use serde::Serialize;
 use service::store_problem;
@@ -61,5 +61,7 @@ async fn store(
         write_units = meter.units(),
         "heartbeats stored"
     );
+    let taken = u64::try_from(accepted).unwrap_or(u64::MAX);
+    edge::emit(&Measures::of("telemetry").with(Metric::TelemetryAccepted, taken));
     Ok(Receipt { accepted, duplicates, rejected })
 }
