@@ -38,22 +38,25 @@ impl Draft {
 
     /// Clears everything of the event before; its strings are kept for this one.
     pub(crate) fn begin(&mut self, kind: EventKind, line: u64, column: u64) {
-        let old = std::mem::replace(&mut self.head, EventHead::new());
+        let head = &mut self.head;
+        let declared = head.error_declaration.take().and_then(|declaration| declaration.reason);
         let texts = [
-            old.action,
-            old.biz_step,
-            old.disposition,
-            old.read_point,
-            old.biz_location,
-            old.event_id,
-            old.lot,
-            old.expiry,
-            old.parent_id,
-            old.error_declaration.and_then(|declaration| declaration.reason),
+            head.action.take(),
+            head.biz_step.take(),
+            head.disposition.take(),
+            head.read_point.take(),
+            head.biz_location.take(),
+            head.event_id.take(),
+            head.lot.take(),
+            head.expiry.take(),
+            head.parent_id.take(),
+            declared,
         ];
         self.spare.extend(texts.into_iter().flatten());
         self.spare.truncate(16);
-        self.head.ordinal = old.ordinal;
+        self.head.event_time = None;
+        self.head.time_text_present = false;
+        self.head.quantity_elements = 0;
         self.head.kind = kind;
         self.head.line = line;
         self.head.column = column;
@@ -83,7 +86,7 @@ impl Draft {
 
     /// Sets `field` from its text as written; white space around it is dropped.
     pub(crate) fn set(&mut self, field: Field, text: &str) {
-        let text = text.trim();
+        let text = trimmed(text);
         if self.has(field) {
             return;
         }
@@ -106,8 +109,8 @@ impl Draft {
             Field::ParentId => self.head.parent_id = Some(self.keep(text)),
             Field::Lot => self.head.lot = Some(self.keep(text)),
             Field::Expiry => {
-                let date = moment::date(text);
-                self.head.expiry = Some(self.keep(date.as_deref().unwrap_or(text)));
+                let mut date = [0; 10];
+                self.head.expiry = Some(self.keep(moment::date(text, &mut date).unwrap_or(text)));
             }
         }
     }
@@ -133,5 +136,14 @@ impl Draft {
         kept.clear();
         kept.push_str(text);
         kept
+    }
+}
+
+/// The text without the white space around it; mostly there is none.
+#[inline]
+pub(crate) fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [] | [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
     }
 }

@@ -24,6 +24,9 @@ pub struct Limits {
     pub ratio_free_bytes: u64,
     /// Size of the read buffer; at least 16. Results do not depend on it.
     pub buffer_bytes: usize,
+    /// Whether ordinary XML may go past the general tokenizer. Results do not depend on it: tests and
+    /// benches switch it off to compare.
+    pub short_way: bool,
 }
 
 impl Default for Limits {
@@ -39,6 +42,7 @@ impl Default for Limits {
             ratio_max: 500,
             ratio_free_bytes: 10 << 20,
             buffer_bytes: 64 << 10,
+            short_way: true,
         }
     }
 }

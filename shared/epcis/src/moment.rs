@@ -52,7 +52,9 @@ fn offset_minutes(zone: &[u8]) -> Option<i64> {
 
 /// A date as `YYYY-MM-DD`, from `YYYY-MM-DD` with or without time or zone behind it, `YYYYMMDD`,
 /// or AI 17's `YYMMDD`, whose day `00` means the last day of the month and whose century is 20.
-pub(crate) fn date(text: &str) -> Option<String> {
+///
+/// The text is written into `out`.
+pub(crate) fn date<'a>(text: &str, out: &'a mut [u8; 10]) -> Option<&'a str> {
     let date = match *text.trim().as_bytes() {
         [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, ref rest @ ..]
             if matches!(rest.first(), None | Some(b'T' | b'Z' | b'+' | b'-' | b' ')) =>
@@ -67,7 +69,13 @@ pub(crate) fn date(text: &str) -> Option<String> {
         [y0, y1, m0, m1, d0, d1] => day(&[b'2', b'0', y0, y1], &[m0, m1], &[d0, d1])?,
         _ => return None,
     };
-    Some(format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day()))
+    let year = u16::try_from(date.year()).ok()?;
+    let digit = |value: u16| b'0'.wrapping_add(u8::try_from(value % 10).unwrap_or_default());
+    let two = |value: u8| (digit(u16::from(value / 10)), digit(u16::from(value)));
+    let (month, day) = (two(u8::from(date.month())), two(date.day()));
+    let [y0, y1, y2, y3] = [digit(year / 1000), digit(year / 100), digit(year / 10), digit(year)];
+    *out = [y0, y1, y2, y3, b'-', month.0, month.1, b'-', day.0, day.1];
+    std::str::from_utf8(out).ok()
 }
 
 fn day(year: &[u8], month: &[u8], day: &[u8]) -> Option<Date> {
@@ -116,7 +124,7 @@ mod tests {
     #[test]
     fn dates_of_the_dialects_become_iso_dates() {
         let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(date(text).as_deref(), expected, "{text}");
+            assert_eq!(date(text, &mut [0; 10]), expected, "{text}");
         };
         check("2027-12-31", Some("2027-12-31"));
         check("2027-12-31Z", Some("2027-12-31"));

@@ -88,7 +88,13 @@ impl<R: Read> Source<R> {
         Ok(self.buf.get(self.pos..self.end).unwrap_or_default())
     }
 
-    /// Takes bytes that `available` showed.
+    /// Bytes that are here, perhaps none; never reads.
+    #[inline]
+    pub(crate) fn window(&self) -> &[u8] {
+        self.buf.get(self.pos..self.end).unwrap_or_default()
+    }
+
+    /// Takes bytes that `available` or `window` showed.
     #[inline]
     pub(crate) fn advance(&mut self, amount: usize) {
         self.pos = self.pos.saturating_add(amount).min(self.end);

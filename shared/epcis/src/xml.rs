@@ -5,6 +5,8 @@
 
 mod check;
 mod names;
+mod opened;
+mod short;
 mod tag;
 mod walk;
 
@@ -21,6 +23,8 @@ use crate::limits::Limits;
 use crate::source::Source;
 use check::Fault;
 use names::Names;
+use opened::Opened;
+use short::Stem;
 use tag::Tag;
 use walk::{Element, Walk};
 
@@ -29,6 +33,8 @@ struct Document<'a, S: ?Sized> {
     sink: &'a mut S,
     names: Names,
     walk: Walk,
+    opened: Opened,
+    stem: Stem,
     /// The root element was opened.
     rooted: bool,
     doctype: bool,
@@ -43,13 +49,19 @@ pub(crate) fn read<R: Read, S: Sink + ?Sized>(
 ) -> Result<DocumentSummary, Failure<S::Error>> {
     let first = source.offset() == 0;
     let mut reader = Reader::from_reader(source);
-    reader.config_mut().check_comments = true;
+    let config = reader.config_mut();
+    config.check_comments = true;
+    // End tags are checked here: the tokenizer does not see all start tags.
+    config.check_end_names = false;
+    config.allow_unmatched_ends = true;
     let mut buffer = Vec::with_capacity(4096);
     let mut document = Document {
         limits,
         sink,
         names: Names::default(),
         walk: Walk::new(),
+        opened: Opened::new(),
+        stem: Stem::new(),
         rooted: false,
         doctype: false,
         first,
@@ -64,24 +76,32 @@ pub(crate) fn read<R: Read, S: Sink + ?Sized>(
                 return Err(tokenizer_error(&error, reader.get_mut(), &buffer).into());
             }
         };
-        match step {
-            Ok(Step::Next) => {}
+        let step = match step {
             Ok(Step::End) => break,
+            Ok(step) => step,
             Err(Stop::Fault(fault)) => {
                 let source = reader.get_mut();
                 return Err(locate(&fault, source.mark_position(), &buffer).into());
             }
             Err(Stop::Sink(error)) => return Err(Failure::Sink(error)),
+        };
+        let source = reader.get_mut();
+        if source.token_is_too_large() {
+            return Err(source.too_large().into());
         }
-        if reader.get_mut().token_is_too_large() {
-            return Err(reader.get_mut().too_large().into());
+        if step == Step::Markup {
+            document.short_way(source).map_err(Failure::Sink)?;
         }
     }
     document.finish(reader.get_mut())
 }
 
+#[derive(PartialEq, Eq)]
 enum Step {
-    Next,
+    /// The tokenizer is at markup or a reference, and knows it.
+    Text,
+    /// Text may follow.
+    Markup,
     End,
 }
 
@@ -109,8 +129,15 @@ impl<S: Sink + ?Sized> Document<'_, S> {
                 self.open(start, source)?;
                 self.close()?;
             }
-            Event::End(_) => self.close()?,
-            Event::Text(text) => self.text(text)?,
+            Event::End(end) => {
+                self.matches(end.name().0)?;
+                self.close()?;
+            }
+            Event::Text(text) => {
+                self.text(text)?;
+                self.first = false;
+                return Ok(Step::Text);
+            }
             Event::CData(data) => {
                 self.inside("a CDATA section")?;
                 self.gather(data)?;
@@ -139,7 +166,7 @@ impl<S: Sink + ?Sized> Document<'_, S> {
             Event::Eof => return Ok(Step::End),
         }
         self.first = false;
-        Ok(Step::Next)
+        Ok(Step::Markup)
     }
 
     #[inline]
@@ -151,6 +178,7 @@ impl<S: Sink + ?Sized> Document<'_, S> {
         let depth = self.walk.depth();
         let is_plain_epc = &**start == b"epc" && self.names.is_standard(b"");
         if is_plain_epc && depth < self.limits.depth_max && self.walk.open_epc() {
+            self.opened.push(b"epc", true);
             return Ok(());
         }
         let name = start.name().0;
@@ -161,30 +189,20 @@ impl<S: Sink + ?Sized> Document<'_, S> {
             let message = format!("elements are nested deeper than {}", self.limits.depth_max);
             return Err(Fault::new(ReadErrorCode::TooDeep, 0, message).into());
         }
+        if name.len() > self.limits.value_bytes_max {
+            let message = format!("a name exceeds {} bytes", self.limits.value_bytes_max);
+            return Err(Fault::new(ReadErrorCode::TokenTooLarge, 0, message).into());
+        }
         self.rooted = true;
-        let (prefix, local) = match memchr::memchr(b':', name) {
-            Some(at) => name.split_at_checked(at).unwrap_or((b"", name)),
-            None => (&b""[..], name),
-        };
-        let local = local.strip_prefix(b":").unwrap_or(local);
-        let tag = Tag::from_local(local);
-        if tag == Tag::Other && !check::is_name(name) {
+        let mut element = Element::named(name);
+        if element.tag == Tag::Other && !check::is_name(name) {
             return Err(fault("a tag has no proper name").into());
         }
-        let mut element = Element {
-            tag,
-            standard: true,
-            name,
-            prefix,
-            schema_version: None,
-            extension: None,
-            place: (0, 0),
-        };
         if name.len() < start.len() {
             self.attributes(start, &mut element)?;
         }
-        element.standard = self.names.is_standard(prefix);
-        if let Tag::Event(_) = tag {
+        element.standard = self.names.is_standard(element.prefix);
+        if let Tag::Event(_) = element.tag {
             if self.walk.events() >= self.limits.events_max {
                 let message = format!("there are more than {} events", self.limits.events_max);
                 return Err(Fault::new(ReadErrorCode::TooManyEvents, 0, message).into());
@@ -192,6 +210,7 @@ impl<S: Sink + ?Sized> Document<'_, S> {
             let Position { line, column } = source.mark_position();
             element.place = (line, column);
         }
+        self.opened.push(name, true);
         self.walk.open(&element, &mut self.names);
         Ok(())
     }
@@ -228,8 +247,20 @@ impl<S: Sink + ?Sized> Document<'_, S> {
         })
     }
 
+    /// An end tag closes the element that was opened last.
+    #[inline]
+    fn matches(&self, name: &[u8]) -> Result<(), Fault> {
+        let message = match self.opened.last() {
+            Some((open, _)) if open == name => return Ok(()),
+            Some(_) => "an end tag has another name than its start tag",
+            None => "an end tag has no start tag",
+        };
+        Err(Fault { at: check::end_tag_fault(name), ..fault(message) })
+    }
+
     #[inline]
     fn close(&mut self) -> Result<(), Stop<S::Error>> {
+        self.opened.pop();
         self.walk.close(self.sink).map_err(Stop::Sink)?;
         self.names.leave(self.walk.depth());
         Ok(())
@@ -320,7 +351,7 @@ fn tokenizer_error<R: Read>(error: &Error, source: &mut Source<R>, token: &[u8])
     if unclosed && !open_quote && source.is_at_end() {
         return ReadError::at(ReadErrorCode::Truncated, source.here(), error.to_string());
     }
-    let at = check::end_tag_fault(token);
+    let at = token.strip_prefix(b"</").map_or(0, check::end_tag_fault);
     let fault = Fault::new(ReadErrorCode::NotWellFormed, at, error.to_string());
     locate(&fault, source.mark_position(), token)
 }

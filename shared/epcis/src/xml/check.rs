@@ -186,9 +186,8 @@ pub(crate) fn stray_section_end(text: &[u8]) -> Option<usize> {
     memchr::memmem::find(text, b"]]>")
 }
 
-/// Where an end tag stops being a name, or its start: the place of a mismatch.
-pub(crate) fn end_tag_fault(token: &[u8]) -> usize {
-    let Some(name) = token.strip_prefix(b"</") else { return 0 };
+/// Where the name of an end tag, which follows `</`, stops being one, or the tag's start.
+pub(crate) fn end_tag_fault(name: &[u8]) -> usize {
     let length = name.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
     let rest = name.get(length..).unwrap_or_default();
     match rest.iter().position(|byte| !byte.is_ascii_whitespace()) {

@@ -9,7 +9,7 @@
 
 use std::mem;
 
-use crate::draft::{Draft, Field};
+use crate::draft::{Draft, Field, trimmed};
 use crate::event::{DocumentSummary, EpcList, EventKind, Kind, Sink};
 use crate::xml::names::Names;
 use crate::xml::tag::Tag;
@@ -40,6 +40,28 @@ pub(crate) struct Element<'a> {
     pub(crate) extension: Option<Field>,
     /// Line and column, given for event elements only.
     pub(crate) place: (u64, u64),
+}
+
+impl<'a> Element<'a> {
+    /// A standard element of that name, without attributes.
+    #[inline]
+    pub(crate) fn named(name: &'a [u8]) -> Self {
+        // Names are short: a search that is set up for long texts would cost more.
+        let (prefix, local) = match name.iter().position(|byte| *byte == b':') {
+            Some(at) => name.split_at_checked(at).unwrap_or((b"", name)),
+            None => (&b""[..], name),
+        };
+        let local = local.strip_prefix(b":").unwrap_or(local);
+        Self {
+            tag: Tag::from_local(local),
+            standard: true,
+            name,
+            prefix,
+            schema_version: None,
+            extension: None,
+            place: (0, 0),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -95,6 +117,17 @@ impl Walk {
         self.value.is_some()
     }
 
+    /// Bytes of the value so far.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// True between the start and the end of an event.
+    #[inline]
+    pub(crate) fn is_in_event(&self) -> bool {
+        self.event_depth > 0
+    }
+
     /// Adds to the value; gives its length.
     #[inline]
     pub(crate) fn text(&mut self, bytes: &[u8]) -> usize {
@@ -131,14 +164,23 @@ impl Walk {
         }
     }
 
+    /// The list whose entries may follow.
+    #[inline]
+    pub(crate) fn open_list(&self) -> Option<EpcList> {
+        if self.event_depth == 0 || self.ilmd > 0 || self.value.is_some() {
+            return None;
+        }
+        match self.stack.last() {
+            Some(Frame { tag: Tag::List(list) }) => Some(*list),
+            _ => None,
+        }
+    }
+
     /// Opens an `epc` where a list of the standard expects one; false when it is no such place.
     /// This is [`Walk::open`] for nearly every element of a large document.
     #[inline]
     pub(crate) fn open_epc(&mut self) -> bool {
-        if self.event_depth == 0 || self.ilmd > 0 || self.value.is_some() {
-            return false;
-        }
-        let Some(Frame { tag: Tag::List(list) }) = self.stack.last().copied() else { return false };
+        let Some(list) = self.open_list() else { return false };
         self.stack.push(Frame { tag: Tag::Epc });
         self.gather(Value::Epc(list));
         true
@@ -269,7 +311,8 @@ impl Walk {
     #[inline]
     fn tell<S: Sink + ?Sized>(&mut self, value: Value, sink: &mut S) -> Result<(), S::Error> {
         // The source hands out UTF-8 only, and values begin and end at markup.
-        let text = std::str::from_utf8(&self.text).unwrap_or_default().trim();
+        let text = std::str::from_utf8(&self.text).unwrap_or_default();
+        let text = trimmed(text);
         match value {
             Value::Epc(list) => sink.epc(list, text),
             Value::Class => sink.class(text),

@@ -69,7 +69,7 @@ const PIECES: [&str; 58] = [
     " ",
 ];
 
-fn pieces() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn pieces() -> impl Strategy<Value = Vec<u8>> {
     vec(select(&PIECES[..]), 0..40).prop_map(|pieces| pieces.concat().into_bytes())
 }
 
@@ -90,7 +90,7 @@ fn sample() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// A sample in which some bytes were overwritten, and which may be cut short.
-fn damaged() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let damage = vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
     (sample(), damage, any::<prop::sample::Index>(), any::<bool>()).prop_map(
         |(mut bytes, damage, cut, is_cut)| {

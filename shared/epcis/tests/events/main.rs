@@ -4,6 +4,7 @@
 
 mod arbitrary;
 mod dialects;
+mod short_way;
 
 use std::io::BufReader;
 
