@@ -1,4 +1,6 @@
+mod findings;
 mod page;
+mod pdg;
 mod scorecard;
 
 use std::io::{Read, Write};
