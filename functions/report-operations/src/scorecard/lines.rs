@@ -45,7 +45,7 @@ pub struct LineRow {
     /// What it did when it was last heard, as `PackML` calls it.
     pub state: &'static str,
     /// When it was last heard, RFC 3339.
-    pub last_heard_at: String,
+    pub last_heartbeat_at: String,
     /// Seconds since then.
     pub silent_seconds: u64,
     /// Packs per minute over the last 15 minutes, in thousandths; null when they are not known.
@@ -122,7 +122,7 @@ fn row(line: &Line, recent: &Totals, now: u64) -> LineRow {
         system_id: about.system_id.as_ref().map(ToString::to_string),
         status: line.status(now).as_str(),
         state: last.state.as_str(),
-        last_heard_at: heard.unwrap_or_default(),
+        last_heartbeat_at: heard.unwrap_or_default(),
         silent_seconds: line.silent_ms(now) / 1_000,
         throughput_milli: recent.throughput_milli(),
         burn_per_hour: recent.burn_per_hour(),

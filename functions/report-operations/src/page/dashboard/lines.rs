@@ -58,7 +58,7 @@ fn row(line: &LineRow, fastest: u64, pages: Links, now: OffsetDateTime) -> Marku
                 @if line.line_id.is_some() { br; span .soft { (line.line_gln) } }
             }
             td data-name="Heard" {
-                span { span .tag.(line.status) { (line.status) } " " (moment(&line.last_heard_at, now)) }
+                span { span .tag.(line.status) { (line.status) } " " (moment(&line.last_heartbeat_at, now)) }
             }
             td data-name="State" {
                 span {
