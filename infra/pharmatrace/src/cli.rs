@@ -81,9 +81,9 @@ enum Local {
         #[arg(long, default_value = "manufacturer",
               value_parser = ["manufacturer", "prepackager", "wholesaler", "dispenser"])]
         profile: String,
-        /// Give each function the rights of its role only, and obey the policies of the buckets
+        /// Check no signature and no right: without this each function has the rights of its role only
         #[arg(long)]
-        enforce_rights: bool,
+        without_rights: bool,
     },
 }
 
@@ -174,7 +174,8 @@ pub async fn run(arguments: Arguments) -> Result<bool, CommandError> {
         region: arguments.target.region,
     };
     match arguments.command {
-        Command::Local(Local::Up { port, state, profile, enforce_rights }) => {
+        Command::Local(Local::Up { port, state, profile, without_rights }) => {
+            let enforce_rights = !without_rights;
             let options = local::Options { port, state, profile, enforce_rights };
             local::up(options).await
         }
@@ -300,7 +301,7 @@ mod tests {
     #[test]
     fn the_documented_command_lines_are_understood() {
         for line in [
-            "pharmatrace local up --port 5002 --state x --profile dispenser --enforce-rights",
+            "pharmatrace local up --port 5002 --state x --profile dispenser --without-rights",
             "pharmatrace system create --id L1 --type generic --line-gln 0313000000018 --json",
             "pharmatrace credential create --system L1 --scope allocations:write --hub - --json",
             "pharmatrace --stack hub --region eu-central-1 audit --json",

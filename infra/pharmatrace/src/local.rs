@@ -39,14 +39,13 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// The tenant's profile.
     pub profile: String,
-    /// Signatures are checked, and each function has the rights of its role and no others. Then nobody
-    /// writes past the bucket policies either: files are delivered by presigned addresses.
+    /// Signatures are checked, and each function has the rights of its role and no others, as on AWS.
     pub enforce_rights: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { port: 0, state: None, profile: "manufacturer".to_owned(), enforce_rights: false }
+        Self { port: 0, state: None, profile: "manufacturer".to_owned(), enforce_rights: true }
     }
 }
 
