@@ -21,4 +21,5 @@ mod tidy_kit;
 mod tidy_openapi;
 mod tidy_repository;
 mod tidy_routes;
+mod tidy_runbook;
 mod tidy_template;

@@ -1,0 +1,247 @@
+//! The runbook, the alarms and the dashboard agree with each other, with the metrics, and with the commands
+//! and routes that exist.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::Parser as _;
+use edge::Metric;
+use edge::metrics::{DIMENSION, NAMESPACE};
+use pharmatrace::cli::Arguments;
+use serde_json::{Value, json};
+
+use crate::tidy_kit::{Template, functions, list, read, reference};
+
+/// A section by its heading of the third level.
+fn sections() -> BTreeMap<String, String> {
+    let runbook = read("infra/runbook.md");
+    let found: BTreeMap<String, String> = runbook
+        .split("\n### ")
+        .skip(1)
+        .map(|section| {
+            let (heading, text) = section.split_once('\n').unwrap();
+            (heading.to_owned(), text.split("\n## ").next().unwrap().to_owned())
+        })
+        .collect();
+    assert!(found.len() > 40, "{}", found.len());
+    found
+}
+
+/// What stands in backticks, blocks line by line; a span may go over the end of a line.
+fn code() -> Vec<String> {
+    let runbook = read("infra/runbook.md");
+    let mut found = Vec::new();
+    for (number, part) in runbook.split("```").enumerate() {
+        if number % 2 == 1 {
+            found.extend(part.lines().map(str::to_owned));
+        } else {
+            let spans = part.split('`').skip(1).step_by(2);
+            found.extend(spans.map(|span| span.replace("\n   ", " ").replace('\n', " ")));
+        }
+    }
+    found
+}
+
+/// Names of alarms without the stack's, with their properties.
+fn alarms(template: &Template) -> BTreeMap<String, &Value> {
+    let name = |alarm: &Value| {
+        let text = alarm["AlarmName"]["!Sub"].as_str().unwrap();
+        text.strip_prefix("${AWS::StackName}-").unwrap().to_owned()
+    };
+    template
+        .all("AWS::CloudWatch::Alarm")
+        .into_iter()
+        .map(|(_, alarm)| (name(alarm), alarm))
+        .collect()
+}
+
+#[test]
+fn every_alarm_has_a_section_that_says_what_to_do_and_no_section_is_left_over() {
+    let template = Template::read();
+    let mut described = BTreeSet::new();
+    for (heading, text) in sections() {
+        let names: Vec<&str> = heading.split('`').skip(1).step_by(2).collect();
+        if names.is_empty() {
+            continue;
+        }
+        for part in ["**Means.**", "**See.**", "**Do.**", "**Call.**"] {
+            assert!(text.contains(part), "{heading} has no {part}");
+        }
+        for name in names {
+            assert!(described.insert(name.to_owned()), "{name} is described twice");
+        }
+    }
+    let alarms: BTreeSet<String> = alarms(&template).into_keys().collect();
+    assert_eq!(described, alarms);
+}
+
+#[test]
+fn every_invariant_and_every_action_has_a_section() {
+    let sections = sections();
+    for number in 1..=12 {
+        let heading = sections.keys().find(|heading| heading.starts_with(&format!("I{number} ")));
+        let text = &sections[heading.unwrap_or_else(|| panic!("I{number} has no section"))];
+        for part in ["**Shows.**", "**Audit.**", "**Do.**", "**Call.**"] {
+            assert!(text.contains(part), "I{number} has no {part}");
+        }
+    }
+    let anchors: BTreeSet<String> =
+        sections.keys().map(|heading| heading.to_lowercase().replace(' ', "-")).collect();
+    for action in [
+        "poison-file",
+        "lost-notification",
+        "gone-object",
+        "early-file",
+        "stuck-sweep",
+        "leaked-credential",
+        "throttling",
+    ] {
+        assert!(anchors.contains(action), "{action}");
+    }
+    for link in read("infra/runbook.md").split("](#").skip(1) {
+        let anchor = link.split(')').next().unwrap();
+        assert!(anchors.contains(anchor), "#{anchor} leads nowhere");
+    }
+}
+
+#[test]
+fn every_command_in_the_runbook_is_understood() {
+    let mut checked = 0;
+    for line in code() {
+        let line = line.split(" #").next().unwrap().trim();
+        // The name alone is no command line.
+        if line.starts_with("pharmatrace ") {
+            let parsed = Arguments::try_parse_from(line.split_whitespace());
+            assert!(parsed.is_ok(), "{line}: {}", parsed.err().unwrap());
+            checked += 1;
+        }
+    }
+    assert!(checked > 10, "{checked} commands only");
+}
+
+#[test]
+fn every_route_in_the_runbook_is_in_the_api() {
+    let api: Value = serde_json::from_str(&read("infra/openapi.json")).unwrap();
+    let paths = api["paths"].as_object().unwrap();
+    let mut checked = 0;
+    for span in code() {
+        let Some((method, path)) = span.split_once(' ') else { continue };
+        if !["GET", "POST", "PATCH", "PUT", "DELETE"].contains(&method) {
+            continue;
+        }
+        let path = path.split('?').next().unwrap();
+        let known = paths.iter().any(|(pattern, operations)| {
+            is_alike(pattern, path) && operations[method.to_lowercase()].is_object()
+        });
+        assert!(known, "{method} {path} is no route");
+        checked += 1;
+    }
+    assert!(checked > 10, "{checked} routes only");
+}
+
+/// Whether two patterns are the same, however their variables are named.
+fn is_alike(one: &str, other: &str) -> bool {
+    let parts = |path: &str| {
+        let hide = |part: &str| if part.starts_with('{') { "{}".into() } else { part.to_owned() };
+        path.split('/').map(hide).collect::<Vec<String>>()
+    };
+    parts(one) == parts(other)
+}
+
+#[test]
+fn every_function_raises_alarms_when_it_fails_and_when_it_is_throttled() {
+    let template = Template::read();
+    let alarms = alarms(&template);
+    for function in functions() {
+        for (metric, suffix) in [("Errors", "errors"), ("Throttles", "throttles")] {
+            let alarm = alarms[&format!("{function}-{suffix}")];
+            assert_eq!(
+                (&alarm["Namespace"], &alarm["MetricName"]),
+                (&json!("AWS/Lambda"), &json!(metric))
+            );
+            let dimension = &alarm["Dimensions"][0];
+            let target = dimension["Value"]["!Ref"].as_str().unwrap();
+            let name = &template.resource(target)["Properties"]["FunctionName"]["!Sub"];
+            assert_eq!(name, &json!(format!("${{AWS::StackName}}-{function}")), "{function}");
+        }
+    }
+}
+
+#[test]
+fn alarms_notify_the_topic_that_the_tenant_names_and_watch_metrics_that_exist() {
+    let template = Template::read();
+    let actions = json!({ "!If": ["HasAlarmTopic", [reference("AlarmTopicArn")], reference("AWS::NoValue")] });
+    let metrics: BTreeSet<&str> = Metric::ALL.iter().map(|metric| metric.name()).collect();
+    let mut own = 0;
+    for (name, alarm) in alarms(&template) {
+        assert_eq!((&alarm["AlarmActions"], &alarm["OKActions"]), (&actions, &actions), "{name}");
+        // Only silence itself is an alarm where no data came.
+        let missing = if name == "sweep-silent" { "breaching" } else { "notBreaching" };
+        assert_eq!(alarm["TreatMissingData"], missing, "{name}");
+        if alarm["Namespace"] == NAMESPACE {
+            let metric = alarm["MetricName"].as_str().unwrap();
+            assert!(metrics.contains(metric), "{name} watches {metric}");
+            let dimensions = json!([{ "Name": DIMENSION, "Value": reference("AWS::StackName") }]);
+            assert_eq!(alarm["Dimensions"], dimensions, "{name}");
+            own += 1;
+        }
+    }
+    assert!(own >= 10, "{own}");
+}
+
+#[test]
+fn the_dashboard_shows_every_metric_function_queue_and_alarm() {
+    let template = Template::read();
+    let dashboards = template.all("AWS::CloudWatch::Dashboard");
+    assert_eq!(dashboards.len(), 1);
+    let text = dashboards[0].1["DashboardBody"]["!Sub"].as_str().unwrap();
+    let body: Value = serde_json::from_str(text).unwrap();
+    let mut shown = BTreeSet::new();
+    let mut watched = BTreeSet::new();
+    for widget in list(&body["widgets"]) {
+        let properties = &widget["properties"];
+        for metric in list(&properties["metrics"]) {
+            let words = list(metric).into_iter().filter_map(Value::as_str).map(str::to_owned);
+            let words: Vec<String> = words.collect();
+            if words[0] == NAMESPACE {
+                assert_eq!(words[2..], [DIMENSION.to_owned(), "${AWS::StackName}".to_owned()]);
+                shown.insert(words[1].clone());
+            }
+            watched.extend(words);
+        }
+        for alarm in list(&properties["alarms"]) {
+            let (_, name) =
+                alarm.as_str().unwrap().split_once(":alarm:${AWS::StackName}-").unwrap();
+            watched.insert(name.to_owned());
+        }
+        let right = widget["x"].as_u64().unwrap() + widget["width"].as_u64().unwrap();
+        assert!(right <= 24, "{widget} is wider than the page");
+    }
+    let metrics: BTreeSet<String> = Metric::ALL.iter().map(|one| one.name().to_owned()).collect();
+    assert_eq!(shown, metrics);
+    for (name, _) in template.all("AWS::Serverless::Function") {
+        assert!(watched.contains(&format!("${{{name}}}")), "{name}");
+    }
+    for (name, _) in template.all("AWS::SQS::Queue") {
+        assert!(watched.contains(&format!("${{{name}.QueueName}}")), "{name}");
+    }
+    for (name, _) in alarms(&template) {
+        assert!(watched.contains(&name), "{name}");
+    }
+}
+
+#[test]
+fn the_authorizer_writes_last_use_and_nothing_else() {
+    let template = Template::read();
+    let role = &template.resource("AuthorizeRequestRole")["Properties"];
+    let statements = list(&role["Policies"][0]["PolicyDocument"]["Statement"]);
+    let rights: BTreeMap<String, &Value> = statements
+        .into_iter()
+        .flat_map(|one| list(&one["Action"]).into_iter().map(move |action| (action, one)))
+        .map(|(action, one)| (action.as_str().unwrap().to_owned(), &one["Condition"]))
+        .filter(|(action, _)| action.starts_with("dynamodb:"))
+        .collect();
+    assert_eq!(rights.keys().collect::<Vec<_>>(), ["dynamodb:GetItem", "dynamodb:UpdateItem"]);
+    let allowed = &rights["dynamodb:UpdateItem"]["ForAllValues:StringLike"];
+    assert_eq!(allowed["dynamodb:LeadingKeys"], json!(["CREDENTIAL#*"]));
+    assert_eq!(allowed["dynamodb:Attributes"], json!(["pk", "sk", "used_*"]));
+}
