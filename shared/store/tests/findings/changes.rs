@@ -93,6 +93,8 @@ async fn the_history_says_who_did_what_from_what_to_what_and_why() {
     let case = bench.case(&found.id).await;
     assert_eq!((case.handling.comments, case.handling.assignee), (1, None));
     assert_eq!(case.changed_at, Some(at(1)));
+    // The audit of the table knows these items and has nothing to say about them.
+    assert_eq!(bench.store.audit().await.unwrap().breaches, []);
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ impl Schema {
                         match rule.get(name) {
                             Some(rule) => self.check(rule, member, &format!("{at}/{name}"), errors),
                             None if self.is_whole() => {
-                                errors.push(format!("{at}/{name} is no member"))
+                                errors.push(format!("{at}/{name} is no member"));
                             }
                             None => {}
                         }
