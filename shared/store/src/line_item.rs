@@ -67,11 +67,7 @@ fn put_number(item: &mut Item, name: &str, value: Option<u64>) {
     }
 }
 
-fn optional_number(reader: &Reader<'_>, item: &Item, name: &str) -> Result<Option<u64>, Corrupt> {
-    item.contains_key(name).then(|| reader.parsed(name)).transpose()
-}
-
-fn flag(reader: &Reader<'_>, item: &Item, name: &str) -> Result<bool, Corrupt> {
+fn flag(reader: Reader<'_>, item: &Item, name: &str) -> Result<bool, Corrupt> {
     let value = item.get(name).and_then(|value| value.as_bool().ok());
     value.copied().ok_or_else(|| reader.corrupt(name, "is no truth value"))
 }
@@ -79,7 +75,7 @@ fn flag(reader: &Reader<'_>, item: &Item, name: &str) -> Result<bool, Corrupt> {
 /// The line and the version of its item.
 pub(crate) fn line_from(item: &Item) -> Result<(Line, u64), Corrupt> {
     let reader = Reader::new(item, LINE)?;
-    let count = |name| optional_number(&reader, item, name);
+    let count = |name| reader.optional_parsed(name);
     let mode = reader.optional_text("mode")?;
     let mode = mode
         .map(|word| Mode::parse(word).ok_or_else(|| reader.corrupt("mode", "is unknown")))
@@ -97,8 +93,8 @@ pub(crate) fn line_from(item: &Item) -> Result<(Line, u64), Corrupt> {
         },
         speed_milli: count("speed_milli")?,
         design_milli: count("design_speed_milli")?,
-        blocked: flag(&reader, item, "blocked")?,
-        starved: flag(&reader, item, "starved")?,
+        blocked: flag(reader, item, "blocked")?,
+        starved: flag(reader, item, "starved")?,
         serials_remaining: count("serials_remaining")?,
     };
     let owned = |name| reader.optional_text(name).map(|found| found.map(str::to_owned));

@@ -1,7 +1,7 @@
 //! Heartbeats in the table: in any order, repeated, in parallel and over broken connections they give the
 //! same minutes, and few write units.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails here")]
+#![expect(clippy::unwrap_used, reason = "a test fails here")]
 #![expect(clippy::disallowed_methods, reason = "corruption is written past the crate store")]
 #![expect(clippy::arithmetic_side_effects, reason = "the numbers of a test are small")]
 
@@ -30,13 +30,13 @@ fn heartbeat(gln: Gln, n: u64, step_ms: u64) -> Heartbeat {
         Counters { consumed: Some(made + 1), processed: Some(made), defective: Some(made / 20) };
     let sample = Sample {
         at_ms: START + n * step_ms,
-        seq: (n % 7 != 0).then_some(18_000 + n),
-        state: if n % 11 == 0 { State::Held } else { State::Execute },
+        seq: (!n.is_multiple_of(7)).then_some(18_000 + n),
+        state: if n.is_multiple_of(11) { State::Held } else { State::Execute },
         mode: Some(Mode::Production),
         counters,
         speed_milli: Some(118_000),
         design_milli: Some(150_000),
-        blocked: n % 11 == 0,
+        blocked: n.is_multiple_of(11),
         starved: false,
         serials_remaining: Some(500_000 - n * 3),
     };

@@ -7,13 +7,14 @@ use serde_json::Value;
 use crate::tidy_kit::{Template, functions, names, read, reference};
 
 /// Every route of the API and the function behind it.
-const ROUTES: [(&str, &str); 18] = [
+const ROUTES: [(&str, &str); 19] = [
     ("ANY /api/v1/l3/pools", "manage-pools"),
     ("ANY /api/v1/l3/pools/{proxy+}", "manage-pools"),
     ("ANY /api/v1/l3/allocations", "allocate-serials"),
     ("ANY /api/v1/l3/allocations/{proxy+}", "allocate-serials"),
     ("GET /api/v1/l3/allocations/{id}/export", "export-allocation"),
     ("POST /api/v1/l3/uploads", "exchange-serials"),
+    ("ANY /api/v1/plant-floor/{proxy+}", "ingest-telemetry"),
     ("GET /api/v1/l3/documents", "report-operations"),
     ("GET /api/v1/l3/documents/{proxy+}", "report-operations"),
     ("ANY /api/v1/findings", "report-operations"),

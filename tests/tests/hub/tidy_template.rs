@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::tidy_kit::{Template, attribute, functions, list, reference};
+use crate::tidy_kit::{Template, attribute, functions, list, names, read, reference};
 
 #[test]
-fn the_table_is_protected_recoverable_encrypted_and_nothing_in_it_expires() {
+fn the_table_is_protected_recoverable_encrypted_and_no_evidence_in_it_expires() {
     let template = Template::read();
     let tables = template.all("AWS::DynamoDB::Table");
     assert_eq!(tables.len(), 1);
@@ -15,7 +15,13 @@ fn the_table_is_protected_recoverable_encrypted_and_nothing_in_it_expires() {
     assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
     assert_eq!(table["DeletionProtectionEnabled"], reference("DeletionProtection"));
     assert_eq!(template.at("/Parameters/DeletionProtection/Default"), "true");
-    assert_eq!(table["TimeToLiveSpecification"], Value::Null);
+    assert_eq!(table["TimeToLiveSpecification"], json!({ "AttributeName": "ttl", "Enabled": true }));
+    // Only these write the attribute: minutes of lines and sessions of browsers.
+    let writers: Vec<String> = names("shared/store/src")
+        .into_iter()
+        .filter(|name| name.ends_with(".rs") && read(&format!("shared/store/src/{name}")).contains("(\"ttl\""))
+        .collect();
+    assert_eq!(writers, ["line_item.rs", "session.rs"]);
     assert_eq!(template.resource(name)["DeletionPolicy"], "Retain");
     assert_eq!(template.resource(name)["UpdateReplacePolicy"], "Retain");
     for (at, index) in ["listing", "attention"].iter().enumerate() {
