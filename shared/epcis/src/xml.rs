@@ -4,6 +4,7 @@
 //! ever expanded; one token at a time is in memory.
 
 mod check;
+mod element;
 mod names;
 mod opened;
 mod short;
@@ -22,11 +23,12 @@ use crate::event::{DocumentSummary, Sink};
 use crate::limits::Limits;
 use crate::source::Source;
 use check::Fault;
+use element::Element;
 use names::Names;
 use opened::Opened;
 use short::Stem;
 use tag::Tag;
-use walk::{Element, Walk};
+use walk::Walk;
 
 struct Document<'a, S: ?Sized> {
     limits: &'a Limits,

@@ -13,10 +13,11 @@ use std::io::Read;
 
 use crate::error::Position;
 use crate::event::{EpcList, Sink};
+use crate::limits::Limits;
 use crate::source::Source;
 use crate::xml::Document;
+use crate::xml::element::Element;
 use crate::xml::tag::Tag;
-use crate::xml::walk::Element;
 
 /// The longest name that is taken here.
 const NAME_BYTES_MAX: usize = 64;
@@ -84,7 +85,7 @@ impl<S: Sink + ?Sized> Document<'_, S> {
             };
             let tag_bytes = match markup {
                 [b'/', name @ ..] => self.end_tag(text, name)?,
-                _ => match self.start_tag(text, markup, &mut place) {
+                _ => match self.start_tag(text, markup, &mut place)? {
                     Start::Taken(bytes) => bytes,
                     Start::Event => {
                         return Ok(Run::AtEvent(taken.saturating_add(text.len())));
@@ -148,10 +149,15 @@ impl<S: Sink + ?Sized> Document<'_, S> {
     }
 
     #[inline]
-    fn start_tag(&mut self, text: &[u8], markup: &[u8], place: &mut Option<Position>) -> Start {
+    fn start_tag(
+        &mut self,
+        text: &[u8],
+        markup: &[u8],
+        place: &mut Option<Position>,
+    ) -> Result<Start, S::Error> {
         let window = markup.get(..=NAME_BYTES_MAX).unwrap_or(markup);
         let Some(length) = window.iter().position(|byte| !is(*byte, NAME)) else {
-            return Start::Left;
+            return Ok(Start::Left);
         };
         let name = markup.get(..length).unwrap_or_default();
         let is_plain = markup.get(length) == Some(&b'>')
@@ -159,21 +165,30 @@ impl<S: Sink + ?Sized> Document<'_, S> {
             && length <= self.limits.value_bytes_max
             && self.walk.depth() < self.limits.depth_max;
         if !is_plain || !self.fits(text) {
-            return Start::Left;
+            return Ok(Start::Left);
         }
         let mut element = Element::named(name);
         if let Tag::Event(_) = element.tag {
             if self.walk.is_in_event() || self.walk.events() >= self.limits.events_max {
-                return Start::Left;
+                return Ok(Start::Left);
             }
-            let Some(Position { line, column }) = place.take() else { return Start::Event };
+            let Some(Position { line, column }) = place.take() else { return Ok(Start::Event) };
             element.place = (line, column);
         }
         self.gather_plain(text);
         element.standard = self.names.is_standard(element.prefix);
+        let bytes = length.saturating_add("<>".len());
+        let content = markup.get(bytes.saturating_sub(1)..).unwrap_or_default();
+        if !self.walk.wants_text()
+            && let Some(value) = leaf(content, name, self.limits)
+        {
+            self.walk.leaf(&element, &mut self.names, value, self.sink)?;
+            let end = value.len().saturating_add(length).saturating_add("</>".len());
+            return Ok(Start::Taken(bytes.saturating_add(end)));
+        }
         self.opened.push(name, false);
         self.walk.open(&element, &mut self.names);
-        Start::Taken(length.saturating_add("<>".len()))
+        Ok(Start::Taken(bytes))
     }
 
     fn fits(&self, text: &[u8]) -> bool {
@@ -212,6 +227,18 @@ impl Stem {
             self.text = start;
         }
     }
+}
+
+/// The text of an element that holds nothing else and ends in the buffer.
+#[inline]
+fn leaf<'a>(content: &'a [u8], name: &[u8], limits: &Limits) -> Option<&'a [u8]> {
+    if content.first().is_none_or(|byte| is(*byte, SPACE)) {
+        // White space mostly stands before a child.
+        return None;
+    }
+    let (text, end) = plain_text(content, limits.token_bytes_max.min(limits.value_bytes_max))?;
+    let after = end.strip_prefix(b"/")?.strip_prefix(name)?;
+    (after.first() == Some(&b'>')).then_some(text)
 }
 
 /// Where the identifier of an entry begins.

@@ -11,6 +11,7 @@ use std::mem;
 
 use crate::draft::{Draft, Field, trimmed};
 use crate::event::{DocumentSummary, EpcList, EventKind, Kind, Sink};
+use crate::xml::element::Element;
 use crate::xml::names::Names;
 use crate::xml::tag::Tag;
 
@@ -25,43 +26,6 @@ enum Value {
     Epc(EpcList),
     Class,
     Field(Field),
-}
-
-/// What an element is, as its tag tells.
-pub(crate) struct Element<'a> {
-    pub(crate) tag: Tag,
-    pub(crate) standard: bool,
-    /// The whole name, prefix included.
-    pub(crate) name: &'a [u8],
-    /// The prefix, without its colon.
-    pub(crate) prefix: &'a [u8],
-    pub(crate) schema_version: Option<String>,
-    /// The attribute `name`, by which one dialect tells its extensions apart.
-    pub(crate) extension: Option<Field>,
-    /// Line and column, given for event elements only.
-    pub(crate) place: (u64, u64),
-}
-
-impl<'a> Element<'a> {
-    /// A standard element of that name, without attributes.
-    #[inline]
-    pub(crate) fn named(name: &'a [u8]) -> Self {
-        // Names are short: a search that is set up for long texts would cost more.
-        let (prefix, local) = match name.iter().position(|byte| *byte == b':') {
-            Some(at) => name.split_at_checked(at).unwrap_or((b"", name)),
-            None => (&b""[..], name),
-        };
-        let local = local.strip_prefix(b":").unwrap_or(local);
-        Self {
-            tag: Tag::from_local(local),
-            standard: true,
-            name,
-            prefix,
-            schema_version: None,
-            extension: None,
-            place: (0, 0),
-        }
-    }
 }
 
 #[derive(Default)]
@@ -140,7 +104,7 @@ impl Walk {
         let parent = self.stack.last().map_or(Tag::Other, |frame| frame.tag);
         let depth = self.stack.len();
         if depth == 0 {
-            self.document.root = String::from_utf8_lossy(local(element)).into_owned();
+            self.document.root = String::from_utf8_lossy(element.local()).into_owned();
             self.document.root_version.clone_from(&element.schema_version);
         }
         if matches!(tag, Tag::Document | Tag::QueryDocument | Tag::MasterDataDocument) {
@@ -188,7 +152,7 @@ impl Walk {
 
     fn note_document(&mut self, element: &Element<'_>, edition: Option<u8>) {
         if self.document.found.is_none() {
-            let name = String::from_utf8_lossy(local(element)).into_owned();
+            let name = String::from_utf8_lossy(element.local()).into_owned();
             let version = element.schema_version.clone();
             self.document.found = Some((element.tag, name, version, edition));
         }
@@ -289,7 +253,10 @@ impl Walk {
             && at == depth
         {
             self.value = None;
-            self.tell(value, sink)?;
+            let text = mem::take(&mut self.text);
+            let told = self.tell(value, &text, sink);
+            self.text = text;
+            told?;
         }
         let Some(frame) = self.stack.pop() else {
             return Ok(());
@@ -308,10 +275,36 @@ impl Walk {
         Ok(())
     }
 
+    /// [`Walk::open`], [`Walk::text`] and [`Walk::close`] of an element that holds but this text, where
+    /// no value was being gathered.
     #[inline]
-    fn tell<S: Sink + ?Sized>(&mut self, value: Value, sink: &mut S) -> Result<(), S::Error> {
+    pub(crate) fn leaf<S: Sink + ?Sized>(
+        &mut self,
+        element: &Element<'_>,
+        names: &mut Names,
+        text: &[u8],
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
+        self.open(element, names);
+        match self.value {
+            Some((value, at)) if at == self.stack.len() => {
+                self.value = None;
+                self.tell(value, text, sink)?;
+            }
+            _ => {}
+        }
+        self.close(sink)
+    }
+
+    #[inline]
+    fn tell<S: Sink + ?Sized>(
+        &mut self,
+        value: Value,
+        text: &[u8],
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
         // The source hands out UTF-8 only, and values begin and end at markup.
-        let text = std::str::from_utf8(&self.text).unwrap_or_default();
+        let text = std::str::from_utf8(text).unwrap_or_default();
         let text = trimmed(text);
         match value {
             Value::Epc(list) => sink.epc(list, text),
@@ -362,12 +355,5 @@ fn direct_field(tag: Tag) -> Option<Field> {
         Tag::Disposition => Some(Field::Disposition),
         Tag::ParentId => Some(Field::ParentId),
         _ => None,
-    }
-}
-
-fn local<'a>(element: &Element<'a>) -> &'a [u8] {
-    match memchr::memchr(b':', element.name) {
-        Some(at) => element.name.get(at.saturating_add(1)..).unwrap_or_default(),
-        None => element.name,
     }
 }

@@ -13,7 +13,7 @@ use super::Recorder;
 use super::arbitrary::{damaged, pieces};
 
 /// Ordinary markup, and next to it what the short way must leave alone.
-const MARKUP: [&str; 74] = [
+const MARKUP: [&str; 76] = [
     "<ObjectEvent>",
     "</ObjectEvent>",
     "<ObjectEvent>",
@@ -53,6 +53,8 @@ const MARKUP: [&str; 74] = [
     "<epc>",
     "</epc>",
     "<epc><b>urn:a:b</b></epc>",
+    "<epc>0123456789<b>0123456789</b>0123456789<c>0123456789</c></epc>",
+    "<bizStep><b>0123456789</b>0123456789<c>0123456789</c>0123456789</bizStep>",
     "<eventTime>2026-03-02T09:00:01Z</eventTime>",
     "<eventTime>2026-<!-- x -->03-02T09:00:01Z</eventTime>",
     "<action>ADD</action>",
