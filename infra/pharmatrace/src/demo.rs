@@ -2,11 +2,12 @@
 //!
 //! A pool is created, ranges are reserved (also by several callers at once), exported as CSV, printed by
 //! a simulated line with the mistakes that lines make, reported back as EPCIS files dropped in S3, and
-//! reconciled. What the hub finds is compared with what the line did; the exit status is 0 only if all
+//! reconciled; then the people on shift look at it. What the hub finds is compared with what the line did; the exit status is 0 only if all
 //! agrees.
 
 mod line;
 mod run;
+mod shift;
 mod table;
 mod view;
 
@@ -133,6 +134,7 @@ async fn main_job(
 ) -> Result<(), CommandError> {
     let hub = &cloud.hub;
     show.say(&format!("local cloud   {}", hub.api_url))?;
+    show.say(&format!("page          {}/operations", hub.api_url))?;
     let token = hub.credential.as_ref().map(|credential| credential.token.as_str());
     let api = Api::new(&hub.api_url, token);
     run::story(hub, &api, show).await?;
