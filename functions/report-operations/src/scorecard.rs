@@ -24,6 +24,7 @@ use store::StoreError;
 use store::attention::Queue;
 use store::time::{parse_rfc3339, rfc3339_ms};
 use time::{Duration, OffsetDateTime};
+use utoipa::ToSchema;
 
 use self::allocations::OpenAllocations;
 use self::files::{Files, Latency};
@@ -37,7 +38,7 @@ use crate::documents::{own_system, visible};
 pub(crate) const WINDOW_HOURS: i64 = 24;
 
 /// What the people on shift have to know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Scorecard {
     /// The window that counts and rates are of.
     pub window: Window,
@@ -58,7 +59,8 @@ pub struct Scorecard {
 }
 
 /// A span of time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardWindow)]
 pub struct Window {
     /// Where it begins, RFC 3339; included.
     pub from: String,
@@ -69,9 +71,11 @@ pub struct Window {
 }
 
 /// Whose part of the hub is shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardPart)]
 pub struct PartView {
     /// The only system whose files and findings are shown; null = all.
+    #[schema(required)]
     pub system_id: Option<String>,
     /// The only lines whose allocations are shown; empty = all.
     pub line_glns: Vec<String>,

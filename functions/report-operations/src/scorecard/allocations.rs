@@ -6,6 +6,7 @@ use domain::gln::Gln;
 use serde::Serialize;
 use store::scorecard::{OpenAllocation, Reading};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 
 use super::age_seconds;
 
@@ -15,7 +16,8 @@ const LINES_MAX: usize = 100;
 const ROWS_MAX: usize = 50;
 
 /// Allocations that somebody still has to bring to their end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardOpenAllocations)]
 pub struct OpenAllocations {
     /// How many are open.
     pub total: usize,
@@ -36,9 +38,11 @@ pub struct OpenAllocations {
 }
 
 /// The open allocations of one line and system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardLineFill)]
 pub struct LineFill {
     /// The line; null for allocations of no line.
+    #[schema(required)]
     pub line_gln: Option<String>,
     /// The system whose line prints.
     pub system_id: String,
@@ -55,7 +59,8 @@ pub struct LineFill {
 }
 
 /// One open allocation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardOpenRow)]
 pub struct OpenRow {
     /// Its id.
     pub allocation_id: String,
@@ -64,8 +69,10 @@ pub struct OpenRow {
     /// The trade item.
     pub gtin: String,
     /// The lot, if one was named.
+    #[schema(required)]
     pub lot: Option<String>,
     /// The line.
+    #[schema(required)]
     pub line_gln: Option<String>,
     /// The system whose line prints.
     pub system_id: String,
@@ -82,6 +89,7 @@ pub struct OpenRow {
     /// `used` in hundredths of `reserved`, rounded down.
     pub fill_percent: u64,
     /// When the last file that used numbers was posted, RFC 3339.
+    #[schema(required)]
     pub last_use_at: Option<String>,
 }
 

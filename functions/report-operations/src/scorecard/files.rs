@@ -5,6 +5,7 @@ use serde::Serialize;
 use store::document::{Document, DocumentStatus};
 use store::scorecard::Reading;
 use store::time::parse_rfc3339;
+use utoipa::ToSchema;
 
 use super::span_ms;
 
@@ -12,7 +13,8 @@ use super::span_ms;
 const ROWS_MAX: usize = 20;
 
 /// Files received in the window, and those that wait.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardFiles)]
 pub struct Files {
     /// Documents first received in the window.
     pub received: usize,
@@ -33,7 +35,8 @@ pub struct Files {
 }
 
 /// A queue of documents.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardWaiting)]
 pub struct Waiting {
     /// How many there are.
     pub total: usize,
@@ -44,7 +47,8 @@ pub struct Waiting {
 }
 
 /// One document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardDocumentRow)]
 pub struct DocumentRow {
     /// Of the inflated bytes, hexadecimal.
     pub content_sha256: String,
@@ -57,23 +61,29 @@ pub struct DocumentRow {
     /// When it was first received, RFC 3339.
     pub received_at: String,
     /// Why it was refused.
+    #[schema(required)]
     pub error_code: Option<String>,
     /// Serials that a later reservation may still cover.
     pub provisional: u64,
     /// When it is tried again, RFC 3339.
+    #[schema(required)]
     pub next_try_at: Option<String>,
 }
 
 /// How long it takes from the arrival of a system's copy to its reconciliation.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardLatency)]
 pub struct Latency {
     /// Reconciled copies of documents received in the window.
     pub samples: usize,
     /// Half of them took at most this long, milliseconds.
+    #[schema(required)]
     pub p50_ms: Option<u64>,
     /// 95 of a hundred took at most this long, milliseconds.
+    #[schema(required)]
     pub p95_ms: Option<u64>,
     /// The longest, milliseconds.
+    #[schema(required)]
     pub max_ms: Option<u64>,
 }
 

@@ -9,6 +9,7 @@ use store::finding::{Unresolved, UnresolvedFinding};
 use store::scorecard::{Found, Reading};
 use store::time::rfc3339_ms;
 use time::{Duration, OffsetDateTime};
+use utoipa::ToSchema;
 
 use super::WINDOW_HOURS;
 
@@ -19,7 +20,8 @@ pub(crate) const SEVERITIES: [Severity; 4] =
     [Severity::Critical, Severity::Error, Severity::Warning, Severity::Info];
 
 /// Findings nobody has resolved, and those found in the window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardFindings)]
 pub struct Findings {
     /// How many are open or acknowledged.
     pub unresolved: usize,
@@ -38,7 +40,8 @@ pub struct Findings {
 }
 
 /// Unresolved findings of one severity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardSeverityCount)]
 pub struct SeverityCount {
     /// How bad they are.
     pub severity: &'static str,
@@ -49,7 +52,8 @@ pub struct SeverityCount {
 }
 
 /// Unresolved findings of one code and severity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardCodeCount)]
 pub struct CodeCount {
     /// What they say.
     pub code: &'static str,
@@ -66,7 +70,8 @@ pub struct CodeCount {
 }
 
 /// One unresolved finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardFindingRow)]
 pub struct FindingRow {
     /// Its id.
     pub id: String,
@@ -83,13 +88,15 @@ pub struct FindingRow {
     /// The system whose copy it was found for.
     pub system_id: String,
     /// The allocation it is about.
+    #[schema(required)]
     pub allocation_id: Option<String>,
     /// Serials, or 1 where it is about the document.
     pub serials: u64,
 }
 
 /// What was found in an hour of the window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardHourCount)]
 pub struct HourCount {
     /// Where the hour begins, RFC 3339; included.
     pub from: String,

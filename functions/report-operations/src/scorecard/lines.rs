@@ -8,6 +8,7 @@ use store::time::rfc3339_ms;
 use store::{Store, StoreError};
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
+use utoipa::ToSchema;
 
 /// Lines shown at most.
 const ROWS_MAX: usize = 100;
@@ -15,7 +16,8 @@ const ROWS_MAX: usize = 100;
 const AT_ONCE: usize = 16;
 
 /// Lines that were ever heard.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardLines)]
 pub struct Lines {
     /// How many there are.
     pub total: usize,
@@ -32,13 +34,16 @@ pub struct Lines {
 }
 
 /// One line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardLineRow)]
 pub struct LineRow {
     /// The line.
     pub line_gln: String,
     /// Its own name.
+    #[schema(required)]
     pub line_id: Option<String>,
     /// The system that drives it.
+    #[schema(required)]
     pub system_id: Option<String>,
     /// `live`, `stale` or `offline`.
     pub status: &'static str,
@@ -49,14 +54,19 @@ pub struct LineRow {
     /// Seconds since then.
     pub silent_seconds: u64,
     /// Packs per minute over the last 15 minutes, in thousandths; null when they are not known.
+    #[schema(required)]
     pub throughput_milli: Option<u64>,
     /// Serial numbers used up per hour over the last 15 minutes.
+    #[schema(required)]
     pub burn_per_hour: Option<u64>,
     /// Serial numbers that the line still has.
+    #[schema(required)]
     pub serials_remaining: Option<u64>,
     /// The allocation whose numbers it prints.
+    #[schema(required)]
     pub allocation_id: Option<String>,
     /// What the line says is wrong.
+    #[schema(required)]
     pub alarm: Option<String>,
 }
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 use store::scorecard::{Reading, Taken};
 use store::time::parse_rfc3339;
 use time::{Duration, OffsetDateTime};
+use utoipa::ToSchema;
 
 use super::{WINDOW_HOURS, span_ms};
 
@@ -24,7 +25,8 @@ const ROWS_MAX: usize = 50;
 const HOURS_MAX: u64 = 87_600;
 
 /// Pools that run low.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardPools)]
 pub struct Pools {
     /// How many pools there are.
     pub total: usize,
@@ -37,7 +39,8 @@ pub struct Pools {
 }
 
 /// A pool that runs low.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScorecardPoolRow)]
 pub struct PoolRow {
     /// Its id.
     pub pool_id: String,
@@ -57,6 +60,7 @@ pub struct PoolRow {
     pub reserved_in_window: u64,
     /// Hours until it is empty if it goes on like this, rounded down, at most 87,600; null when nothing
     /// was reserved in the window.
+    #[schema(required)]
     pub hours_left: Option<u64>,
 }
 

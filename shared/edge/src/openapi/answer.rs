@@ -60,6 +60,13 @@ impl Answer {
         self.with_content(media_type, schema.into())
     }
 
+    /// Any JSON object.
+    #[must_use]
+    pub fn any_json(self) -> Self {
+        let schema = ObjectBuilder::new().schema_type(Type::Object);
+        self.with_content("application/json", schema.into())
+    }
+
     /// JSON of a type beside other contents of the same status.
     #[must_use]
     pub fn or_json<T: ToSchema>(mut self) -> Self {

@@ -128,7 +128,7 @@ macro_rules! words {
     ($($name:ident = $words:expr, $description:literal;)*) => {$(
         #[doc = $description]
         #[derive(Debug)]
-        pub(crate) struct $name;
+        pub struct $name;
 
         impl ::utoipa::PartialSchema for $name {
             fn schema() -> ::utoipa::openapi::RefOr<::utoipa::openapi::Schema> {
