@@ -23,7 +23,8 @@ pub(crate) struct FindingIdForm(#[expect(dead_code, reason = "only its schema is
     as = Note,
     min_length = 1,
     max_length = 1000,
-    pattern = "^(?=[\\s\\S]*\\S)[^\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f]+$"
+    pattern = "^[^\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f]\
+        [^\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f]*$"
 )]
 pub(crate) struct NoteForm(#[expect(dead_code, reason = "only its schema is used")] String);
 
@@ -33,7 +34,8 @@ pub(crate) struct NoteForm(#[expect(dead_code, reason = "only its schema is used
     as = Assignee,
     min_length = 1,
     max_length = 64,
-    pattern = "^(?=[\\s\\S]*\\S)[^\\u0000-\\u001f\\u007f-\\u009f]+$"
+    pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f]\
+        [^\\u0000-\\u001f\\u007f-\\u009f]*$"
 )]
 pub(crate) struct AssigneeForm(#[expect(dead_code, reason = "only its schema is used")] String);
 
