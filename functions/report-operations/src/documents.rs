@@ -1,5 +1,7 @@
 //! `GET /api/v1/l3/documents` and `GET /api/v1/l3/documents/{sha256}`.
 
+pub(crate) mod actions;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use domain::ids::{AllocationId, SystemId};

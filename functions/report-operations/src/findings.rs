@@ -3,7 +3,7 @@
 
 mod change;
 mod export;
-mod openapi;
+pub(crate) mod openapi;
 mod pdg;
 mod view;
 

@@ -5,14 +5,18 @@
 //! |---|---|---|
 //! | `GET /api/v1/l3/documents` | `documents:read` | 200, 400 |
 //! | `GET /api/v1/l3/documents/{sha256}` | `documents:read` | 200, 404 |
-//! | `GET /api/v1/l3/findings` | `documents:read` or `reports:read` | 200, 400 |
+//! | `POST /api/v1/l3/documents/{sha256}/retry`, `/reject`, `/reprocess` | `findings:write` | 202, 400, 404, 409 |
+//! | `GET /api/v1/findings`, also as `/api/v1/l3/findings` | `documents:read` or `reports:read` | 200, 400 |
+//! | `GET /api/v1/findings/{id}` | the same | 200, 404 |
+//! | `GET /api/v1/findings/{id}/export` | the same | 200, 400, 404, 422 |
+//! | `POST /api/v1/findings/{id}/acknowledge`, `/resolve`, `/assign`, `/comment` | `findings:write` | 200, 400, 404, 409 |
 //! | `GET /openapi.json` | any | 200 |
 //! | `GET /health` | no credential | 200 |
 //! | anything else (`$default`) | no credential | 404 `not-found` |
 //!
-//! The first three also answer 401, 403 and, when a store is slow, 503 with `Retry-After`. All
-//! routes only read, so they are idempotent. Lists are read from the index and may lag a
-//! moment; a document by its SHA-256 is consistent.
+//! What needs a credential also answers 401, 403 and, when a store is slow, 503 with `Retry-After`. What
+//! is asked for twice is done once. Lists are read from the index and may lag a moment; a document by its
+//! SHA-256 and a finding by its id are consistent.
 //!
 //! I8: a credential bound to lines sees its own system's documents and findings only, and of a
 //! document that several systems sent only its own part; all else is 404.
@@ -33,6 +37,7 @@ use edge::Clock;
 use serde_json::{Value, json};
 use store::{Objects, Store};
 
+pub use crate::documents::actions::JudgeQueue;
 pub use crate::openapi::openapi;
 pub use crate::session::SignIn;
 
@@ -43,6 +48,8 @@ pub struct Hub {
     pub store: Store,
     /// Where reports are.
     pub objects: Objects,
+    /// Where documents are asked for to be judged.
+    pub queue: JudgeQueue,
     /// The time.
     pub clock: Clock,
     /// Whom trading partners may answer.
@@ -59,6 +66,7 @@ pub fn router(hub: Hub) -> Router {
         .route("/api/v1/operations/scorecard", get(scorecard::fetch))
         .route("/openapi.json", get(openapi_page::fetch))
         .route("/health", get(health))
+        .merge(documents::actions::router())
         .merge(findings::router())
         .merge(page::router())
         .with_state(hub)

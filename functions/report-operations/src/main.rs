@@ -1,6 +1,6 @@
 //! Wiring of the reports' routes.
 
-use report_operations::{Hub, SignIn, router};
+use report_operations::{Hub, JudgeQueue, SignIn, router};
 use service::Service;
 
 #[tokio::main(flavor = "current_thread")]
@@ -9,6 +9,10 @@ async fn main() -> Result<(), edge::Error> {
     let hub = Hub {
         store: service.store().await,
         objects: service.objects(),
+        queue: JudgeQueue {
+            sqs: service.sqs(),
+            url: service.config.inbound_queue_url.clone(),
+        },
         clock: service.clock.clone(),
         contact_email: service.config.contact_email.clone(),
         sign_in: SignIn::of(&service.config),

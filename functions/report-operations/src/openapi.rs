@@ -1,5 +1,6 @@
 //! What this function says of its routes.
 
+mod pages;
 mod shape;
 
 use edge::openapi::{Answer, Part, Route, Sha256, part};
@@ -7,7 +8,9 @@ use edge::{ProblemKind, Scope};
 use http::Method;
 
 pub(crate) use self::shape::DocumentStatusWord;
-use self::shape::{Document, DocumentSummary, Health};
+pub(crate) use self::shape::DocumentSummary;
+use self::shape::{Document, Health};
+use crate::scorecard::Scorecard;
 use crate::{documents, findings};
 
 /// The routes of [`crate::router`] as OpenAPI.
@@ -15,6 +18,8 @@ use crate::{documents, findings};
 pub fn openapi() -> Part {
     let get = Method::GET;
     let mut routes = findings::routes();
+    routes.extend(documents::actions::routes());
+    routes.extend(pages::routes());
     routes.extend(vec![
         Route::new(&get, "/api/v1/l3/documents", "document_list", &[Scope::DocumentsRead])
             .says("List documents", "Newest first; may lag a moment.")
@@ -29,6 +34,10 @@ pub fn openapi() -> Part {
         .says("Fetch a document and its report", "")
         .path::<Sha256>("sha256", "The SHA-256 of the content or of the bytes as received.")
         .answers(Answer::json::<Document>(200, "The document.")),
+        Route::new(&get, "/api/v1/operations/scorecard", "scorecard_fetch", &[Scope::ReportsRead])
+            .says("Fetch the scorecard", "What the people on shift have to know, as numbers.")
+            .answers(Answer::json::<Scorecard>(200, "The scorecard."))
+            .refuses(&[ProblemKind::Validation]),
         Route::new(&get, "/openapi.json", "openapi_fetch", &[])
             .says("Fetch this document", "Any valid credential will do.")
             .answers(Answer::empty(200, "OpenAPI 3.1.").any_json()),

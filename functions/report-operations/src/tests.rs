@@ -12,7 +12,7 @@ use edge::{App, AuthorizerContext, Clock, Entropy, HttpEvent, TenantProfile, app
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use store::arrival::Arrival;
-use store::client::{AwsSettings, https, s3};
+use store::client::{AwsSettings, https, s3, sqs};
 use store::document::{Document, DocumentError, DocumentStatus};
 use store::finding::FindingRecord;
 use store::meter::Meter;
@@ -20,7 +20,7 @@ use store::{Buckets, Objects, Store};
 use testkit::Dynamo;
 use time::macros::datetime;
 
-use super::{Hub, SignIn, router};
+use super::{Hub, JudgeQueue, SignIn, router};
 
 const DOCUMENTS: &str = "/api/v1/l3/documents";
 const FINDINGS: &str = "/api/v1/l3/findings";
@@ -70,7 +70,8 @@ async fn bench_at(profile: TenantProfile, clock: Clock) -> Bench {
     let objects = Objects { s3: s3(&settings, &https()), buckets };
     let sign_in = SignIn { entropy: Entropy::system(), secure: true, profile };
     let (mine, time) = (store.clone(), clock.clone());
-    let hub = Hub { store: mine, objects, clock: time, contact_email: None, sign_in };
+    let queue = JudgeQueue { sqs: sqs(&settings, &https()), url: String::new() };
+    let hub = Hub { store: mine, objects, queue, clock: time, contact_email: None, sign_in };
     let door = app(router(hub), profile, clock);
     let bench = Bench { door, store, _dynamo: dynamo };
     bench.fill().await;

@@ -76,6 +76,8 @@ kinds! {
     AllocationState = CONFLICT, "allocation-state", "The allocation's status forbids this";
     /// The finding's status forbids the step, or it was done before for another reason.
     FindingState = CONFLICT, "finding-state", "The finding's status forbids this";
+    /// The document's status forbids the step.
+    DocumentState = CONFLICT, "document-state", "The document's status forbids this";
     /// The body exceeds the limit.
     PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload-too-large", "The body is too large";
     /// The body's content type is not supported.
@@ -323,7 +325,7 @@ mod tests {
             assert!(kind.slug().bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
             assert!(seen.insert((kind.slug(), kind.status())), "{kind:?}");
         }
-        assert_eq!(ProblemKind::ALL.len(), 23);
+        assert_eq!(ProblemKind::ALL.len(), 24);
     }
 
     #[test]

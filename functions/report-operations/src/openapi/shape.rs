@@ -22,11 +22,12 @@ pub(super) struct Health {
 
 /// A document as lists show it.
 #[derive(ToSchema)]
-pub(super) struct DocumentSummary {
+pub(crate) struct DocumentSummary {
     #[schema(value_type = Sha256)]
     content_sha256: String,
-    #[schema(value_type = Sha256)]
-    raw_sha256: String,
+    /// Null where the bytes were never seen.
+    #[schema(required, value_type = Option<Sha256>)]
+    raw_sha256: Option<String>,
     /// What its content is.
     kind: String,
     #[schema(value_type = DocumentStatusWord)]
