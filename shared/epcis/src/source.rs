@@ -184,6 +184,15 @@ impl<R: Read> Source<R> {
         Position { line: self.known_line, column }
     }
 
+    #[cold]
+    fn refill_or_keep_fault(&mut self) -> io::Result<()> {
+        self.refill().map_err(|error| {
+            self.fault = Some(error);
+            io::Error::other("see the fault of the source")
+        })
+    }
+
+    #[cold]
     fn refill(&mut self) -> Result<(), ReadError> {
         if let Some((code, message)) = self.pending.take() {
             let here = self.here();
@@ -300,11 +309,8 @@ impl<R: Read> Read for Source<R> {
 impl<R: Read> BufRead for Source<R> {
     #[inline]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.pos >= self.end
-            && let Err(error) = self.refill()
-        {
-            self.fault = Some(error);
-            return Err(io::Error::other("see the fault of the source"));
+        if self.pos >= self.end {
+            self.refill_or_keep_fault()?;
         }
         Ok(self.buf.get(self.pos..self.end).unwrap_or_default())
     }

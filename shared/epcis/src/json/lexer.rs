@@ -102,9 +102,15 @@ impl<R: Read> Lexer<R> {
     }
 
     fn visible(&mut self, expected: &str) -> Result<u8, ReadError> {
-        let byte = match self.source.available()?.first() {
-            Some(byte) if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n') => Some(*byte),
-            _ => self.source.peek_visible()?,
+        let window = self.source.window();
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+        let spaces = window.iter().take_while(|byte| is_space(byte)).count();
+        let byte = match window.get(spaces).copied() {
+            Some(byte) => {
+                self.source.advance(spaces);
+                Some(byte)
+            }
+            None => self.source.peek_visible()?,
         };
         self.source.mark();
         byte.ok_or_else(|| self.truncated(expected))

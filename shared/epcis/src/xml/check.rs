@@ -182,7 +182,12 @@ fn is_xml_char(char: char) -> bool {
 /// Where character data has `]]>`, which it may not.
 #[inline]
 pub(crate) fn stray_section_end(text: &[u8]) -> Option<usize> {
-    memchr::memchr(b']', text)?;
+    // Most texts are the line end and the indentation before a tag: too short to set up a search.
+    if text.len() < 16 {
+        text.iter().position(|byte| *byte == b']')?;
+    } else {
+        memchr::memchr(b']', text)?;
+    }
     memchr::memmem::find(text, b"]]>")
 }
 
