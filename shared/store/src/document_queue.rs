@@ -1,4 +1,4 @@
-//! Documents that wait, and what came in during a time.
+//! Documents whose time has come.
 //!
 //! A parked document stands in the queue until its judgement settles it, so a message that is lost is
 //! sent again. Sending leases the place in the queue, not the document: the document is due until it was
@@ -7,35 +7,15 @@
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use domain::ids::SystemId;
 
+use crate::Store;
 use crate::attention::{Queue, SK};
-use crate::document::{Document, DocumentStatus};
 use crate::document_item::from_item;
 use crate::error::{StoreError, sdk_error};
 use crate::item::{Reader, key, text};
-use crate::keys::{Pk, Sk, listing};
-use crate::time::parse_rfc3339;
-use crate::{Page, Store};
+use crate::keys::{Pk, Sk};
 
 /// Documents read per page of a queue.
 const PAGE: i32 = 100;
-
-/// Why documents wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attention {
-    /// To be judged again at a time.
-    Parked,
-    /// Refused, and nobody dealt with it.
-    Quarantined,
-}
-
-impl Attention {
-    const fn queue(self) -> Queue {
-        match self {
-            Self::Parked => Queue::Parked,
-            Self::Quarantined => Queue::Quarantined,
-        }
-    }
-}
 
 /// A document whose time has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,38 +28,7 @@ pub struct Due {
     place: String,
 }
 
-/// What came in during a time.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Intake {
-    /// Documents received.
-    pub received: u64,
-    /// Those of them that are reconciled now.
-    pub reconciled: u64,
-    /// Those of them that are parked now.
-    pub parked: u64,
-    /// Those of them that are quarantined now.
-    pub quarantined: u64,
-    /// Milliseconds from receipt to the end of the judgement, ascending, of those that are reconciled.
-    pub receipt_to_reconciled_ms: Vec<u64>,
-    /// Milliseconds from the last event to the end of the judgement, ascending, likewise.
-    pub event_to_reconciled_ms: Vec<u64>,
-}
-
 impl Store {
-    /// One page of the documents that need attention: parked ones by the time of their next try, or
-    /// quarantined ones by time of receipt. Read from the index (may lag a moment). `after` and `next`
-    /// are places in the queue.
-    pub async fn documents_needing_attention(
-        &self,
-        what: Attention,
-        limit: i32,
-        after: Option<&str>,
-    ) -> Result<Page<Document>, StoreError> {
-        let page = self.attention_page(what.queue(), None, after, limit).await?;
-        let items = page.items.iter().map(from_item).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page { items, next: page.next })
-    }
-
     /// At most `limit` parked documents whose time has come. Read from the index: one that is missed now
     /// is found by the next sweep.
     pub async fn documents_due(&self, now: &str, limit: usize) -> Result<Vec<Due>, StoreError> {
@@ -140,50 +89,4 @@ impl Store {
             Err(error) => Err(sdk_error("UpdateItem document", &error)),
         }
     }
-
-    /// What came in from `since` on, RFC 3339 UTC; read from the index (may lag a moment), at most
-    /// `limit` documents, the newest.
-    pub async fn documents_intake(&self, since: &str, limit: usize) -> Result<Intake, StoreError> {
-        let mut intake = Intake::default();
-        let mut start: Option<String> = None;
-        let mut seen = 0_usize;
-        while seen < limit {
-            let page = self.listing_page(listing::DOCUMENT, Some(since), start.as_deref()).await?;
-            for item in page.items.iter().take(limit.saturating_sub(seen)) {
-                seen = seen.saturating_add(1);
-                intake.add(&from_item(item)?);
-            }
-            start = page.next;
-            if start.is_none() {
-                break;
-            }
-        }
-        intake.receipt_to_reconciled_ms.sort_unstable();
-        intake.event_to_reconciled_ms.sort_unstable();
-        Ok(intake)
-    }
-}
-
-impl Intake {
-    fn add(&mut self, document: &Document) {
-        let count = |number: &mut u64| *number = number.saturating_add(1);
-        count(&mut self.received);
-        match document.status() {
-            DocumentStatus::Parked => count(&mut self.parked),
-            DocumentStatus::Quarantined => count(&mut self.quarantined),
-            DocumentStatus::Reconciled => {
-                count(&mut self.reconciled);
-                let end = document.reconciled_at();
-                self.receipt_to_reconciled_ms.extend(between(Some(&document.received_at), end));
-                self.event_to_reconciled_ms.extend(between(document.last_event_at.as_deref(), end));
-            }
-            DocumentStatus::Received | DocumentStatus::Applying => {}
-        }
-    }
-}
-
-/// Milliseconds between two times; `None` where one is missing or the first is the later one.
-fn between(from: Option<&str>, to: Option<&str>) -> Option<u64> {
-    let ms = |text| Some(parse_rfc3339(text)?.unix_timestamp_nanos().div_euclid(1_000_000));
-    u64::try_from(ms(to?)?.checked_sub(ms(from?)?)?).ok()
 }

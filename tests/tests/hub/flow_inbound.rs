@@ -200,3 +200,10 @@ pub fn arrivals(view: &Value) -> usize {
 pub fn codes(view: &Value) -> Vec<&str> {
     view["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap()).collect()
 }
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}

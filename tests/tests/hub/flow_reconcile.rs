@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use testkit::Faults;
 
 use crate::flow_inbound::{
-    DOCUMENTS, Plant, announce, arrivals, codes, document, is_settled, sha256,
+    DOCUMENTS, Plant, announce, arrivals, codes, document, gzip, is_settled, sha256,
 };
 use crate::flow_kit::NOW;
 
@@ -96,13 +96,6 @@ fn bad_inputs() -> Vec<Case> {
         ("bad-time.xml", with("2026-11-23T10:00:00Z", "yesterday"), "bad-event-time", true),
         ("cut.json", b"{\"type\":\"EPCISDocument\",\"epcisBody\":{".to_vec(), "truncated", true),
     ]
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Write as _;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,15 +8,22 @@
 )]
 
 mod flow_audit;
+mod flow_browser;
 mod flow_crash;
+mod flow_credentials;
 mod flow_doors;
 mod flow_events;
+mod flow_files;
+mod flow_findings;
 mod flow_inbound;
 mod flow_kit;
+mod flow_page;
 mod flow_paths;
 mod flow_plant;
 mod flow_reconcile;
+mod flow_recount;
 mod flow_reserve;
+mod flow_telemetry;
 mod tidy_kit;
 mod tidy_openapi;
 mod tidy_repository;

@@ -82,7 +82,7 @@ fn view(found: &Found, links: Links, now: OffsetDateTime) -> Markup {
         h1 { "File of " (d.system_id) }
         p { a href=(links.to("")) { "Back to what needs you" } }
         p { span .tag.(status.as_str()) { (status.as_str()) } " " (advice(status)) }
-        @if let Some(error) = &d.error {
+        @if let Some(error) = d.refusal() {
             p .notice {
                 strong { (error.code) } ": " (error.message)
                 @if let Some(line) = error.line { ", line " (number(line)) }

@@ -141,7 +141,7 @@ fn row(document: &Document) -> DocumentRow {
         status: document.status().as_str(),
         system_id: document.system_id.to_string(),
         received_at: document.received_at.clone(),
-        error_code: document.error.as_ref().map(|error| error.code.clone()),
+        error_code: document.refusal().map(|error| error.code.clone()),
         provisional: document.serials().provisional,
         next_try_at: document.next_try_at().map(str::to_owned),
     }
