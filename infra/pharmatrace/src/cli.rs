@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::error::CommandError;
 use crate::hub::{Hub, HubArguments};
+use crate::tenant::{self, TenantCommand};
 use crate::wiring::{now, print_line};
 use crate::{audit, credential, demo, inspect, local, system};
 
@@ -65,6 +66,9 @@ enum Command {
     /// Connected systems
     #[command(subcommand)]
     System(SystemCommand),
+    /// One stack a tenant: deploy, look after, restore, destroy
+    #[command(subcommand)]
+    Tenant(TenantCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -186,6 +190,7 @@ pub async fn run(arguments: Arguments) -> Result<bool, CommandError> {
         }
         Command::Credential(command) => run_credential(command, &target, json).await,
         Command::System(command) => run_system(command, &target, json).await,
+        Command::Tenant(command) => tenant::run(command, &target, json).await,
     }
 }
 
@@ -310,6 +315,11 @@ mod tests {
             "pharmatrace credential revoke abc --reason leaked",
             "pharmatrace credential rotate abc --grace 90s --force --expires 2027-01-31T00:00:00Z",
             "pharmatrace inspect a b",
+            "pharmatrace tenant deploy --env acme-pharma --yes",
+            "pharmatrace tenant status --env acme-pharma --json",
+            "pharmatrace --stack s --region r tenant status",
+            "pharmatrace tenant destroy --env acme-pharma --yes --name pharmatrace-acme-pharma",
+            "pharmatrace --stack new --region r tenant restore --from-stack old --from-table t --skip 5",
         ] {
             Arguments::try_parse_from(line.split(' ')).expect(line);
         }

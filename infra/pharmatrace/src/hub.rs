@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials as _;
 use serde::{Deserialize, Serialize};
 use store::client::{AwsSettings, dynamo, https, s3};
@@ -106,6 +106,15 @@ pub struct HubArguments {
     pub region: Option<String>,
 }
 
+/// The usual configuration of AWS: region, credentials, and the address where one is set.
+pub async fn aws(region: Option<String>) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https());
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region));
+    }
+    loader.load().await
+}
+
 impl Hub {
     /// Finds the hub that the arguments or the environment name.
     ///
@@ -141,11 +150,7 @@ impl Hub {
 
     async fn from_stack(stack: &str, region: Option<String>) -> Result<Self, CommandError> {
         let failed = |detail: String| CommandError::Stack { stack: stack.to_owned(), detail };
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https());
-        if let Some(region) = region {
-            loader = loader.region(Region::new(region));
-        }
-        let config = loader.load().await;
+        let config = aws(region).await;
         let region = config
             .region()
             .map(ToString::to_string)

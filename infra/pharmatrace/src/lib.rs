@@ -14,4 +14,5 @@ pub mod hub;
 pub mod inspect;
 pub mod local;
 pub mod system;
+pub mod tenant;
 pub mod wiring;

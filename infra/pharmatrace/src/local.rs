@@ -6,6 +6,7 @@
 
 mod build;
 mod deploy;
+mod logs;
 mod process;
 mod venv;
 mod web;
@@ -18,6 +19,8 @@ use crate::credential;
 use crate::error::CommandError;
 use crate::hub::{Hub, HubBuckets, HubCredential, HubKeys, HubQueues, HubSystem};
 use crate::wiring::{env, now, print_line};
+
+pub use logs::LogEvent;
 
 /// The region that the local cloud plays.
 pub const REGION: &str = "us-east-1";
@@ -181,7 +184,7 @@ pub async fn up(options: Options) -> Result<bool, CommandError> {
 }
 
 /// The root of the repository: where we were built, or above the working folder.
-fn repository() -> Result<PathBuf, CommandError> {
+pub fn repository() -> Result<PathBuf, CommandError> {
     let is_root = |folder: &Path| folder.join("infra/local/deploy.py").is_file();
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     if is_root(&built) {

@@ -1,0 +1,333 @@
+//! Fills a new, empty stack from the table and the buckets of another one; see infra/restore.md.
+//!
+//! - Items are put where there are none and never over others; those that make the new hub work come last.
+//! - Kept documents, reports and exports are copied under their keys.
+//! - I1: numbers that the lost stack handed out after the point of the copy are in no item of it. So every
+//!   pool skips as many as it is told, as a reservation that is void at once.
+//! - I6: deliveries that the copied table does not know are delivered again, last of all.
+//!
+//! Run again after a break it goes on: what is there already, the same, is left as it is.
+
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::primitives::ByteStream;
+use data_encoding::HEXLOWER;
+use domain::ids::{RequestId, SystemId};
+use domain::pool::{Pool, PoolStatus};
+use domain::request::{Details, ReserveRequest};
+use indicatif::ProgressBar;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use store::notice_sweep::Position;
+use store::restore::wakes;
+use store::time::rfc3339_ms;
+use store::{Objects, Store, StoreError};
+use time::OffsetDateTime;
+use tokio::io::AsyncWriteExt as _;
+use tokio::task::JoinSet;
+
+use crate::error::CommandError;
+use crate::hub::Hub;
+
+/// Items that are put at the same time.
+const PUTS_AT_ONCE: usize = 32;
+/// The system that skips numbers; no credential speaks for it.
+const SYSTEM: &str = "restore";
+/// Digits of the target's name in the request of a skip: each restore skips once.
+const TARGET_DIGITS: usize = 12;
+
+/// What is copied.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The table, or one that was restored from it.
+    pub store: Store,
+    /// The buckets.
+    pub objects: Objects,
+}
+
+impl Source {
+    /// The table (or the given one instead) and the buckets of a hub.
+    ///
+    /// # Errors
+    /// As [`Hub::settings`].
+    pub async fn of(hub: &Hub, table: Option<&str>) -> Result<Self, CommandError> {
+        let mut store = hub.store().await?;
+        if let Some(table) = table {
+            store.table = table.into();
+        }
+        Ok(Self { store, objects: hub.objects().await? })
+    }
+}
+
+/// A restore.
+#[derive(Debug, Clone)]
+pub struct Copy {
+    /// Where from.
+    pub source: Source,
+    /// Where to.
+    pub to: (Store, Objects),
+    /// A folder with room for the largest object.
+    pub scratch: PathBuf,
+}
+
+/// What a restore did.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Done {
+    /// Items of the source.
+    pub items: u64,
+    /// Objects copied, and their bytes.
+    pub objects: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Pools.
+    pub pools: u64,
+    /// Numbers that were skipped in them.
+    pub skipped: u64,
+    /// Deliveries that were delivered again.
+    pub redelivered: u64,
+}
+
+impl Copy {
+    /// Copies everything and skips `skip` numbers in each pool.
+    ///
+    /// # Errors
+    /// If a store fails, or the target is in use.
+    pub async fn run(&self, skip: u64, now: OffsetDateTime) -> Result<Done, CommandError> {
+        let (bar, mut done) = (ProgressBar::new_spinner(), Done::default());
+        bar.set_message("copying the documents");
+        let (from, to) = (&self.source.objects.buckets, &self.to.1.buckets);
+        for (from, to, prefix) in [
+            (&from.documents, &to.documents, "documents/"),
+            (&from.documents, &to.documents, "reports/"),
+            (&from.outbound, &to.outbound, "outbound/"),
+        ] {
+            self.bucket((from, to, prefix), &mut done, &bar).await?;
+        }
+        bar.set_message("copying the table");
+        for waking in [false, true] {
+            self.table(waking, &mut done, &bar).await?;
+        }
+        bar.set_message("skipping numbers");
+        self.skip(skip, now, &mut done).await?;
+        bar.set_message("delivering again");
+        self.redeliver(&mut done, &bar).await?;
+        bar.finish_and_clear();
+        Ok(done)
+    }
+
+    async fn table(
+        &self,
+        waking: bool,
+        done: &mut Done,
+        bar: &ProgressBar,
+    ) -> Result<(), StoreError> {
+        let mut tasks: JoinSet<Result<bool, StoreError>> = JoinSet::new();
+        let mut start = None;
+        loop {
+            let (items, next) = self.source.store.everything(start).await?;
+            for item in items.into_iter().filter(|item| wakes(item) == waking) {
+                if tasks.len() >= PUTS_AT_ONCE {
+                    put(&mut tasks).await?;
+                }
+                let to = self.to.0.clone();
+                tasks.spawn(async move { to.restore_item(item).await });
+                done.items = done.items.saturating_add(1);
+                bar.inc(1);
+            }
+            start = next;
+            if start.is_none() {
+                break;
+            }
+        }
+        while !tasks.is_empty() {
+            put(&mut tasks).await?;
+        }
+        Ok(())
+    }
+
+    async fn bucket(
+        &self,
+        of: (&str, &str, &str),
+        done: &mut Done,
+        bar: &ProgressBar,
+    ) -> Result<(), CommandError> {
+        let (from, to, prefix) = of;
+        let s3 = &self.source.objects.s3;
+        let mut pages = s3.list_objects_v2().bucket(from).prefix(prefix).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failed("ListObjectsV2", &error))?;
+            for key in page.contents().iter().filter_map(|object| object.key()) {
+                let bytes = self.object((from, key, None), to).await?;
+                done.objects = done.objects.saturating_add(1);
+                done.bytes = done.bytes.saturating_add(bytes);
+                bar.inc(1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies an object through a file, which S3 can be given again when it asks; its size.
+    async fn object(
+        &self,
+        from: (&str, &str, Option<&str>),
+        to: &str,
+    ) -> Result<u64, CommandError> {
+        let (bucket, key, version) = from;
+        let get = self.source.objects.s3.get_object().bucket(bucket).key(key);
+        let get = get.set_version_id(version.map(str::to_owned)).send().await;
+        let mut object = get.map_err(|error| failed("GetObject", &error))?;
+        let part = Part::new(&self.scratch);
+        let io = || CommandError::io(part.0.display().to_string());
+        let mut file = tokio::fs::File::create(&part.0).await.map_err(io())?;
+        let mut bytes = 0_u64;
+        let mut body = pin!(std::mem::take(&mut object.body));
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|error| CommandError::Failed(format!("{key}: {error}")))?;
+            bytes = bytes.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+            file.write_all(&chunk).await.map_err(io())?;
+        }
+        file.flush().await.map_err(io())?;
+        let body = ByteStream::from_path(&part.0).await;
+        let body = body.map_err(|error| CommandError::Failed(format!("{key}: {error}")))?;
+        let put = self.to.1.s3.put_object().bucket(to).key(key).body(body);
+        let put = put
+            .set_content_type(object.content_type)
+            .set_content_encoding(object.content_encoding)
+            .set_content_disposition(object.content_disposition)
+            .set_metadata(object.metadata);
+        put.send().await.map_err(|error| failed("PutObject", &error))?;
+        Ok(bytes)
+    }
+
+    /// Moves the cursor of every pool, so that what was handed out and lost is handed out to nobody else.
+    async fn skip(
+        &self,
+        count: u64,
+        now: OffsetDateTime,
+        done: &mut Done,
+    ) -> Result<(), CommandError> {
+        let store = &self.to.0;
+        let mut target = HEXLOWER.encode(&Sha256::digest(store.table.as_bytes()));
+        target.truncate(TARGET_DIGITS);
+        let mut after = None;
+        loop {
+            let page = store.pool_ids(100, after.as_ref()).await?;
+            for id in &page.items {
+                let Some(state) = store.pool_fetch(id).await? else { continue };
+                let size = state.pool.remaining.min(count.into());
+                let size = u64::try_from(size).unwrap_or(count);
+                done.pools = done.pools.saturating_add(1);
+                if size > 0 {
+                    self.skip_in(&state.pool, size, (&target, now)).await?;
+                    done.skipped = done.skipped.saturating_add(size);
+                }
+            }
+            after = page.items.last().cloned();
+            if page.next.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn skip_in(
+        &self,
+        pool: &Pool,
+        quantity: u64,
+        of: (&str, OffsetDateTime),
+    ) -> Result<(), CommandError> {
+        let (target, now) = of;
+        let wrong = |error: String| CommandError::Failed(format!("pool {}: {error}", pool.id));
+        let request = ReserveRequest {
+            requester: SystemId::parse(SYSTEM).map_err(|error| wrong(error.to_string()))?,
+            request_id: RequestId::parse(&format!("skip-{target}-{}", pool.id))
+                .map_err(|error| wrong(error.to_string()))?,
+            gtin: pool.draft.gtin,
+            quantity,
+            pool_id: Some(pool.id.clone()),
+            system_id: None,
+            line_gln: None,
+            plant_gln: None,
+            details: Details::default(),
+        };
+        let store = &self.to.0;
+        let resting = pool.status != PoolStatus::Active;
+        if resting {
+            self.set_status(pool, PoolStatus::Active).await?;
+        }
+        let pools = std::slice::from_ref(&pool.id);
+        let outcome = store.reserve(&request, pools, &rfc3339_ms(now)).await;
+        let allocation = outcome.map_err(|error| wrong(error.to_string()))?.allocation;
+        let reason = "may have been handed out before the restore";
+        let void = store.allocation_void(&allocation.id, reason).await;
+        void.map_err(|error| wrong(error.to_string()))?;
+        if resting {
+            self.set_status(pool, pool.status).await?;
+        }
+        Ok(())
+    }
+
+    async fn set_status(&self, pool: &Pool, status: PoolStatus) -> Result<(), CommandError> {
+        let change = store::pool::PoolChange { status: Some(status), ..Default::default() };
+        let changed = self.to.0.pool_change(&pool.id, &change).await;
+        changed.map(|_| ()).map_err(|error| CommandError::Failed(error.to_string()))
+    }
+
+    /// Delivers what the copied table does not know of.
+    async fn redeliver(&self, done: &mut Done, bar: &ProgressBar) -> Result<(), CommandError> {
+        let mut from = Position::default();
+        loop {
+            let (listed, next) = self.source.objects.inbound_versions(&from).await?;
+            for object in listed {
+                let notice = object.notice;
+                let Some(system) = notice.system() else { continue };
+                let arrival = notice.arrival(&system, "").hash();
+                if self.to.0.arrival_document(&arrival).await?.is_none() {
+                    let version = Some(&*notice.version_id).filter(|version| !version.is_empty());
+                    let source = (&*notice.bucket, &*notice.key, version);
+                    self.object(source, &self.to.1.buckets.inbound).await?;
+                    done.redelivered = done.redelivered.saturating_add(1);
+                    bar.inc(1);
+                }
+            }
+            let Some(next) = next else { return Ok(()) };
+            from = next;
+        }
+    }
+}
+
+/// A file that goes when it is not needed any more.
+struct Part(PathBuf);
+
+impl Part {
+    fn new(folder: &Path) -> Self {
+        Self(folder.join(format!("pharmatrace-restore-{}.part", std::process::id())))
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.0) {
+            tracing::debug!("{}: {error}", self.0.display());
+        }
+    }
+}
+
+async fn put(tasks: &mut JoinSet<Result<bool, StoreError>>) -> Result<(), StoreError> {
+    match tasks.join_next().await {
+        None => Ok(()),
+        Some(Ok(outcome)) => outcome.map(|_| ()),
+        Some(Err(error)) => Err(StoreError::Unavailable {
+            operation: "restoring an item",
+            detail: error.to_string(),
+        }),
+    }
+}
+
+fn failed<E: ProvideErrorMetadata + std::error::Error>(call: &str, error: &E) -> CommandError {
+    let code = error
+        .code()
+        .map_or_else(|| aws_sdk_s3::error::DisplayErrorContext(error).to_string(), str::to_owned);
+    CommandError::Failed(format!("{call}: {code}"))
+}
