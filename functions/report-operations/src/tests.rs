@@ -1,3 +1,4 @@
+mod documents;
 mod findings;
 mod page;
 mod pdg;
