@@ -7,7 +7,9 @@
 //! | `POST /operations/sign-in` | 303 and the cookie; 403 and the form again |
 //! | `POST /operations/sign-out` | 303 and no cookie |
 //! | `GET /operations/allocations/{id}`, `/documents/{sha256}`, `/findings/{id}` | 200, 404 |
+//! | `POST /operations/documents/{sha256}/retry`, `/reject`, `/reprocess` | 303; 422 and the page again |
 //! | `POST /operations/findings/{id}/acknowledge`, `/resolve` | 303; 422 and the page again |
+//! | `GET /operations/api-docs` | the description of the API, to browse |
 //! | `GET /operations/icon.svg` | the icon |
 //!
 //! Rendered here, without scripts and without anything from another host. Links are relative: the
@@ -21,7 +23,7 @@ mod chart;
 mod dashboard;
 mod document;
 mod finding;
-mod layout;
+pub(crate) mod layout;
 mod sign_in;
 mod todo;
 mod words;
@@ -37,7 +39,7 @@ use http::{HeaderValue, StatusCode, header};
 use maud::{Markup, html};
 use sha2::{Digest, Sha256};
 
-use crate::Hub;
+use crate::{Hub, openapi_page};
 
 /// The style sheet of all pages.
 const STYLE: &str = include_str!("../assets/page.css");
@@ -53,9 +55,11 @@ pub(crate) fn router() -> Router<Hub> {
         .route("/operations/sign-out", post(sign_in::sign_out))
         .route("/operations/allocations/{id}", get(allocation::show))
         .route("/operations/documents/{sha256}", get(document::show))
+        .route("/operations/documents/{sha256}/{verb}", post(document::act))
         .route("/operations/findings/{id}", get(finding::show))
         .route("/operations/findings/{id}/acknowledge", post(finding::acknowledge))
         .route("/operations/findings/{id}/resolve", post(finding::resolve))
+        .route("/operations/api-docs", get(openapi_page::browse))
         .route("/operations/icon.svg", get(icon))
         .layer(from_fn(closed))
 }

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use data_encoding::BASE64;
 use http::Method;
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use crate::tidy_kit::root;
 
 const ADVICE: &str = "no Chromium to test the page in: apt-get install -y chromium chromium-driver";
+const PATIENCE: Duration = Duration::from_secs(20);
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A browser with one window. It ends when dropped.
@@ -88,6 +90,21 @@ impl Browser {
     /// The address of the page that is shown.
     pub async fn address(&self) -> String {
         self.call(Method::GET, "url", None).await.as_str().unwrap().to_owned()
+    }
+
+    /// Waits until the browser has come to an address: a click answers before the form does.
+    pub async fn arrives(&self, wanted: impl Fn(&str) -> bool) {
+        let started = Instant::now();
+        let mut tick = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            tick.tick().await;
+            let address = self.address().await;
+            let done = self.ask("return document.readyState").await == "complete";
+            if done && wanted(&address) {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "the browser came to {address}");
+        }
     }
 
     /// What a script in the page returns.
@@ -166,8 +183,10 @@ impl Drop for Browser {
                 "DELETE /session/{} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n",
                 self.session
             );
+            // The first byte of the answer says that it is done; the driver keeps the connection open.
+            drop(stream.set_read_timeout(Some(Duration::from_secs(10))));
             if stream.write_all(request.as_bytes()).is_ok() {
-                drop(stream.read_to_end(&mut Vec::new()));
+                drop(stream.read_exact(&mut [0]));
             }
         }
         drop(self.driver.kill());

@@ -179,8 +179,7 @@ impl Raw {
             };
             let reserved: u128 =
                 self.of("allocation").filter(own).map(|item| number(item, "size")).sum();
-            let since = ms(from).max(ms(text(pool, "created_at")));
-            let seconds = ((ms(to) - since) / 1_000).max(3_600) as u128;
+            let seconds = ((ms(to) - ms(from)) / 1_000) as u128;
             let remaining = number(pool, "remaining");
             let hours =
                 (remaining * seconds).checked_div(reserved).map(|s| (s / 3_600).min(87_600));

@@ -124,7 +124,7 @@ async fn reprocess(
     act(&hub, &caller, &sha256, &Action::Reprocess).await
 }
 
-async fn act(
+pub(crate) async fn act(
     hub: &Hub,
     caller: &Caller,
     sha256: &str,

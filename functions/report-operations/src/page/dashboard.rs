@@ -11,7 +11,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::words::{counted, moment, number, span};
+use super::words::{counted, lasting, moment, number};
 use super::{Links, failed, layout, page, todo};
 use crate::Hub;
 use crate::scorecard::pools::Pools;
@@ -58,6 +58,11 @@ fn tile(name: &str, value: &str) -> Markup {
     html! { div { dt { (name) } dd { (value) } } }
 }
 
+/// A number that should be nought.
+fn alarming(name: &str, count: usize) -> Markup {
+    html! { div .alarming[count > 0] { dt { (name) } dd { (number(count)) } } }
+}
+
 /// Says that a number is a lower bound.
 fn cut(truncated: bool) -> Markup {
     html! {
@@ -101,7 +106,7 @@ fn pools(pools: &Pools) -> Markup {
                                     td .number data-name="Lasts" {
                                         @match pool.hours_left {
                                             None => "–",
-                                            Some(hours) => (span(hours.saturating_mul(3_600))),
+                                            Some(hours) => (lasting(hours)),
                                         }
                                     }
                                 }

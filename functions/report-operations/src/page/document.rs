@@ -1,20 +1,24 @@
-//! `GET /operations/documents/{sha256}`: what became of a file, and why.
+//! `GET /operations/documents/{sha256}`: what became of a file, and why; and its three forms: retry,
+//! reject and read again.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use edge::Problem;
-use http::StatusCode;
+use domain::finding::Note;
+use edge::{Problem, ProblemKind, Scope};
+use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
 use service::store_problem;
 use store::arrival::Arrival;
 use store::document::{Document, DocumentStatus};
+use store::document_action::Action;
 use store::finding::FindingRecord;
 use time::OffsetDateTime;
 
-use super::words::{moment, number};
-use super::{Links, failed, layout, page};
+use super::sign_in::Form;
+use super::words::{counted, moment, number};
+use super::{Links, failed, layout, page, see};
 use crate::Hub;
-use crate::documents::{is_of, is_sha256, own_system, visible};
+use crate::documents::{actions, is_of, is_sha256, own_system, visible};
 use crate::session::Visitor;
 
 /// Arrivals and findings shown at most.
@@ -31,10 +35,98 @@ pub(crate) async fn show(
     visitor: Visitor,
     Path(sha256): Path<String>,
 ) -> Result<Response, Response> {
-    let found = fetch(&hub, &visitor, &sha256).await.map_err(failed)?;
-    let links = Links::at("/operations/documents/x");
-    let body = view(&found, links, hub.clock.now());
-    Ok(page(StatusCode::OK, layout::page("File", links, &visitor, &body)))
+    shown(&hub, &visitor, &sha256, None).await.map_err(failed)
+}
+
+/// `POST /operations/documents/{sha256}/{verb}`: retry, reject or reprocess, and back to the file; what
+/// its state forbids and a reason that is none are said on the page itself.
+pub(crate) async fn act(
+    State(hub): State<Hub>,
+    visitor: Visitor,
+    Path((sha256, verb)): Path<(String, String)>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, Response> {
+    if !visitor.sent(&headers, form.field("form_token")) {
+        return Err(failed(Problem::new(ProblemKind::Forbidden)));
+    }
+    visitor.caller.require(Scope::FindingsWrite).map_err(failed)?;
+    // Browsers send the line breaks of a text area as CR LF.
+    let reason = form.field("reason").unwrap_or_default().replace("\r\n", "\n");
+    let action = match verb.as_str() {
+        "retry" => Action::Retry,
+        "reprocess" => Action::Reprocess,
+        "reject" => {
+            let Ok(note) = Note::parse(&reason) else {
+                let notice = Some("Give a reason in 1 to 1,000 characters.");
+                return shown(&hub, &visitor, &sha256, notice).await.map_err(failed);
+            };
+            Action::Reject(note)
+        }
+        _ => return Err(failed(Problem::not_found())),
+    };
+    match actions::act(&hub, &visitor.caller, &sha256, &action).await {
+        Ok(_) => Ok(see(&format!("../{sha256}"))),
+        Err(problem) if problem.kind() == ProblemKind::DocumentState => {
+            let notice = Some("Not done: the file's status no longer allows it.");
+            shown(&hub, &visitor, &sha256, notice).await.map_err(failed)
+        }
+        Err(problem) => Err(failed(problem)),
+    }
+}
+
+async fn shown(
+    hub: &Hub,
+    visitor: &Visitor,
+    sha256: &str,
+    notice: Option<&str>,
+) -> Result<Response, Problem> {
+    let found = fetch(hub, visitor, sha256).await?;
+    // The page of a refused form has the address of the form, one step below the file.
+    let path = format!("/operations/documents/x{}", if notice.is_some() { "/y" } else { "" });
+    let links = Links::at(&path);
+    let body = html! {
+        (view(&found, links, hub.clock.now()))
+        @if visitor.caller.has(Scope::FindingsWrite) {
+            (forms(&found.document, links, visitor, notice))
+        }
+    };
+    let status = notice.map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
+    Ok(page(status, layout::page("File", links, visitor, &body)))
+}
+
+/// What can be done about a file that waits.
+fn forms(document: &Document, links: Links, visitor: &Visitor, notice: Option<&str>) -> Markup {
+    let id = &document.content_sha256;
+    let (retry, again, reject) = match (document.status(), &document.resolution) {
+        (DocumentStatus::Parked, _) => (true, false, true),
+        (DocumentStatus::Quarantined, None) => (false, true, true),
+        (DocumentStatus::Quarantined, Some(_)) => (false, true, false),
+        (DocumentStatus::Received | DocumentStatus::Applying | DocumentStatus::Reconciled, _) => {
+            (false, false, false)
+        }
+    };
+    let form = |verb: &str, button: &str, needs_reason: bool| {
+        html! {
+            form .stack method="post" action=(links.to(&format!("documents/{id}/{verb}"))) {
+                input type="hidden" name="form_token" value=(visitor.form_token);
+                @if needs_reason {
+                    label for=(verb) { "Why it is given up" }
+                    textarea id=(verb) name="reason" rows="2" required maxlength="1000" {}
+                }
+                div { button type="submit" { (button) } }
+            }
+        }
+    };
+    html! {
+        @if retry || again || reject || notice.is_some() {
+            h2 #act { "Do something about it" }
+            @if let Some(notice) = notice { p .notice role="alert" { (notice) } }
+            @if retry { (form("retry", "Try again now", false)) }
+            @if again { (form("reprocess", "Read it again", false)) }
+            @if reject { (form("reject", "Reject it", true)) }
+        }
+    }
 }
 
 async fn fetch(hub: &Hub, visitor: &Visitor, sha256: &str) -> Result<Found, Problem> {
@@ -65,8 +157,8 @@ fn advice(status: DocumentStatus) -> &'static str {
         }
         DocumentStatus::Reconciled => "Nothing is left to do but its findings.",
         DocumentStatus::Parked => {
-            "It names numbers that are not reserved. Reserve them, and it is tried again by itself, \
-             or at once with retry; or reject it."
+            "It names numbers that are not reserved. Reserve them, and it is tried again by itself; or \
+             reject it."
         }
         DocumentStatus::Quarantined => {
             "Nothing of it was applied. Have it sent again, put right; or have it read again once \
@@ -147,7 +239,7 @@ fn findings(findings: &[FindingRecord], links: Links) -> Markup {
 
 fn arrivals(arrivals: &[Arrival], now: OffsetDateTime) -> Markup {
     html! {
-        h2 #arrivals { "How it came in: " (number(arrivals.len())) " times" }
+        h2 #arrivals { "How it came in: " (counted(arrivals.len(), "time", "times")) }
         ul {
             @for arrival in arrivals.iter().take(ROWS_MAX) {
                 li { span .mono { (arrival.key) } ", " (moment(&arrival.at, now)) }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::Links;
-use super::words::{counted, number, short, span};
+use super::words::{counted, lasting, number, short, span};
 use crate::scorecard::Scorecard;
 use crate::scorecard::files::DocumentRow;
 use crate::scorecard::findings::FindingRow;
@@ -166,9 +166,7 @@ fn in_trouble(line: &LineRow) -> Option<Todo> {
 
 fn running_low(pool: &PoolRow) -> Todo {
     let soon_empty = pool.hours_left.is_some_and(|hours| hours < SHIFT_HOURS);
-    let left = pool
-        .hours_left
-        .map(|hours| format!(", enough for about {}", span(hours.saturating_mul(3_600))));
+    let left = pool.hours_left.map(|hours| format!(", at this rate enough for {}", lasting(hours)));
     Todo {
         level: if soon_empty || pool.remaining == "0" { Level::Now } else { Level::Soon },
         what: format!(

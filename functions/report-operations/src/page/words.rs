@@ -43,6 +43,11 @@ pub(crate) fn span(seconds: u64) -> String {
     }
 }
 
+/// How long something lasts, from whole hours.
+pub(crate) fn lasting(hours: u64) -> String {
+    if hours == 0 { "less than an hour".to_owned() } else { span(hours.saturating_mul(3_600)) }
+}
+
 /// Thousandths with one decimal.
 pub(crate) fn milli(value: u64) -> String {
     format!("{}.{}", number(value / 1_000), value / 100 % 10)
@@ -57,18 +62,16 @@ pub(crate) fn latency(milliseconds: Option<u64>) -> String {
     }
 }
 
-/// A time as items have it, with how long ago it was for those who look at a clock.
+/// How long ago a time was, or how soon it will be, and the time itself.
 pub(crate) fn moment(at: &str, now: OffsetDateTime) -> Markup {
     let parsed = parse_rfc3339(at);
-    let form = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+    let form = format_description!("[day padding:none] [month repr:short] [hour]:[minute] UTC");
     let text = parsed.and_then(|at| at.format(&form).ok()).unwrap_or_else(|| at.to_owned());
     let seconds = parsed.map_or(0, |parsed| span_ms(parsed, now) / 1_000);
     let distance = span(u64::try_from(seconds.unsigned_abs()).unwrap_or(u64::MAX));
     html! {
-        time datetime=(at) { (text) }
-        span .soft {
-            @if seconds < 0 { " (in " (distance) ")" } @else { " (" (distance) " ago)" }
-        }
+        @if seconds < 0 { "in " (distance) } @else { (distance) " ago" }
+        " " time .soft datetime=(at) { (text) }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Pools that run low, and how long they last.
 //!
-//! The burn rate of a pool is what was reserved from it in the window (or since it was made, where that
-//! is less, but at least an hour). Numbers of voided allocations count: they are gone from the pool. A
-//! pool is *near* when fewer than twice its threshold remain, or when what remains lasts fewer than
+//! The burn rate of a pool is what was reserved from it in the window. Plants reserve in bursts, a run at
+//! a time, so a shorter time would tell the bursts and not the use. Numbers of voided allocations count:
+//! they are gone from the pool. A pool is *near* when fewer than twice its threshold remain, or when what remains lasts fewer than
 //! [`NEAR_HOURS`] hours: nobody orders numbers on a weekend.
 
 use std::collections::HashMap;
@@ -70,6 +70,8 @@ impl Pools {
         // Reservations are read back in time, so a cut leaves a shorter window.
         let oldest = taken.items.last().and_then(|taken| parse_rfc3339(&taken.at));
         let start = oldest.filter(|_| taken.truncated).unwrap_or(window);
+        let seconds = span_ms(start, now) / 1_000;
+        let seconds = u128::try_from(seconds).unwrap_or(0).max(1);
         let mut sums: HashMap<&PoolId, u64> = HashMap::new();
         for one in &taken.items {
             let sum = sums.entry(&one.pool_id).or_default();
@@ -77,7 +79,7 @@ impl Pools {
         }
         let rows = pools.items.iter().map(|pool| {
             let reserved = sums.get(&pool.id).copied().unwrap_or(0);
-            row(pool, reserved, span_seconds(pool, start, now))
+            row(pool, reserved, seconds)
         });
         let mut near: Vec<PoolRow> = rows.flatten().collect();
         near.sort_by_key(|row| {
@@ -92,13 +94,6 @@ impl Pools {
             near,
         }
     }
-}
-
-/// The seconds that the reservations of a pool were made in.
-fn span_seconds(pool: &Pool, start: OffsetDateTime, now: OffsetDateTime) -> u128 {
-    let made = parse_rfc3339(&pool.created_at).unwrap_or(start);
-    let seconds = span_ms(start.max(made), now) / 1_000;
-    u128::try_from(seconds).unwrap_or(0).max(3_600)
 }
 
 /// The row of a pool that is near; `None` for one that is not.

@@ -98,7 +98,7 @@ fn allocation_row(row: &OpenRow, links: Links, now: OffsetDateTime) -> Markup {
             }
             td data-name="Line" { span { (line_name(row.line_gln.as_deref())) br; (row.system_id) } }
             td data-name="Status" { (row.status) }
-            td data-name="Made" { span { (moment(&row.created_at, now)) } }
+            td .when data-name="Made" { span { (moment(&row.created_at, now)) } }
             td .number data-name="Used" { (used) " (" (row.fill_percent) " %)" }
             td .wide data-name="Fill" {
                 (chart::fill(

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::{cut, tile};
+use super::{alarming, cut, tile};
 use crate::page::Links;
 use crate::page::words::{latency, moment, number, short};
 use crate::scorecard::files::{Files, Latency, Waiting};
@@ -19,7 +19,7 @@ pub(super) fn section(files: &Files, taken: &Latency, links: Links, now: OffsetD
                 (tile("Reconciled", &number(files.reconciled)))
                 (tile("In progress", &number(files.in_progress)))
                 (tile("Parked", &number(files.parked)))
-                (tile("Refused", &number(files.quarantined)))
+                (alarming("Refused", files.quarantined))
             }
             h3 { "From arrival to reconciliation" }
             dl .tiles {
@@ -28,20 +28,25 @@ pub(super) fn section(files: &Files, taken: &Latency, links: Links, now: OffsetD
                 (tile("Longest", &latency(taken.max_ms)))
                 (tile("Files measured", &number(taken.samples)))
             }
-            (queue("Refused, and nobody has dealt with it", &files.refused, links, now))
-            (queue("Waiting for numbers", &files.waiting, links, now))
+            (queue(("Refused, and nobody has dealt with it", "By receipt"), &files.refused, links, now))
+            (queue(("Waiting for numbers", "By next try"), &files.waiting, links, now))
         }
     }
 }
 
-fn queue(title: &str, waiting: &Waiting, links: Links, now: OffsetDateTime) -> Markup {
+fn queue(
+    (title, order): (&str, &str),
+    waiting: &Waiting,
+    links: Links,
+    now: OffsetDateTime,
+) -> Markup {
     html! {
         h3 { (title) ": " (number(waiting.total)) }
         @if !waiting.documents.is_empty() {
             div .scroll {
                 table .cards {
                     caption {
-                        (title)
+                        (order)
                         @if waiting.total > waiting.documents.len() {
                             ", the first " (waiting.documents.len())
                         }
@@ -70,8 +75,8 @@ fn queue(title: &str, waiting: &Waiting, links: Links, now: OffsetDateTime) -> M
                                         @if let Some(code) = &row.error_code { " " (code) }
                                     }
                                 }
-                                td data-name="Received" { span { (moment(&row.received_at, now)) } }
-                                td data-name="Next try" {
+                                td .when data-name="Received" { span { (moment(&row.received_at, now)) } }
+                                td .when data-name="Next try" {
                                     @match &row.next_try_at {
                                         None => "–",
                                         Some(at) => span { (moment(at, now)) },

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::{cut, tile};
+use super::{alarming, cut, tile};
 use crate::page::words::{moment, number, short};
 use crate::page::{Links, chart};
 use crate::scorecard::findings::{Findings, HourCount};
@@ -15,7 +15,12 @@ pub(super) fn section(findings: &Findings, links: Links, now: OffsetDateTime) ->
             (cut(findings.truncated || findings.per_hour_truncated))
             dl .tiles {
                 @for count in &findings.by_severity {
-                    (tile(count.severity, &number(count.open.saturating_add(count.acknowledged))))
+                    @let sum = count.open.saturating_add(count.acknowledged);
+                    @if matches!(count.severity, "critical" | "error") {
+                        (alarming(count.severity, sum))
+                    } @else {
+                        (tile(count.severity, &number(sum)))
+                    }
                 }
             }
             (per_hour(findings))
@@ -38,6 +43,11 @@ fn per_hour(findings: &Findings) -> Markup {
         @if total > 0 {
             (chart::columns(&findings.per_hour, &title, &description))
             p .axis { span { "24 h ago" } span { "highest: " (number(highest)) } span { "now" } }
+            ul .legend aria-hidden="true" {
+                @for count in &findings.by_severity {
+                    li { span .key.(count.severity) {} (count.severity) }
+                }
+            }
             details {
                 summary { "The same as a table" }
                 div .scroll {
@@ -92,7 +102,7 @@ fn by_code(findings: &Findings, now: OffsetDateTime) -> Markup {
                         td .number data-name="Open" { (number(code.open)) }
                         td .number data-name="Acknowledged" { (number(code.acknowledged)) }
                         td .number data-name="Serials" { (number(code.serials)) }
-                        td data-name="Oldest" { span { (moment(&code.oldest_at, now)) } }
+                        td .when data-name="Oldest" { span { (moment(&code.oldest_at, now)) } }
                     }
                 }
             }
@@ -136,7 +146,7 @@ fn worst(findings: &Findings, links: Links, now: OffsetDateTime) -> Markup {
                                 " of " (row.system_id)
                             }
                         }
-                        td data-name="Found" { span { (moment(&row.at, now)) } }
+                        td .when data-name="Found" { span { (moment(&row.at, now)) } }
                     }
                 }
             }

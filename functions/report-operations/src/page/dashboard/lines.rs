@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::{cut, tile};
+use super::{alarming, cut, tile};
 use crate::page::words::{milli, moment, number};
 use crate::page::{Links, chart};
 use crate::scorecard::lines::{LineRow, Lines};
@@ -18,7 +18,7 @@ pub(super) fn section(lines: &Lines, pages: Links, now: OffsetDateTime) -> Marku
             dl .tiles {
                 (tile("Live", &number(lines.live)))
                 (tile("Stale", &number(lines.stale)))
-                (tile("Offline", &number(lines.offline)))
+                (alarming("Offline", lines.offline))
             }
             @if !lines.list.is_empty() {
                 div .scroll {
@@ -57,7 +57,7 @@ fn row(line: &LineRow, fastest: u64, pages: Links, now: OffsetDateTime) -> Marku
                 (name)
                 @if line.line_id.is_some() { br; span .soft { (line.line_gln) } }
             }
-            td data-name="Heard" {
+            td .when data-name="Heard" {
                 span { span .tag.(line.status) { (line.status) } " " (moment(&line.last_heartbeat_at, now)) }
             }
             td data-name="State" {
