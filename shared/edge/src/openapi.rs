@@ -16,7 +16,9 @@ use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{
     ContentBuilder, HttpMethod, OpenApi, OpenApiBuilder, PathItem, Paths, Ref, RefOr, Required,
-    Schema, tag::TagBuilder,
+    Schema,
+    schema::{ObjectBuilder, Type},
+    tag::TagBuilder,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -33,6 +35,8 @@ type Schemas = Vec<(String, RefOr<Schema>)>;
 const BEARER: &str = "bearer";
 /// The name of the scheme for id and secret.
 const BASIC: &str = "basic";
+/// The name of the scheme for browsers that have signed in.
+const SESSION: &str = "session";
 
 /// One operation: a method of a path.
 pub struct Route {
@@ -40,6 +44,8 @@ pub struct Route {
     path: String,
     operation: OperationBuilder,
     refusals: Vec<ProblemKind>,
+    /// Refusals are pages too.
+    is_page: bool,
     schemas: Schemas,
 }
 
@@ -54,8 +60,49 @@ impl Route {
             path: path.to_owned(),
             operation: OperationBuilder::new().operation_id(Some(id)),
             refusals: vec![ProblemKind::Internal],
+            is_page: false,
             schemas: Vec::new(),
         }
+    }
+
+    /// A page for people that needs no session; it answers HTML, its refusals included.
+    #[must_use]
+    pub fn open_page(method: &Method, path: &str, id: &str) -> Self {
+        Self { is_page: true, ..Self::open(method, path, id) }
+    }
+
+    /// A page for people who have signed in; others are led to the sign-in.
+    #[must_use]
+    pub fn page(method: &Method, path: &str, id: &str) -> Self {
+        let mut route = Self::open_page(method, path, id)
+            .refuses(&[ProblemKind::CapabilityNotEnabled, ProblemKind::Unavailable])
+            .answers(
+                Answer::empty(303, "To the sign-in, or to where it goes on.")
+                    .with_header("Location", "Relative to the page."),
+            );
+        let requirement = SecurityRequirement::new::<_, [&str; 0], &str>(SESSION, []);
+        route.operation = route.operation.security(requirement);
+        route
+    }
+
+    /// The fields of a form; others are not looked at.
+    #[must_use]
+    pub fn form(mut self, fields: &[&str]) -> Self {
+        let object = ObjectBuilder::new().schema_type(Type::Object);
+        let form = fields.iter().fold(object, |form, field| {
+            form.property(*field, ObjectBuilder::new().schema_type(Type::String)).required(*field)
+        });
+        let content = ContentBuilder::new().schema(Some(form)).build();
+        let body = RequestBodyBuilder::new()
+            .required(Some(Required::True))
+            .content("application/x-www-form-urlencoded", content)
+            .build();
+        self.operation = self.operation.request_body(Some(body));
+        self.refuses(&[
+            ProblemKind::Forbidden,
+            ProblemKind::PayloadTooLarge,
+            ProblemKind::UnsupportedMediaType,
+        ])
     }
 
     /// A route of the L3 capability for credentials with one of `scopes`; with none, for every credential.
@@ -186,7 +233,11 @@ pub fn part(function: &str, description: &str, routes: Vec<Route>) -> Part {
     let mut paths = Paths::new();
     let mut schemas = Vec::new();
     for mut route in routes {
-        let responses = refusal::responses(&route.refusals);
+        let responses = if route.is_page {
+            refusal::pages(&route.refusals)
+        } else {
+            refusal::responses(&route.refusals)
+        };
         for (status, response) in responses {
             route.operation = route.operation.response(status, response);
         }

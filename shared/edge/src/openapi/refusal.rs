@@ -22,6 +22,19 @@ pub(super) fn responses(kinds: &[ProblemKind]) -> Vec<(String, RefOr<Response>)>
         .collect()
 }
 
+/// The same as pages for people.
+pub(super) fn pages(kinds: &[ProblemKind]) -> Vec<(String, RefOr<Response>)> {
+    let page = |kinds: Vec<ProblemKind>| {
+        let titles: Vec<&str> = kinds.iter().map(|kind| kind.title()).collect();
+        let schema = ObjectBuilder::new().schema_type(Type::String);
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let description = format!("{}.", titles.join(". "));
+        let response = ResponseBuilder::new().description(description);
+        (status(&kinds).to_string(), RefOr::T(response.content("text/html", content).build()))
+    };
+    by_status(kinds).into_iter().map(page).collect()
+}
+
 /// The response that a name of [`responses`] stands for; `None` for other names.
 pub(super) fn response(wanted: &str) -> Option<Response> {
     let kinds: Option<Vec<ProblemKind>> = wanted

@@ -1,18 +1,23 @@
 //! The parts of the functions as one document.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use serde::ser::Error as _;
 use serde_json::{Map, Value};
-use utoipa::openapi::security::{Http, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Http, HttpAuthScheme, HttpBuilder, SecurityScheme,
+};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, RefOr, Schema};
 
-use super::{BASIC, BEARER, Schemas, forms, refusal};
+use super::{BASIC, BEARER, SESSION, Schemas, forms, refusal};
 
 const DESCRIPTION: &str = "The serial number authority of one tenant.
 
 Every route but `/health` needs a credential: the token as bearer, or its id and secret as HTTP Basic. Where \
 an operation names a scope, the credential must have it; `operator` has all. A credential that is bound to \
 lines sees only theirs, and what it may not see is not found.
+
+The pages below `/operations` are for people: the token opens a session there, and they answer HTML.
 
 Without any `Authorization` header the gateway answers 401 by itself, and above the stack's rate 429; these \
 two have the gateway's form and are no problems after RFC 9457. Bodies have at most 4,000,000 bytes. Fields \
@@ -28,7 +33,7 @@ pub struct Part {
 /// Joins the parts. The members of each object are sorted, so that the same parts give the same text.
 ///
 /// # Errors
-/// If the document cannot be written as JSON.
+/// If the document cannot be written as JSON, or two schemas have one name.
 pub fn whole(parts: Vec<Part>, version: &str) -> Result<Value, serde_json::Error> {
     let info = InfoBuilder::new()
         .title("pharmatrace")
@@ -41,12 +46,15 @@ pub fn whole(parts: Vec<Part>, version: &str) -> Result<Value, serde_json::Error
     let mut document = super::base().info(info).build();
     let mut components = ComponentsBuilder::new()
         .security_scheme(BEARER, SecurityScheme::Http(bearer()))
-        .security_scheme(BASIC, SecurityScheme::Http(basic()));
+        .security_scheme(BASIC, SecurityScheme::Http(basic()))
+        .security_scheme(SESSION, SecurityScheme::ApiKey(session()));
+    let mut clashes = Names::default();
     for (name, schema) in forms::schemas().into_iter().chain(refusal::schemas()) {
         components = components.schema(name, schema);
     }
     for part in parts {
         for (name, schema) in part.schemas {
+            clashes.note(&name, &schema)?;
             components = components.schema(name, schema);
         }
         document.merge(part.document);
@@ -57,6 +65,28 @@ pub fn whole(parts: Vec<Part>, version: &str) -> Result<Value, serde_json::Error
     never_null(&mut document);
     keep_what_is_used(&mut document);
     Ok(document)
+}
+
+/// What each name stands for.
+#[derive(Default)]
+struct Names(BTreeMap<String, Value>);
+
+impl Names {
+    /// Refuses a second meaning of a name.
+    fn note(&mut self, name: &str, schema: &RefOr<Schema>) -> Result<(), serde_json::Error> {
+        let schema = serde_json::to_value(schema)?;
+        match self.0.get(name) {
+            Some(known) if *known != schema => {
+                let text = format!("two schemas are called {name}");
+                Err(serde_json::Error::custom(text))
+            }
+            Some(_) => Ok(()),
+            None => {
+                self.0.insert(name.to_owned(), schema);
+                Ok(())
+            }
+        }
+    }
 }
 
 fn bearer() -> Http {
@@ -72,6 +102,11 @@ fn basic() -> Http {
         .scheme(HttpAuthScheme::Basic)
         .description(Some("User: the id of a credential; password: its secret."))
         .build()
+}
+
+fn session() -> ApiKey {
+    let description = "The cookie that the sign-in sets, for the pages below `/operations`.";
+    ApiKey::Cookie(ApiKeyValue::with_description("pharmatrace_session", description))
 }
 
 /// Adds every response that an operation refers to.

@@ -1,0 +1,53 @@
+//! The pages for people.
+
+use edge::ProblemKind;
+use edge::openapi::{AllocationId, Answer, Route, Sha256};
+use http::Method;
+
+use crate::findings::openapi::FindingIdForm;
+
+/// The routes of the pages.
+pub(super) fn routes() -> Vec<Route> {
+    let (get, post) = (Method::GET, Method::POST);
+    let html = |words: &str| Answer::empty(200, words).text("text/html");
+    let shown = |path: &str, id: &str, summary: &str| {
+        Route::page(&get, path, id).says(summary, "").answers(html("The page."))
+    };
+    let done = |path: &str, id: &str, summary: &str| {
+        Route::page(&post, path, id)
+            .says(summary, "From the form of the page only.")
+            .path::<FindingIdForm>("id", "The finding.")
+            .form(&["form_token", "reason"])
+            .refuses(&[ProblemKind::Unprocessable])
+    };
+    vec![
+        shown("/operations", "page_scorecard", "Show the scorecard"),
+        shown("/operations/api-docs", "page_api", "Browse this document"),
+        shown("/operations/allocations/{id}", "page_allocation", "Show an allocation")
+            .path::<AllocationId>("id", "The allocation."),
+        shown("/operations/documents/{sha256}", "page_document", "Show a document")
+            .path::<Sha256>("sha256", "The SHA-256 of the content or of the bytes as received."),
+        shown("/operations/findings/{id}", "page_finding", "Show a finding")
+            .path::<FindingIdForm>("id", "The finding."),
+        done("/operations/findings/{id}/acknowledge", "page_acknowledge", "Acknowledge a finding"),
+        done("/operations/findings/{id}/resolve", "page_resolve", "Resolve a finding"),
+        Route::open_page(&get, "/operations/sign-in", "page_sign_in")
+            .says("Show the sign-in", "")
+            .answers(html("The form.")),
+        Route::open_page(&post, "/operations/sign-in", "page_signed_in")
+            .says("Sign in", "Sets the cookie of a session of half an hour.")
+            .form(&["token", "next"])
+            .answers(
+                Answer::empty(303, "To the page that was asked for.")
+                    .with_header("Location", "Relative to the page.")
+                    .with_header("Set-Cookie", "The session."),
+            )
+            .refuses(&[ProblemKind::CapabilityNotEnabled, ProblemKind::Unavailable]),
+        Route::page(&post, "/operations/sign-out", "page_sign_out")
+            .says("Sign out", "")
+            .form(&["form_token"]),
+        Route::open_page(&get, "/operations/icon.svg", "page_icon")
+            .says("Fetch the icon", "")
+            .answers(Answer::empty(200, "The icon.").text("image/svg+xml")),
+    ]
+}

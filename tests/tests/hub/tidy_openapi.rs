@@ -1,0 +1,364 @@
+//! I12: the OpenAPI document, the routers, the template and the problems agree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edge::openapi::{Part, TEXT_FORMS, whole};
+use edge::{Clock, Entropy, HttpEvent, ProblemKind, TenantProfile};
+use serde_json::Value;
+use store::client::{AwsSettings, dynamo, https, s3, sqs};
+use store::{Buckets, Objects, Store};
+
+use crate::tidy_kit::{Template, read, root};
+use crate::tidy_routes::route;
+
+const SNAPSHOT: &str = "infra/openapi.json";
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+/// The doors that need neither credential nor session.
+const OPEN: [&str; 4] = [
+    "GET /health",
+    "GET /operations/icon.svg",
+    "GET /operations/sign-in",
+    "POST /operations/sign-in",
+];
+
+/// What each function says, by its name.
+fn parts() -> Vec<(&'static str, Part)> {
+    vec![
+        ("manage-pools", manage_pools::openapi()),
+        ("allocate-serials", allocate_serials::openapi()),
+        ("export-allocation", export_allocation::openapi()),
+        ("exchange-serials", exchange_serials::openapi()),
+        ("ingest-telemetry", ingest_telemetry::openapi()),
+        ("report-operations", report_operations::openapi()),
+    ]
+}
+
+/// The document as the functions say it now.
+pub fn document() -> Value {
+    let parts = parts().into_iter().map(|(_, part)| part).collect();
+    whole(parts, env!("CARGO_PKG_VERSION")).unwrap()
+}
+
+/// The routers of the same functions; what they would call is not there.
+fn routers() -> BTreeMap<&'static str, axum::Router> {
+    let nowhere = Some("http://127.0.0.1:1".to_owned());
+    let settings = AwsSettings::new("us-east-1", nowhere, ("test", "test"), None);
+    let store = Store::new(dynamo(&settings, &https()), "none");
+    let name = || "none".into();
+    let buckets = Buckets { inbound: name(), outbound: name(), documents: name() };
+    let objects = Objects { s3: s3(&settings, &https()), buckets };
+    let (clock, entropy) = (Clock::system(), Entropy::system());
+    let export = export_allocation::Hub {
+        store: store.clone(),
+        objects: objects.clone(),
+        clock: clock.clone(),
+    };
+    let exchange = exchange_serials::Hub {
+        objects: objects.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+    };
+    let pools = manage_pools::Hub { store: store.clone(), clock: clock.clone(), entropy };
+    let allocate = allocate_serials::Hub::new(store.clone(), objects.clone(), clock);
+    let profile = TenantProfile::Manufacturer;
+    let reports = report_operations::Hub {
+        store: store.clone(),
+        objects,
+        queue: report_operations::JudgeQueue { sqs: sqs(&settings, &https()), url: "none".into() },
+        clock: Clock::system(),
+        contact_email: None,
+        sign_in: report_operations::SignIn { entropy: Entropy::system(), secure: true, profile },
+    };
+    let telemetry = ingest_telemetry::Hub { store, clock: Clock::system() };
+    BTreeMap::from([
+        ("manage-pools", manage_pools::router(pools)),
+        ("allocate-serials", allocate_serials::router(allocate)),
+        ("export-allocation", export_allocation::router(export)),
+        ("exchange-serials", exchange_serials::router(exchange)),
+        ("ingest-telemetry", ingest_telemetry::router(telemetry)),
+        ("report-operations", report_operations::router(reports)),
+    ])
+}
+
+/// `METHOD path` of every operation and the function that says it.
+fn operations(document: &Value) -> BTreeMap<String, (String, &Value)> {
+    let mut found = BTreeMap::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let function = operation["tags"][0].as_str().unwrap().to_owned();
+            found.insert(format!("{} {path}", method.to_uppercase()), (function, operation));
+        }
+    }
+    assert!(found.len() >= 16, "the document has only {} operations", found.len());
+    found
+}
+
+#[test]
+fn the_snapshot_is_what_the_functions_say() {
+    let said = format!("{:#}\n", document());
+    if std::env::var_os("UPDATE_SNAPSHOT").is_some() {
+        std::fs::write(root().join(SNAPSHOT), &said).unwrap();
+    }
+    let kept = read(SNAPSHOT);
+    let differing =
+        said.lines().zip(kept.lines()).enumerate().find(|(_, (said, kept))| said != kept);
+    assert!(
+        said == kept,
+        "{SNAPSHOT} is not what the functions say, first at {differing:?}; \
+         UPDATE_SNAPSHOT=1 cargo test --profile local -p hub-tests tidy_openapi writes it again"
+    );
+}
+
+/// The paths that a router was built with, as its debug form shows them.
+fn paths(router: &axum::Router) -> BTreeSet<String> {
+    let shown = format!("{router:?}");
+    let paths: BTreeSet<String> = shown
+        .split('"')
+        .filter(|text| text.len() > 1 && text.starts_with('/') && !text.contains("__private"))
+        .map(str::to_owned)
+        .collect();
+    assert!(!paths.is_empty(), "no path in {shown}");
+    paths
+}
+
+#[tokio::test]
+async fn the_routers_have_the_documented_operations_and_no_other() {
+    let document = document();
+    let documented: BTreeSet<(String, String)> = operations(&document)
+        .into_iter()
+        .map(|(operation, (function, _))| (function, operation))
+        .collect();
+    let mut served = BTreeSet::new();
+    for (function, router) in routers() {
+        let paths = paths(&router);
+        let app = edge::app(router, TenantProfile::Manufacturer, Clock::system());
+        for path in paths {
+            let concrete = path.replace(['{', '}', '*'], "");
+            for method in METHODS {
+                let request = HttpEvent::new(method, &concrete).request().unwrap();
+                let status = app.handle(request).await.status().as_u16();
+                assert_ne!(status, 404, "{method} {path} of {function}");
+                if status != 405 {
+                    served.insert((function.to_owned(), format!("{method} {path}")));
+                }
+            }
+        }
+    }
+    assert_eq!(served, documented);
+}
+
+#[test]
+fn the_gateway_brings_every_operation_to_its_function() {
+    let document = document();
+    let template = Template::read();
+    let mut unused: BTreeSet<String> = template
+        .all("AWS::ApiGatewayV2::Route")
+        .into_iter()
+        .map(|(_, route)| route["RouteKey"].as_str().unwrap().to_owned())
+        .collect();
+    for (operation, (function, _)) in operations(&document) {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let (key, reached) = route(method, &path.replace(['{', '}'], ""));
+        assert_eq!(reached, function, "{operation}");
+        assert_ne!(key, "$default", "{operation} has no route of its own");
+        unused.remove(key);
+    }
+    assert_eq!(unused, BTreeSet::from(["$default".to_owned()]), "routes without an operation");
+}
+
+/// The problem types of a response, by resolving its reference.
+fn types_of(document: &Value, response: &Value) -> Vec<String> {
+    let name = response["$ref"].as_str().unwrap_or_default();
+    let name = name.strip_prefix("#/components/responses/").unwrap_or_default();
+    let schema = &document["components"]["responses"][name]["content"]["application/problem+json"]
+        ["schema"]["allOf"][1]["properties"];
+    let types = schema["type"]["enum"].as_array().cloned().unwrap_or_default();
+    types.iter().map(|uri| uri.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_operation_lists_its_credential_and_its_refusals() {
+    let document = document();
+    let known: BTreeSet<(u16, String)> =
+        ProblemKind::ALL.iter().map(|kind| (kind.status().as_u16(), kind.type_uri())).collect();
+    let mut named = BTreeSet::new();
+    for (operation, (_, said)) in operations(&document) {
+        let responses = said["responses"].as_object().unwrap();
+        let open = OPEN.contains(&operation.as_str());
+        assert_eq!(said["security"].as_array().is_none_or(Vec::is_empty), open, "{operation}");
+        if operation.contains(" /operations") {
+            pages_answer_pages(&operation, said);
+            continue;
+        }
+        let mut needed = vec!["500"];
+        if !open {
+            needed.extend(["401", "403", "503"]);
+        }
+        if operation.contains('{') {
+            needed.push("404");
+        }
+        if said["requestBody"].is_object() {
+            needed.extend(["400", "413", "415"]);
+        }
+        for status in needed {
+            assert!(responses.contains_key(status), "{operation} does not say {status}");
+        }
+        for (status, response) in responses {
+            let status: u16 = status.parse().unwrap();
+            if status < 400 {
+                assert!(response["description"].is_string(), "{operation} {status}");
+                continue;
+            }
+            let types = types_of(&document, response);
+            assert!(!types.is_empty(), "{operation} {status} names no problem");
+            for uri in types {
+                assert!(known.contains(&(status, uri.clone())), "{operation}: {status} {uri}");
+                named.insert((status, uri));
+            }
+        }
+    }
+    // The door itself says this one, where no operation is.
+    let silent: Vec<_> = known.difference(&named).map(|(status, _)| *status).collect();
+    assert_eq!(silent, [405], "problems that no operation names");
+}
+
+/// Pages answer HTML, their refusals included.
+fn pages_answer_pages(operation: &str, said: &Value) {
+    let session = serde_json::json!([{ "session": [] }]);
+    assert!(said["security"].is_null() || said["security"] == session, "{operation}");
+    for (status, response) in said["responses"].as_object().unwrap() {
+        let kinds: Vec<&String> =
+            response["content"].as_object().into_iter().flat_map(|all| all.keys()).collect();
+        let page = kinds.is_empty() || kinds == ["text/html"] || kinds == ["image/svg+xml"];
+        assert!(page, "{operation} {status} {kinds:?}");
+    }
+}
+
+#[test]
+fn bodies_refuse_unknown_fields_and_every_text_and_number_has_a_limit() {
+    let document = document();
+    for (operation, (_, said)) in operations(&document) {
+        if operation.contains(" /operations") {
+            continue;
+        }
+        let Some(reference) = said
+            .pointer("/requestBody/content/application~1json/schema/$ref")
+            .and_then(Value::as_str)
+        else {
+            assert!(said["requestBody"].is_null(), "{operation} has a body without a schema");
+            continue;
+        };
+        let body = document.pointer(&reference[1..]).unwrap();
+        assert_eq!(body["additionalProperties"], false, "{operation}");
+        for (name, member) in body["properties"].as_object().unwrap() {
+            assert!(is_bounded(&document, member), "{operation}: {name} has no limit: {member}");
+        }
+        let example = &said["requestBody"]["content"]["application/json"]["example"];
+        for name in example.as_object().unwrap().keys() {
+            assert!(body["properties"][name].is_object(), "{operation}: {name} in its example");
+        }
+    }
+}
+
+fn is_bounded(document: &Value, schema: &Value) -> bool {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return is_bounded(document, document.pointer(&reference[1..]).unwrap());
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        return choices.iter().all(|choice| is_bounded(document, choice));
+    }
+    let kinds: Vec<&str> = match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+        kind => kind.as_str().into_iter().collect(),
+    };
+    !kinds.is_empty()
+        && kinds.into_iter().all(|kind| match kind {
+            "string" => {
+                schema["maxLength"].is_u64()
+                    || schema["enum"].is_array()
+                    || schema["format"].is_string()
+            }
+            "integer" => schema["minimum"].is_u64() || schema["maximum"].is_u64(),
+            "null" | "boolean" => true,
+            _ => false,
+        })
+}
+
+/// Whether the hub itself reads a text of this form; `None` for forms of answers only.
+fn reads(form: &str, text: &str) -> Option<bool> {
+    use domain::{gln, gtin, ids, serial};
+    Some(match form {
+        "Gtin" => has_form(&gtin::Gtin14::parse_padded(text)),
+        "Gtin14" => has_form(&gtin::Gtin14::parse(text)),
+        "Gln" => gln::Gln::parse(text) != Err(gln::GlnError::Form),
+        "PoolId" => ids::PoolId::parse(text).is_ok(),
+        "AllocationId" => ids::AllocationId::parse(text).is_ok(),
+        "SystemId" => ids::SystemId::parse(text).is_ok(),
+        "RequestId" => ids::RequestId::parse(text).is_ok(),
+        "Lot" => serial::check_ai82(text).is_ok(),
+        "Time" => {
+            store::time::parse_rfc3339(text).is_some_and(|at| store::time::rfc3339_ms(at) == text)
+        }
+        _ => return None,
+    })
+}
+
+/// The check digit is beyond what a pattern says.
+fn has_form(read: &Result<domain::gtin::Gtin14, domain::gtin::GtinError>) -> bool {
+    use domain::gtin::GtinError;
+    !matches!(read, Err(GtinError::Length(_) | GtinError::NotDigits))
+}
+
+#[test]
+fn forms_are_those_that_the_parsers_read() {
+    let document = document();
+    let samples = [
+        "",
+        "0",
+        "00313000007772",
+        "0313000007772",
+        "313000007772",
+        "0313000000018",
+        "12345678",
+        "123456789",
+        "1234567890123456789012",
+        "LOT42",
+        "lot 42",
+        "a\nb",
+        "-x",
+        ".x",
+        "x.y_z-1",
+        "é",
+        "#",
+        "a#b",
+        "a/b",
+        "K5XW6YTCOVZWKY3UNFXW4YLSMU",
+        "k5xw6ytcovzwky3unfxw4ylsmu",
+        "K5XW6YTCOVZWKY3UNFXW4YLSM1",
+        "2026-11-23T07:40:00.000Z",
+        "2026-11-23T07:40:00Z",
+        "2026-11-23T07:40:00.000+00:00",
+        "!\"%&'()*+,-./_:;<=>?",
+        "$",
+        "@",
+        "A B",
+        "00313000007773",
+    ];
+    let mut compared = 0;
+    for (form, pattern) in TEXT_FORMS {
+        let Some(schema) = document.pointer(&format!("/components/schemas/{form}")) else {
+            continue;
+        };
+        let limits = ["minLength", "maxLength"].map(|limit| schema[limit].as_u64().unwrap());
+        let pattern = regex_lite::Regex::new(pattern).unwrap();
+        for text in samples {
+            let length = u64::try_from(text.chars().count()).unwrap();
+            let fits = (limits[0]..=limits[1]).contains(&length) && pattern.is_match(text);
+            if let Some(reads) = reads(form, text) {
+                assert_eq!(fits, reads, "{form}: {text:?}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 8 * samples.len(), "only {compared} compared");
+}
