@@ -90,3 +90,13 @@ async fn of_two_actions_at_once_both_are_kept_in_order() {
     let entity = Pk::Document(sha(1));
     assert_eq!(bench.store.audit_records(&entity, 9).await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn the_sample_event_gives_a_document_up() {
+    let bench = bench().await;
+    let event = include_str!("../../../../events/report-operations/reject-document.json");
+    let request = edge::event::request_of_json(event).unwrap();
+    assert_eq!(bench.door.handle(request).await.status().as_u16(), 202);
+    let stored = bench.store.document_fetch(&sha(2)).await.unwrap().unwrap();
+    assert_eq!(stored.resolution.unwrap().by, "line-3/c7");
+}
