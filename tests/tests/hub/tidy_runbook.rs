@@ -92,6 +92,7 @@ fn every_invariant_and_every_action_has_a_section() {
         "gone-object",
         "early-file",
         "stuck-sweep",
+        "go-back",
         "leaked-credential",
         "throttling",
     ] {
@@ -128,11 +129,18 @@ fn every_route_in_the_runbook_is_in_the_api() {
         if !["GET", "POST", "PATCH", "PUT", "DELETE"].contains(&method) {
             continue;
         }
-        let path = path.split('?').next().unwrap();
-        let known = paths.iter().any(|(pattern, operations)| {
-            is_alike(pattern, path) && operations[method.to_lowercase()].is_object()
-        });
-        assert!(known, "{method} {path} is no route");
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let operation = paths
+            .iter()
+            .filter(|(pattern, _)| is_alike(pattern, path))
+            .map(|(_, operations)| &operations[method.to_lowercase()])
+            .find(|operation| operation.is_object());
+        let operation = operation.unwrap_or_else(|| panic!("{method} {path} is no route"));
+        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+            let name = parameter.split('=').next().unwrap();
+            let known = list(&operation["parameters"]).iter().any(|one| one["name"] == name);
+            assert!(known, "{method} {path} has no parameter {name}");
+        }
         checked += 1;
     }
     assert!(checked > 10, "{checked} routes only");
