@@ -105,6 +105,7 @@ async fn what_does_not_simply_fit_ends_where_it_should_and_is_resolved_by_hand()
     a_lost_notification(&files).await;
     a_deleted_object(&files).await;
     a_system_that_nobody_created(&files).await;
+    an_object_too_large_for_one_copy(&files).await;
     assert_eq!(files.waiting("waiting").await, Vec::<String>::new());
     assert_eq!(files.waiting("refused").await, Vec::<String>::new());
     let balance = files.plant.balance(&allocation).await;
@@ -293,4 +294,18 @@ async fn a_system_that_nobody_created(files: &Files) {
     let view = files.plant.until(&sha, |view| view["status"] == "reconciled").await;
     // The numbers are another system's.
     assert_eq!(codes(&view), ["NOT_PROVISIONED_FOR_LOCATION"], "{view}");
+}
+
+/// What is too large for one call is copied in parts; here the parts are small instead.
+async fn an_object_too_large_for_one_copy(files: &Files) {
+    let bytes = document(90, 10);
+    let record = files.plant.quiet("large ä+.xml", &bytes).await;
+    let work = inbound::parse(record.body.as_deref().unwrap()).unwrap();
+    let [Work::Object(notice)] = work.as_slice() else { panic!("{work:?}") };
+    let (objects, sha) = (files.plant.function().objects, sha256(&bytes));
+    let whole = u64::try_from(bytes.len()).unwrap();
+    for _ in 0..2 {
+        assert!(objects.bytes_keep_in_parts(notice, &sha, (whole, 300)).await.unwrap());
+        assert_eq!(files.plant.kept(&sha).await, bytes);
+    }
 }

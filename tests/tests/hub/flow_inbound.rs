@@ -59,8 +59,13 @@ impl Plant {
     }
 
     pub async fn reserve(&self, id: &str, quantity: u64) -> String {
+        self.reserve_for(SYSTEM, id, quantity).await
+    }
+
+    pub async fn reserve_for(&self, system: &str, id: &str, quantity: u64) -> String {
         let body = json!({
             "request_id": id, "gtin": crate::flow_kit::GTIN, "quantity": quantity,
+            "system_id": system,
             "lot": "LOT42", "expiry": "2028-10-31", "line_gln": LINE,
         });
         let answer = self.hub.api.post(ALLOCATIONS, &body).await.unwrap();
@@ -156,8 +161,13 @@ impl Plant {
     /// Puts bytes where no notification tells of them, and gives the record that announces them: a
     /// delivery that this test makes itself.
     pub async fn quiet(&self, name: &str, bytes: &[u8]) -> SqsMessage {
-        let (bucket, key) =
-            (&self.hub.cloud.hub.buckets.outbound, format!("inbound/{SYSTEM}/{name}"));
+        self.quiet_of(SYSTEM, name, bytes).await
+    }
+
+    /// The same under the prefix of a system.
+    pub async fn quiet_of(&self, system: &str, name: &str, bytes: &[u8]) -> SqsMessage {
+        let bucket = &self.hub.cloud.hub.buckets.outbound;
+        let key = format!("inbound/{system}/{name}");
         let body = ByteStream::from(bytes.to_vec());
         let put = self.s3.put_object().bucket(bucket).key(&key).body(body).send().await.unwrap();
         announce(bucket, &key, &put.version_id.unwrap_or_default())

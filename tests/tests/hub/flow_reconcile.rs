@@ -58,7 +58,41 @@ async fn a_file_delivered_five_times_with_a_crash_takes_effect_once() {
     // A delivery of what is done changes nothing.
     reconcile_commissioning::handle(&function, record).await.unwrap();
     assert_eq!(plant.settled(&sha).await, view);
+    two_systems_at_once(&plant, 100_000).await;
     plant.stop().await;
+}
+
+/// Each of two systems reports its own half of one content, at the same moment: the report has both.
+async fn two_systems_at_once(plant: &Plant, mut next: u64) {
+    plant.hub.credential("L2", &["uploads:write"], &[]).await;
+    for round in 0..5 {
+        let own = plant.reserve(&format!("own-{round}"), 10).await;
+        let other = plant.reserve_for("L2", &format!("other-{round}"), 10).await;
+        let bytes = document(next, 20);
+        next += 20;
+        let mut deliveries = tokio::task::JoinSet::new();
+        for system in [SYSTEM, "L2"] {
+            let record = plant.quiet_of(system, &format!("{round}.xml"), &bytes).await;
+            let function = plant.function();
+            deliveries.spawn(async move {
+                Box::pin(reconcile_commissioning::handle(&function, record)).await.unwrap();
+            });
+        }
+        deliveries.join_all().await;
+        let (view, report) =
+            (plant.settled(&sha256(&bytes)).await, plant.report(&sha256(&bytes)).await);
+        let mut expected = [own, other];
+        expected.sort();
+        let expected: Vec<Value> = expected
+            .iter()
+            .map(|id| json!({"allocation_id": id, "newly_commissioned": 10, "repeated": 0}))
+            .collect();
+        for told in [&view, &report] {
+            assert_eq!(told["status"], "reconciled", "{told}");
+            assert_eq!(told["allocations"], json!(expected), "{told}");
+            assert_eq!(told["serials"]["newly_commissioned"], 20, "{told}");
+        }
+    }
 }
 
 /// A bad input, its error code, and whether line and column are told.
