@@ -88,9 +88,82 @@ impl FromStr for SerialNumber {
     }
 }
 
+/// Consecutive indexes as decimal texts of one width, counted up in place: nothing is formatted twice.
+#[derive(Debug, Clone)]
+pub struct DecimalRun {
+    /// Right-aligned; the text is the last `width` bytes.
+    digits: [u8; SERIAL_LENGTH_MAX],
+    width: usize,
+}
+
+impl DecimalRun {
+    /// Begins at an index, padded with zeros to `width`. Indexes are below 10^20.
+    #[must_use]
+    pub fn new(index: u128, width: u8) -> Self {
+        let mut digits = [b'0'; SERIAL_LENGTH_MAX];
+        let mut rest = index;
+        let mut length = 0_usize;
+        for digit in digits.iter_mut().rev() {
+            if rest == 0 {
+                break;
+            }
+            *digit = b'0'.wrapping_add(u8::try_from(rest % 10).unwrap_or_default());
+            rest /= 10;
+            length = length.saturating_add(1);
+        }
+        Self { digits, width: usize::from(width).max(length).min(SERIAL_LENGTH_MAX) }
+    }
+
+    /// The text of the index at hand.
+    #[inline]
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.digits.get(SERIAL_LENGTH_MAX.saturating_sub(self.width)..).unwrap_or_default()
+    }
+
+    /// Goes on to the next index.
+    #[inline]
+    pub fn advance(&mut self) {
+        let mut length = 0_usize;
+        for digit in self.digits.iter_mut().rev() {
+            length = length.saturating_add(1);
+            if *digit < b'9' {
+                *digit = digit.wrapping_add(1);
+                break;
+            }
+            *digit = b'0';
+        }
+        self.width = self.width.max(length);
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::pool::{INDEX_LIMIT, Scheme};
+
+    proptest! {
+        #[test]
+        fn a_run_writes_what_the_scheme_writes(
+            seed in any::<u128>(),
+            digits in 0_u32..=20,
+            width in 1_u8..=20,
+        ) {
+            // Ends of decades are where carries happen.
+            let limit = 10_u128.pow(digits).min(INDEX_LIMIT);
+            let start = (seed % limit).min(INDEX_LIMIT - 200);
+            for start in [start, limit.saturating_sub(100).min(INDEX_LIMIT - 200)] {
+                let mut run = DecimalRun::new(start, width);
+                for index in start..start + 200 {
+                    let text = Scheme::Sequential { width }.serial_text(index);
+                    prop_assert_eq!(run.as_bytes(), text.as_bytes());
+                    run.advance();
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_set_has_82_characters() {

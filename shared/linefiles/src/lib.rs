@@ -138,22 +138,19 @@ impl<'a> Export<'a> {
     #[must_use]
     pub fn byte_count(&self) -> u64 {
         let rows = RowWriter::new(self.allocation, self.profile, self.format);
-        let mut bytes = Vec::new();
-        let length = |bytes: &Vec<u8>| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        rows.open(&mut bytes);
-        let head = length(&bytes);
-        bytes.clear();
-        rows.row(&mut bytes, 0);
-        let row = length(&bytes);
-        bytes.clear();
-        rows.separator(&mut bytes);
-        let separator = length(&bytes);
-        bytes.clear();
-        rows.close(&mut bytes);
-        let separators = separator.saturating_mul(self.row_count().saturating_sub(1));
-        head.saturating_add(row.saturating_mul(self.row_count()))
-            .saturating_add(separators)
-            .saturating_add(length(&bytes))
+        let length = |write: &dyn Fn(&mut Vec<u8>)| {
+            let mut bytes = Vec::new();
+            write(&mut bytes);
+            u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+        };
+        let first = length(&|out| rows.rows(out, 0, 1));
+        // A later row with what separates it from the one before.
+        let later = length(&|out| rows.rows(out, 1, 1));
+        let count = self.row_count();
+        length(&|out| rows.open(out))
+            .saturating_add(first.saturating_mul(count.min(1)))
+            .saturating_add(later.saturating_mul(count.saturating_sub(1)))
+            .saturating_add(length(&|out| rows.close(out)))
     }
 
     /// The file in batches of a few megabytes at most.
@@ -206,12 +203,7 @@ impl Iterator for Batches<'_> {
             self.state = State::Rows;
         }
         let end = self.next.saturating_add(BATCH_ROWS).min(self.row_count);
-        for place in self.next..end {
-            if place > 0 {
-                self.rows.separator(&mut bytes);
-            }
-            self.rows.row(&mut bytes, place);
-        }
+        self.rows.rows(&mut bytes, self.next, end.saturating_sub(self.next));
         self.next = end;
         if end == self.row_count {
             self.rows.close(&mut bytes);

@@ -1,9 +1,14 @@
-//! One row of an export.
+//! The parts of an export: head, rows and tail.
+//!
+//! All rows of an allocation are alike but for the serial number, so what stands around it is rendered
+//! once, by the `csv` crate and `serde_json` with their rules of quoting, and copied from then on.
 
 use csv::{QuoteStyle, Terminator, WriterBuilder};
 use domain::allocation::Allocation;
-use domain::epc::{push_urn_serial, sgtin_urn_stem};
-use serde_json::{Map, Value, json};
+use domain::epc::sgtin_urn_stem;
+use domain::pool::Scheme;
+use domain::serial::{DecimalRun, SERIAL_LENGTH_MAX};
+use serde_json::{Map, Value};
 
 use crate::{Format, Profile};
 
@@ -42,100 +47,65 @@ pub(crate) struct RowWriter<'a> {
     allocation: &'a Allocation,
     profile: Profile,
     format: Format,
-    csv: csv_core::Csv,
-    urn_stem: String,
-    ai_stem: String,
-    expiry: String,
-}
-
-/// The `csv` crate over a buffer that is handed back after each row.
-mod csv_core {
-    use super::{QuoteStyle, Terminator, WriterBuilder};
-
-    pub(super) struct Csv {
-        quoted: WriterBuilder,
-    }
-
-    impl Csv {
-        pub(super) fn new(style: QuoteStyle) -> Self {
-            let mut quoted = WriterBuilder::new();
-            quoted.quote_style(style).terminator(Terminator::CRLF).has_headers(false);
-            // A row is a few hundred bytes; the default of 8 KiB would be cleared for each one.
-            quoted.buffer_capacity(1_024);
-            Self { quoted }
-        }
-
-        pub(super) fn write<'f>(
-            &self,
-            out: &mut Vec<u8>,
-            fields: impl IntoIterator<Item = &'f str>,
-        ) {
-            let mut writer = self.quoted.from_writer(out);
-            // Writing into memory cannot fail, and a lone record has no other one to differ from.
-            writer.write_record(fields).unwrap_or_default();
-            writer.flush().unwrap_or_default();
-        }
-    }
+    /// A row, cut where the serial number stands. Digits need neither quotes nor escapes.
+    pieces: Vec<Vec<u8>>,
 }
 
 impl<'a> RowWriter<'a> {
     pub(crate) fn new(allocation: &'a Allocation, profile: Profile, format: Format) -> Self {
-        let style = match profile {
-            Profile::Full | Profile::Range => QuoteStyle::Always,
-            Profile::Bare => QuoteStyle::Necessary,
+        let pieces = match (format, profile) {
+            (Format::Csv, Profile::Full) => full_csv(allocation),
+            (Format::Csv, Profile::Bare) => vec![Vec::new(), b"\r\n".to_vec()],
+            (Format::Csv, Profile::Range) => vec![range_csv(allocation)],
+            (Format::Json, Profile::Full) => full_json(allocation),
+            (Format::Json, Profile::Bare) => vec![b"\"".to_vec(), b"\"".to_vec()],
+            (Format::Json, Profile::Range) => vec![json_object(head(allocation))],
         };
-        let stem = sgtin_urn_stem(&allocation.gtin, allocation.company_prefix_length);
-        Self {
-            allocation,
-            profile,
-            format,
-            csv: csv_core::Csv::new(style),
-            urn_stem: stem.unwrap_or_default(),
-            ai_stem: format!("01{}21", allocation.gtin),
-            expiry: allocation.details.expiry.as_deref().map(ai17).unwrap_or_default(),
-        }
+        Self { allocation, profile, format, pieces }
     }
 
     pub(crate) fn open(&self, out: &mut Vec<u8>) {
-        let plain = csv_core::Csv::new(QuoteStyle::Never);
         match (self.format, self.profile) {
-            (Format::Csv, Profile::Full) => plain.write(out, FULL),
-            (Format::Csv, Profile::Range) => plain.write(out, RANGE),
+            (Format::Csv, Profile::Full) => record(out, QuoteStyle::Never, FULL),
+            (Format::Csv, Profile::Range) => record(out, QuoteStyle::Never, RANGE),
             (Format::Csv, Profile::Bare) | (Format::Json, Profile::Range) => {}
             (Format::Json, Profile::Full | Profile::Bare) => {
-                let mut head = Value::Object(self.head()).to_string();
+                let mut head = json_object(head(self.allocation));
                 head.pop();
-                out.extend_from_slice(head.as_bytes());
+                out.append(&mut head);
                 out.extend_from_slice(b",\"serials\":[");
             }
         }
     }
 
-    pub(crate) fn row(&self, out: &mut Vec<u8>, place: u64) {
-        let index = self.allocation.start.saturating_add(u128::from(place));
-        let serial = self.allocation.scheme.serial_text(index);
-        match (self.format, self.profile) {
-            (Format::Csv, Profile::Full) => self.full(out, &serial),
-            (Format::Csv, Profile::Bare) => self.csv.write(out, [serial.as_str()]),
-            (Format::Csv, Profile::Range) => self.range(out),
-            (Format::Json, Profile::Full) => {
-                let row =
-                    json!({ "serial": serial, "epc": self.urn(&serial), "ai": self.ai(&serial) });
-                out.extend_from_slice(row.to_string().as_bytes());
+    /// Writes `count` rows from the `first`, counted from 0; between them and before a later one stands
+    /// the separator.
+    pub(crate) fn rows(&self, out: &mut Vec<u8>, first: u64, count: u64) {
+        let index = self.allocation.start.saturating_add(u128::from(first));
+        let Scheme::Sequential { width } = self.allocation.scheme;
+        let mut serial = DecimalRun::new(index, width);
+        let separated = self.format == Format::Json;
+        out.reserve(self.row_bytes().saturating_mul(usize::try_from(count).unwrap_or(0)));
+        for place in 0..count {
+            if separated && (place > 0 || first > 0) {
+                out.push(b',');
             }
-            (Format::Json, Profile::Bare) => {
-                out.extend_from_slice(Value::from(serial).to_string().as_bytes());
+            let mut pieces = self.pieces.iter();
+            if let Some(piece) = pieces.next() {
+                out.extend_from_slice(piece);
             }
-            (Format::Json, Profile::Range) => {
-                out.extend_from_slice(Value::Object(self.head()).to_string().as_bytes());
+            for piece in pieces {
+                out.extend_from_slice(serial.as_bytes());
+                out.extend_from_slice(piece);
             }
+            serial.advance();
         }
     }
 
-    pub(crate) fn separator(&self, out: &mut Vec<u8>) {
-        if self.format == Format::Json {
-            out.push(b',');
-        }
+    /// At least the bytes of one row with its separator.
+    fn row_bytes(&self) -> usize {
+        let pieces = self.pieces.iter().map(|piece| piece.len().saturating_add(SERIAL_LENGTH_MAX));
+        pieces.fold(1, usize::saturating_add)
     }
 
     pub(crate) fn close(&self, out: &mut Vec<u8>) {
@@ -145,76 +115,107 @@ impl<'a> RowWriter<'a> {
             (Format::Csv, _) => {}
         }
     }
+}
 
-    fn urn(&self, serial: &str) -> String {
-        let mut urn = String::with_capacity(self.urn_stem.len().saturating_add(20));
-        urn.push_str(&self.urn_stem);
-        push_urn_serial(&mut urn, serial);
-        urn
-    }
+/// One record, its end included.
+fn record<'f>(out: &mut Vec<u8>, style: QuoteStyle, fields: impl IntoIterator<Item = &'f str>) {
+    let mut builder = WriterBuilder::new();
+    builder.quote_style(style).terminator(Terminator::CRLF).has_headers(false);
+    let mut writer = builder.from_writer(out);
+    // Writing into memory cannot fail, and a lone record has no other one to differ from.
+    writer.write_record(fields).unwrap_or_default();
+    writer.flush().unwrap_or_default();
+}
 
-    fn ai(&self, serial: &str) -> String {
-        format!("{}{serial}", self.ai_stem)
-    }
+fn full_csv(a: &Allocation) -> Vec<Vec<u8>> {
+    let d = &a.details;
+    let mut gtin = Vec::new();
+    record(&mut gtin, QuoteStyle::Always, [a.gtin.as_str()]);
+    gtin.truncate(gtin.trim_ascii_end().len());
+    gtin.extend_from_slice(b",\"");
+    let mut rest = b"\",".to_vec();
+    let expiry = expiry(a);
+    let fields = [
+        d.packaging_level.as_deref().unwrap_or("EA"),
+        d.filter_value.as_deref().unwrap_or("1"),
+        d.lot.as_deref().unwrap_or_default(),
+        &expiry,
+        line(a).unwrap_or_default(),
+        a.id.as_str(),
+        d.work_order.as_deref().unwrap_or_default(),
+        STATUS,
+    ];
+    record(&mut rest, QuoteStyle::Always, fields);
+    let urn = format!("\",\"{}", urn_stem(a)).into_bytes();
+    let ai = format!("\",\"{}", ai_stem(a)).into_bytes();
+    vec![gtin, urn, ai, rest]
+}
 
-    fn full(&self, out: &mut Vec<u8>, serial: &str) {
-        let (a, d) = (self.allocation, &self.allocation.details);
-        let (urn, ai) = (self.urn(serial), self.ai(serial));
-        let row: [&str; FULL.len()] = [
-            a.gtin.as_str(),
-            serial,
-            &urn,
-            &ai,
-            d.packaging_level.as_deref().unwrap_or("EA"),
-            d.filter_value.as_deref().unwrap_or("1"),
-            d.lot.as_deref().unwrap_or_default(),
-            &self.expiry,
-            a.line_gln.as_ref().map(domain::gln::Gln::as_str).unwrap_or_default(),
-            a.id.as_str(),
-            d.work_order.as_deref().unwrap_or_default(),
-            STATUS,
-        ];
-        self.csv.write(out, row);
-    }
+fn full_json(a: &Allocation) -> Vec<Vec<u8>> {
+    let (ai, urn) = (ai_stem(a), urn_stem(a));
+    vec![
+        format!("{{\"ai\":\"{ai}").into_bytes(),
+        format!("\",\"epc\":\"{urn}").into_bytes(),
+        b"\",\"serial\":\"".to_vec(),
+        b"\"}".to_vec(),
+    ]
+}
 
-    fn range(&self, out: &mut Vec<u8>) {
-        let (a, d) = (self.allocation, &self.allocation.details);
-        let (from, to) = a.serial_ends();
-        let quantity = a.size.to_string();
-        let row: [&str; RANGE.len()] = [
-            a.gtin.as_str(),
-            &from,
-            &to,
-            &quantity,
-            a.id.as_str(),
-            d.lot.as_deref().unwrap_or_default(),
-            &self.expiry,
-            a.line_gln.as_ref().map(domain::gln::Gln::as_str).unwrap_or_default(),
-            d.work_order.as_deref().unwrap_or_default(),
-        ];
-        self.csv.write(out, row);
-    }
+fn range_csv(a: &Allocation) -> Vec<u8> {
+    let d = &a.details;
+    let (from, to) = a.serial_ends();
+    let (quantity, expiry) = (a.size.to_string(), expiry(a));
+    let fields: [&str; RANGE.len()] = [
+        a.gtin.as_str(),
+        &from,
+        &to,
+        &quantity,
+        a.id.as_str(),
+        d.lot.as_deref().unwrap_or_default(),
+        &expiry,
+        line(a).unwrap_or_default(),
+        d.work_order.as_deref().unwrap_or_default(),
+    ];
+    let mut out = Vec::new();
+    record(&mut out, QuoteStyle::Always, fields);
+    out
+}
 
-    /// What all JSON profiles say of the allocation. Dates stay ISO 8601 in JSON.
-    fn head(&self) -> Map<String, Value> {
-        let a = self.allocation;
-        let (from, to) = a.serial_ends();
-        let mut head = Map::new();
-        let mut add = |name: &str, value: Value| head.insert(name.to_owned(), value);
-        add("allocation_id", a.id.as_str().into());
-        add("gtin", a.gtin.as_str().into());
-        add("quantity", a.size.into());
-        add("from", from.into());
-        add("to", to.into());
-        add("line_gln", a.line_gln.as_ref().map(domain::gln::Gln::as_str).into());
-        add("lot", a.details.lot.as_deref().into());
-        add("expiry", a.details.expiry.as_deref().into());
-        add("work_order", a.details.work_order.as_deref().into());
-        head
-    }
+fn urn_stem(a: &Allocation) -> String {
+    sgtin_urn_stem(&a.gtin, a.company_prefix_length).unwrap_or_default()
+}
+
+fn ai_stem(a: &Allocation) -> String {
+    format!("01{}21", a.gtin)
+}
+
+fn line(a: &Allocation) -> Option<&str> {
+    a.line_gln.as_ref().map(domain::gln::Gln::as_str)
 }
 
 /// `YYYY-MM-DD` as AI (17) writes it, `YYMMDD`.
-fn ai17(date: &str) -> String {
+fn expiry(a: &Allocation) -> String {
+    let date = a.details.expiry.as_deref().unwrap_or_default();
     date.bytes().skip(2).filter(u8::is_ascii_digit).map(char::from).collect()
+}
+
+fn json_object(object: Map<String, Value>) -> Vec<u8> {
+    Value::Object(object).to_string().into_bytes()
+}
+
+/// What all JSON profiles say of the allocation. Dates stay ISO 8601 in JSON.
+fn head(a: &Allocation) -> Map<String, Value> {
+    let (from, to) = a.serial_ends();
+    let mut head = Map::new();
+    let mut add = |name: &str, value: Value| head.insert(name.to_owned(), value);
+    add("allocation_id", a.id.as_str().into());
+    add("gtin", a.gtin.as_str().into());
+    add("quantity", a.size.into());
+    add("from", from.into());
+    add("to", to.into());
+    add("line_gln", line(a).into());
+    add("lot", a.details.lot.as_deref().into());
+    add("expiry", a.details.expiry.as_deref().into());
+    add("work_order", a.details.work_order.as_deref().into());
+    head
 }

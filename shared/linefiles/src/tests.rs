@@ -4,6 +4,7 @@ use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId, RequestId, SystemId};
 use domain::pool::Scheme;
 use domain::request::Details;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -85,4 +86,52 @@ fn batches_join_without_a_seam() {
     let json: serde_json::Value =
         serde_json::from_str(&text(size, Profile::Bare, Format::Json)).unwrap();
     assert_eq!(json["serials"].as_array().unwrap().len(), usize::try_from(size).unwrap());
+}
+
+proptest! {
+    #[test]
+    fn rows_are_read_back_as_written(
+        start in 0_u64..999_999_999_000,
+        lot in "[!-~]{0,20}",
+        work_order in "[ -~\u{e0}-\u{ff}\r\n]{0,20}",
+        profile in prop::sample::select(vec![Profile::Full, Profile::Range]),
+    ) {
+        let mut allocation = allocation(3);
+        allocation.start = u128::from(start);
+        allocation.details.lot = Some(lot.clone());
+        allocation.details.work_order = Some(work_order.clone());
+        let export = Export::new(&allocation, profile, Format::Csv);
+        let bytes = export.to_bytes();
+        prop_assert_eq!(export.byte_count(), u64::try_from(bytes.len()).unwrap());
+        let mut reader = csv::Reader::from_reader(bytes.as_slice());
+        let head = reader.headers().unwrap().clone();
+        let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+        prop_assert_eq!(u64::try_from(rows.len()).unwrap(), export.row_count());
+        for (index, row) in (start..).zip(&rows) {
+            let value = |name: &str| &row[head.iter().position(|column| column == name).unwrap()];
+            let serial = format!("{index:012}");
+            prop_assert_eq!(value("Lot"), &lot);
+            prop_assert_eq!(value("WorkOrder"), &work_order);
+            prop_assert_eq!(value("GTIN"), "00313000007772");
+            if profile == Profile::Full {
+                prop_assert_eq!(value("SerialNumber"), &serial);
+                prop_assert_eq!(value("EPC"), format!("urn:epc:id:sgtin:0313000.000777.{serial}"));
+                prop_assert_eq!(value("AI"), format!("010031300000777221{serial}"));
+            } else {
+                prop_assert_eq!(value("SerialFrom"), serial);
+            }
+        }
+        let json = Export::new(&allocation, Profile::Full, Format::Json);
+        let bytes = json.to_bytes();
+        prop_assert_eq!(json.byte_count(), u64::try_from(bytes.len()).unwrap());
+        let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        for (index, row) in (start..).zip(value["serials"].as_array().unwrap()) {
+            let serial = format!("{index:012}");
+            prop_assert_eq!(row["serial"].as_str(), Some(serial.as_str()));
+            let ai = format!("010031300000777221{serial}");
+            prop_assert_eq!(row["ai"].as_str(), Some(ai.as_str()));
+            let urn = format!("urn:epc:id:sgtin:0313000.000777.{serial}");
+            prop_assert_eq!(row["epc"].as_str(), Some(urn.as_str()));
+        }
+    }
 }
