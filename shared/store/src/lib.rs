@@ -34,7 +34,11 @@
 //! | the newest heartbeat of a line | PutItem; TransactWriteItems the first time | `LINE#gln / LINE`, `LINES / LINE#gln` | version seen, or absent | ingest-telemetry |
 //! | minutes of a line | Query, consistent | `LINE#gln / MINUTE#*` | – | ingest-telemetry, report-operations |
 //! | all lines | Query, BatchGetItem, consistent | `LINES / LINE#*`, `LINE#gln / LINE` | – | ingest-telemetry, report-operations |
-//! | system, credential | Put, Get, Update | `SYSTEM#id`, `CREDENTIAL#id` | absent / present | operator, authorize-request |
+//! | system | Put, Get | `SYSTEM#id / SYSTEM` | absent | operator |
+//! | credential: judge | GetItem, consistent | `CREDENTIAL#id / CREDENTIAL` | – | authorize-request, report-operations |
+//! | credential: note last use | UpdateItem | `CREDENTIAL#id / CREDENTIAL` | present, not noted within the hour | authorize-request |
+//! | credential: create | TransactWriteItems | `CREDENTIAL#id / CREDENTIAL`, `/ AUDIT#…` | absent | operator |
+//! | credential: rotate, revoke | TransactWriteItems | `CREDENTIAL#id / CREDENTIAL`, `/ AUDIT#…` | not revoked, the hashes that were read | operator |
 
 #![expect(clippy::disallowed_methods, reason = "this is the crate that writes DynamoDB")]
 

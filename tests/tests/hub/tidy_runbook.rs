@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Parser as _;
-use edge::Metric;
+use edge::{Metric, Scope};
 use edge::metrics::{DIMENSION, NAMESPACE};
 use pharmatrace::cli::Arguments;
 use serde_json::{Value, json};
@@ -153,6 +153,11 @@ fn is_alike(one: &str, other: &str) -> bool {
         path.split('/').map(hide).collect::<Vec<String>>()
     };
     parts(one) == parts(other)
+}
+
+#[test]
+fn the_scopes_that_can_be_given_are_those_that_routes_ask_for() {
+    assert_eq!(pharmatrace::credential::SCOPES, Scope::ALL.map(Scope::as_str));
 }
 
 #[test]
