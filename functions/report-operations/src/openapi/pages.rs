@@ -6,6 +6,10 @@ use http::Method;
 
 use crate::findings::openapi::FindingIdForm;
 
+edge::words! {
+    DocumentVerb = ["retry", "reject", "reprocess"], "What is done about a document.";
+}
+
 /// The routes of the pages.
 pub(super) fn routes() -> Vec<Route> {
     let (get, post) = (Method::GET, Method::POST);
@@ -27,6 +31,12 @@ pub(super) fn routes() -> Vec<Route> {
             .path::<AllocationId>("id", "The allocation."),
         shown("/operations/documents/{sha256}", "page_document", "Show a document")
             .path::<Sha256>("sha256", "The SHA-256 of the content or of the bytes as received."),
+        Route::page(&post, "/operations/documents/{sha256}/{verb}", "page_document_act")
+            .says("Retry, reject or read a document again", "From the form of the page only.")
+            .path::<Sha256>("sha256", "The SHA-256 of the content.")
+            .path::<DocumentVerb>("verb", "What to do.")
+            .form(&["form_token"])
+            .refuses(&[ProblemKind::Unprocessable]),
         shown("/operations/findings/{id}", "page_finding", "Show a finding")
             .path::<FindingIdForm>("id", "The finding."),
         done("/operations/findings/{id}/acknowledge", "page_acknowledge", "Acknowledge a finding"),
