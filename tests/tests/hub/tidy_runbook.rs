@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Parser as _;
-use edge::{Metric, Scope};
 use edge::metrics::{DIMENSION, NAMESPACE};
+use edge::{Metric, Scope};
 use pharmatrace::cli::Arguments;
 use serde_json::{Value, json};
 
