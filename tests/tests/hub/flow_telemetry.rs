@@ -20,7 +20,7 @@ fn heartbeat(line: &str, start_ms: u64, n: u64) -> Value {
     let made = (n % 113) * 7;
     json!({
         "line_gln": line, "ts": rfc3339_of_epoch_ms(start_ms + n * STEP_MS), "seq": 18_000 + n,
-        "state": if n % 17 == 0 { "HELD" } else { "EXECUTE" }, "mode": "PRODUCTION",
+        "state": if n.is_multiple_of(17) { "HELD" } else { "EXECUTE" }, "mode": "PRODUCTION",
         "speed": 105.0, "design_speed": 150.0, "consumed": made + 2, "processed": made,
         "defective": made / 50, "serials_remaining": 10_000 - n * 7, "lot": "LOT42"
     })
