@@ -212,3 +212,27 @@ impl<T> Reading<T> {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_beyond_the_cap_is_left_out_and_said() {
+        let page = |items: usize, next: Option<&str>| Page {
+            items: vec![Item::new(); items],
+            next: next.map(str::to_owned),
+        };
+        let read = |pages: &[Page<Item>]| {
+            let mut reading = Reading { items: Vec::new(), truncated: false };
+            let more = pages.iter().map(|page| reading.take(page, |_| Ok(())).unwrap());
+            let more = more.last().unwrap();
+            (reading.items.len(), reading.truncated, more)
+        };
+        assert_eq!(read(&[page(ITEMS_MAX, None)]), (ITEMS_MAX, false, false));
+        assert_eq!(read(&[page(1, Some("a"))]), (1, false, true));
+        assert_eq!(read(&[page(ITEMS_MAX, Some("a"))]), (ITEMS_MAX, false, true));
+        let pages = [page(ITEMS_MAX, Some("a")), page(1, None)];
+        assert_eq!(read(&pages), (ITEMS_MAX, true, false));
+    }
+}

@@ -228,6 +228,35 @@ async fn a_form_is_taken_only_with_the_token_of_its_session_and_from_our_own_pag
 }
 
 #[tokio::test]
+async fn a_file_is_given_up_by_its_form_and_its_status_may_forbid_it() {
+    let desk = Desk::open().await;
+    let cookie = desk.signed_in("good").await;
+    let token = desk.form_token(&cookie).await;
+    let path = |n: u8, verb: &str| format!("/operations/documents/{}/{verb}", sha(n));
+    let form = |reason: &str| format!("form_token={token}&reason={reason}");
+    let send =
+        async |path: String, form: String| desk.post(&path, &cookie, "same-origin", &form).await;
+    for (path, form, status) in [
+        (path(2, "reject"), "reason=a".to_owned(), 403),
+        (path(2, "reject"), form(""), 422),
+        (path(2, "retry"), form(""), 422),
+        (path(2, "burn"), form("a"), 404),
+        (path(9, "reject"), form("a"), 404),
+    ] {
+        let seen = send(path.clone(), form).await;
+        assert_eq!(seen.status, status, "{path}");
+        let back = status != 422 || seen.body.contains("href=\"../../../operations\"");
+        assert!(back, "the links of a refused form lead from where it is: {}", seen.body);
+    }
+    let seen = send(path(2, "reject"), form("not+ours")).await;
+    assert_eq!((seen.status, seen.header("location")), (303, format!("../{}", sha(2)).as_str()));
+    let document = desk.bench.store.document_fetch(&sha(2)).await.unwrap().unwrap();
+    assert!(document.resolution.is_some());
+    let page = desk.get(&format!("/operations/documents/{}", sha(2)), &cookie).await.body;
+    assert!(!page.contains("Reject it") && page.contains("Read it again"), "{page}");
+}
+
+#[tokio::test]
 async fn every_page_forbids_the_browser_all_it_does_not_need() {
     let desk = Desk::open().await;
     let cookie = desk.signed_in("good").await;
