@@ -14,17 +14,12 @@
 //! Architecture invariant: it authenticates only. Scopes, lines and profiles are judged in `edge`,
 //! per route, because the gateway's cache is keyed by the header and shared by all routes.
 
-use std::time::Duration;
-
 use edge::authorizer::{AuthorizerAnswer, AuthorizerEvent};
 use edge::credential_text::CredentialText;
 use edge::{AuthorizerContext, Clock};
 use sha2::{Digest, Sha256};
 use store::credential::{Admission, Credential, Refusal};
 use store::{Store, StoreError};
-
-/// Noting last use may take this long; then the request goes on without.
-const NOTE_TIME_MAX: Duration = Duration::from_millis(500);
 
 /// What the authorizer needs.
 #[derive(Debug, Clone)]
@@ -54,24 +49,9 @@ pub async fn authorize(
     match stored.admit(&sha256, now) {
         Err(refusal) => Ok(refused(refusal, Some(&stored))),
         Ok(admission) => {
-            if admission.secret.is_use_due(now) {
-                note_use(authorizer, &stored, &admission).await;
-            }
+            service::note_use(&authorizer.store, &stored, &admission.secret, now).await;
             Ok(admitted(stored, admission))
         }
-    }
-}
-
-/// Notes last use; whatever comes of it, the request goes on.
-async fn note_use(authorizer: &Authorizer, stored: &Credential, admission: &Admission) {
-    let now = authorizer.clock.now();
-    let note = authorizer.store.credential_used(&stored.id, &admission.secret, now);
-    match tokio::time::timeout(NOTE_TIME_MAX, note).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => {
-            tracing::warn!(credential.id = stored.id, %error, "last use not noted");
-        }
-        Err(_) => tracing::warn!(credential.id = stored.id, "last use not noted in time"),
     }
 }
 

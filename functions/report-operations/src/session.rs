@@ -136,6 +136,7 @@ async fn accepted(
     match stored.admit(&secret, now) {
         Err(refusal) => Ok(refused(refusal, Some(&stored.id))),
         Ok(admission) => {
+            service::note_use(&hub.store, &stored, &admission.secret, now).await;
             let may = caller_of(&stored, now).is_some_and(|caller| caller.has(Scope::ReportsRead));
             Ok(may.then_some((stored, admission.ends_at)))
         }

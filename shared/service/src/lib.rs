@@ -1,15 +1,17 @@
-//! What every function does before and beside its own work: start, connect, and say what a failed
-//! store means to a caller.
+//! What every function does before and beside its own work: start, connect, say what a failed
+//! store means to a caller, and note who signs in.
 //!
 //! It stands between `edge`, which knows the environment and the problems, and `store`, which knows
 //! AWS; neither knows the other. It knows no route, no item and no event.
 
 pub mod finding;
+mod sign_in;
 
-use edge::{Clock, Config, Measures, Metric, Problem};
+use edge::{Clock, Config, Problem};
 use store::client::{AwsSettings, HttpClient, dynamo, https, s3, sqs};
-use store::credential::Refusal;
 use store::{Buckets, Objects, Store, StoreError};
+
+pub use sign_in::{note_use, sign_in_refused};
 
 /// A started function: its environment was read, its logs run.
 pub struct Service {
@@ -69,19 +71,4 @@ pub fn store_problem(error: &StoreError) -> Problem {
         | StoreError::Throttled { .. }
         | StoreError::Unavailable { .. } => Problem::unavailable(error),
     }
-}
-
-/// Counts and logs an attempt to sign in that was refused; the reason as callers are told it. The
-/// credential is named where it exists; what was presented is never written down (I9).
-pub fn sign_in_refused(refusal: Refusal, credential_id: Option<&str>) -> &'static str {
-    let (reason, metric) = match refusal {
-        Refusal::Bad => ("bad", Metric::CredentialsBad),
-        Refusal::Expired => ("expired", Metric::CredentialsExpired),
-        Refusal::Revoked => ("revoked", Metric::CredentialsRevoked),
-    };
-    let id = credential_id.unwrap_or_default();
-    tracing::warn!(credential.id = id, reason, "credential refused");
-    let measures = Measures::of("sign-in").about("credential.id", id).about("reason", reason);
-    edge::emit(&measures.with(metric, 1_u64));
-    reason
 }
