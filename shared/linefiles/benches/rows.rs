@@ -1,6 +1,6 @@
 //! `cargo bench -p linefiles`: serials and rows for line systems, in one run.
 //!
-//! The limit is a copy of the finished file; `csv` is its writer with the same fields, one by one.
+//! The last line is the writer of the `csv` crate with the same fields, one by one.
 
 #![expect(
     clippy::unwrap_used,
