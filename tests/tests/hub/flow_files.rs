@@ -172,7 +172,9 @@ async fn a_file_before_its_reservation(files: &Files) {
 async fn a_dead_delivery(files: &Files) {
     let plain = document(0, 10);
     let zipped = crate::flow_inbound::gzip(&plain);
-    let record = files.plant.quiet("dead.xml.gz", &zipped).await;
+    let version = files.drop_unheard("dead.xml.gz", &zipped).await;
+    let bucket = &files.plant.hub.cloud.hub.buckets.inbound;
+    let record = announce(bucket, &format!("inbound/{SYSTEM}/dead.xml.gz"), &version);
     let dlq = &files.plant.hub.cloud.hub.queues.inbound_dlq;
     files.send(dlq, record.body.as_deref().unwrap()).await;
     let raw = sha256(&zipped);
@@ -236,8 +238,8 @@ async fn a_lost_notification(files: &Files) {
 /// Recorded with its finding; read after all when the object comes back, or given up.
 async fn a_deleted_object(files: &Files) {
     let plant = &files.plant;
-    let (bucket, queue) =
-        (&plant.hub.cloud.hub.buckets.outbound, &plant.hub.cloud.hub.queues.inbound);
+    let (buckets, queues) = (&plant.hub.cloud.hub.buckets, &plant.hub.cloud.hub.queues);
+    let (bucket, queue) = (&buckets.inbound, &queues.inbound);
     let bytes = document(20, 10);
     let mut gone = Vec::new();
     for name in ["back.xml", "never.xml"] {
@@ -265,7 +267,7 @@ async fn a_deleted_object(files: &Files) {
         gone.push(sha);
     }
     assert_eq!(files.waiting("refused").await.len(), 2);
-    plant.quiet("back.xml", &bytes).await;
+    files.drop_unheard("back.xml", &bytes).await;
     assert_eq!(files.act(&gone[0], "reprocess").await.0, 202);
     let view = plant.settled(&sha256(&bytes)).await;
     assert_eq!((&view["status"], arrivals(&view)), (&json!("reconciled"), 1), "{view}");

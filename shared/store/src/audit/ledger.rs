@@ -123,7 +123,8 @@ impl Store {
                 let fetched = self.document_fetch(sha).await;
                 let Some(Some(document)) = audit.readable(fetched)? else { break };
                 let done = [DocumentStatus::Reconciled, DocumentStatus::Parked];
-                if !done.contains(&document.status()) {
+                // One whose delivery died for one of its systems may have been applied in part.
+                if document.is_refused_for_any() || !done.contains(&document.status()) {
                     wrong.clear();
                     break;
                 }
