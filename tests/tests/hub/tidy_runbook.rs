@@ -241,20 +241,3 @@ fn the_dashboard_shows_every_metric_function_queue_and_alarm() {
         assert!(watched.contains(&name), "{name}");
     }
 }
-
-#[test]
-fn the_authorizer_writes_last_use_and_nothing_else() {
-    let template = Template::read();
-    let role = &template.resource("AuthorizeRequestRole")["Properties"];
-    let statements = list(&role["Policies"][0]["PolicyDocument"]["Statement"]);
-    let rights: BTreeMap<String, &Value> = statements
-        .into_iter()
-        .flat_map(|one| list(&one["Action"]).into_iter().map(move |action| (action, one)))
-        .map(|(action, one)| (action.as_str().unwrap().to_owned(), &one["Condition"]))
-        .filter(|(action, _)| action.starts_with("dynamodb:"))
-        .collect();
-    assert_eq!(rights.keys().collect::<Vec<_>>(), ["dynamodb:GetItem", "dynamodb:UpdateItem"]);
-    let allowed = &rights["dynamodb:UpdateItem"]["ForAllValues:StringLike"];
-    assert_eq!(allowed["dynamodb:LeadingKeys"], json!(["CREDENTIAL#*"]));
-    assert_eq!(allowed["dynamodb:Attributes"], json!(["pk", "sk", "used_*"]));
-}

@@ -206,6 +206,37 @@ fn no_policy_allows_a_wildcard_and_each_function_has_a_role_of_its_own() {
     }
 }
 
+/// I8: who could write credentials could let anybody in.
+#[test]
+fn no_function_writes_systems_or_more_of_a_credential_than_last_use() {
+    let template = Template::read();
+    let elsewhere = json!({ "ForAllValues:StringNotLike": {
+        "dynamodb:LeadingKeys": ["CREDENTIAL#*", "SYSTEM#*"],
+    } });
+    let last_use = json!({ "ForAllValues:StringLike": {
+        "dynamodb:LeadingKeys": ["CREDENTIAL#*"], "dynamodb:Attributes": ["pk", "sk", "used_*"],
+    } });
+    let mut notes = Vec::new();
+    for (name, role) in template.all("AWS::IAM::Role") {
+        for statement in list(&role["Policies"][0]["PolicyDocument"]["Statement"]) {
+            let actions = list(&statement["Action"]);
+            let writes = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"];
+            if !actions.iter().any(|action| writes.iter().any(|write| *action == write)) {
+                continue;
+            }
+            assert_eq!(statement["Resource"], attribute("Table", "Arn"), "{name}");
+            if statement["Condition"] == last_use {
+                assert_eq!(actions, ["dynamodb:UpdateItem"], "{name}");
+                notes.push(name);
+            } else {
+                assert_eq!(statement["Condition"], elsewhere, "{name}");
+            }
+        }
+    }
+    notes.sort_unstable();
+    assert_eq!(notes, ["AuthorizeRequestRole", "ReportOperationsRole"]);
+}
+
 /// Names one resource of the stack, or what lies under a prefix of it.
 fn bounded(resource: &Value) -> bool {
     if resource["!GetAtt"].is_string() {
