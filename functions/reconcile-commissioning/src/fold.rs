@@ -21,6 +21,7 @@ use crate::catalog::{Catalog, Found};
 use crate::event::{EventBuffer, Miss, Named};
 use crate::remarks::{self, clipped, event_time_ms};
 use crate::stop::{SCATTERED, Stop};
+use crate::totals::Totals;
 
 /// Blocks that one document may touch.
 pub const BLOCKS_MAX: usize = 100_000;
@@ -36,17 +37,6 @@ pub struct Slot {
     pub block: u32,
     /// What is to be posted.
     pub draft: Draft,
-}
-
-/// What the whole document said.
-#[derive(Debug, Default)]
-pub struct Totals {
-    /// Events.
-    pub events: u64,
-    /// The latest time of an event that states a fact, milliseconds since 1970.
-    pub last_event_ms: Option<i64>,
-    /// Identifiers that state nothing about the ledger.
-    pub others: u64,
 }
 
 /// The fold of one document.

@@ -37,6 +37,7 @@ pub mod plan;
 mod process;
 mod remarks;
 pub mod stop;
+pub mod totals;
 mod verdict;
 
 use aws_lambda_events::sqs::SqsMessage;

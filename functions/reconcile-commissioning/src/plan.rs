@@ -7,7 +7,8 @@ use domain::ledger::Draft;
 use domain::pool::Scheme;
 
 use crate::event::Miss;
-use crate::fold::{Fold, Totals};
+use crate::fold::Fold;
+use crate::totals::Totals;
 
 /// An allocation and the blocks of it that the document touches.
 #[derive(Debug)]

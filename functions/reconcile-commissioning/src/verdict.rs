@@ -10,12 +10,13 @@ use store::time::{parse_rfc3339, rfc3339_ms};
 use time::{Duration, OffsetDateTime};
 
 use crate::apply::{Applied, Applier};
-use crate::fold::{Fold, Totals};
+use crate::fold::Fold;
 use crate::intake::Reading;
 use crate::measures;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::process::{Run, is_settled};
+use crate::totals::Totals;
 
 /// Provisional serials are tried again this often …
 const TRY_EVERY: Duration = Duration::minutes(15);
