@@ -2,7 +2,8 @@
 //!
 //! Nothing of the target is ever overwritten: an item is put only where there is none. An item that is there
 //! already must be the same, which makes a restore that broke off repeatable; anything else means that the
-//! target is in use, and ends the restore.
+//! target is in use, and ends the restore. Two things are the new stack's own: where its sweep stands, and a
+//! system that its first operator made.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
@@ -45,7 +46,7 @@ impl Store {
         let Err(error) = outcome else { return Ok(true) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                let same = failed.item.as_ref() == Some(&item);
+                let same = failed.item.as_ref() == Some(&item) || is_system(&item);
                 let conflict = StoreError::Conflict { what: "an item of the restored table" };
                 if same { Ok(false) } else { Err(conflict) }
             }
@@ -54,11 +55,23 @@ impl Store {
     }
 }
 
+fn pk_of(item: &Item) -> Option<Pk> {
+    item.get("pk").and_then(|value| value.as_s().ok())?.parse().ok()
+}
+
+fn is_system(item: &Item) -> bool {
+    matches!(pk_of(item), Some(Pk::System(_)))
+}
+
+/// Whether an item is about the stack itself, and not about what it keeps.
+#[must_use]
+pub fn is_own(item: &Item) -> bool {
+    pk_of(item) == Some(Pk::Sweep)
+}
+
 /// Whether an item makes somebody work on others: the list of pools, and what waits for attention. Such
 /// items are put last, when everything that they lead to is there.
 #[must_use]
 pub fn wakes(item: &Item) -> bool {
-    let registry = Pk::Registry.to_string();
-    let pk = item.get("pk").and_then(|value| value.as_s().ok());
-    item.contains_key("attention_pk") || pk == Some(&registry)
+    item.contains_key("attention_pk") || pk_of(item) == Some(Pk::Registry)
 }

@@ -20,8 +20,9 @@ use domain::request::{Details, ReserveRequest};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use store::item::Item;
 use store::notice_sweep::Position;
-use store::restore::wakes;
+use store::restore::{is_own, wakes};
 use store::time::rfc3339_ms;
 use store::{Objects, Store, StoreError};
 use time::OffsetDateTime;
@@ -96,6 +97,9 @@ impl Copy {
     /// If a store fails, or the target is in use.
     pub async fn run(&self, skip: u64, now: OffsetDateTime) -> Result<Done, CommandError> {
         let (bar, mut done) = (ProgressBar::new_spinner(), Done::default());
+        // First of all, so that a target in use is told before anything of it changes.
+        bar.set_message("copying the table");
+        self.table(false, &mut done, &bar).await?;
         bar.set_message("copying the documents");
         let (from, to) = (&self.source.objects.buckets, &self.to.1.buckets);
         for (from, to, prefix) in [
@@ -105,10 +109,7 @@ impl Copy {
         ] {
             self.bucket((from, to, prefix), &mut done, &bar).await?;
         }
-        bar.set_message("copying the table");
-        for waking in [false, true] {
-            self.table(waking, &mut done, &bar).await?;
-        }
+        self.table(true, &mut done, &bar).await?;
         bar.set_message("skipping numbers");
         self.skip(skip, now, &mut done).await?;
         bar.set_message("delivering again");
@@ -127,7 +128,8 @@ impl Copy {
         let mut start = None;
         loop {
             let (items, next) = self.source.store.everything(start).await?;
-            for item in items.into_iter().filter(|item| wakes(item) == waking) {
+            let wanted = |item: &Item| !is_own(item) && wakes(item) == waking;
+            for item in items.into_iter().filter(wanted) {
                 if tasks.len() >= PUTS_AT_ONCE {
                     put(&mut tasks).await?;
                 }
