@@ -19,7 +19,7 @@ use rustc_hash::FxHashMap;
 
 use crate::catalog::{Catalog, Found};
 use crate::event::{EventBuffer, Miss, Named};
-use crate::remarks::{self, clipped, event_time_ms};
+use crate::remarks::{self, event_time_ms, term};
 use crate::stop::{SCATTERED, Stop};
 use crate::totals::Totals;
 
@@ -233,22 +233,21 @@ impl Fold {
             }
             return Ok(());
         }
-        let filled = |text: &Option<String>| {
-            text.as_deref().filter(|text| !text.is_empty()).map(|text| clipped(text).to_owned())
-        };
-        let (lot, expiry) = (filled(&head.lot), filled(&head.expiry));
         let claim = Claim {
             fact,
-            lot: lot.as_deref(),
-            expiry: expiry.as_deref(),
+            lot: term(head.lot.as_deref()),
+            expiry: term(head.expiry.as_deref()),
             time_ms,
             ordinal: head.ordinal.saturating_add(1),
         };
         self.plant_lines.clear();
         if self.event.sets.is_empty() {
-            for (slot, offset) in std::mem::take(&mut self.event.single) {
-                self.state_one(slot, offset, &claim, head)?;
+            let single = std::mem::take(&mut self.event.single);
+            for (slot, offset) in &single {
+                self.state_one(*slot, *offset, &claim, head)?;
             }
+            // Given back for its room, which the next event needs again.
+            self.event.single = single;
         } else {
             for (slot, named) in self.event.take_sets() {
                 self.state(slot, &named, &claim, head)?;

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use aws_sdk_s3::primitives::ByteStream;
 use data_encoding::HEXLOWER;
-use epcis::{DocumentSummary, Failure, Kind, Limits, ReadErrorCode};
+use epcis::{DocumentSummary, Failure, Inflate, Kind, Limits, ReadErrorCode};
 use sha2::{Digest, Sha256};
 use store::StoreError;
 use store::document::DocumentError;
@@ -26,7 +26,8 @@ const BUFFER_BYTES: usize = 64 << 10;
 pub struct Reading {
     /// Of the received bytes, hex.
     pub raw_sha256: String,
-    /// Of the inflated bytes, hex; of the received ones where they cannot be inflated.
+    /// Of the inflated bytes, hex; of the received ones where there is nothing to inflate or
+    /// inflating fails.
     pub content_sha256: String,
     /// Received bytes.
     pub bytes: u64,
@@ -73,16 +74,18 @@ impl BufRead for ChannelRead {
     }
 }
 
-/// Hashes what passes through.
-struct Hashing<R> {
-    inner: R,
+/// Hashes what is inflated. A plain text is hashed where it is fetched, and not twice.
+struct Hashing {
+    inner: Inflate<ChannelRead>,
     hash: Sha256,
 }
 
-impl<R: Read> Read for Hashing<R> {
+impl Read for Hashing {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let len = self.inner.read(buf)?;
-        self.hash.update(buf.get(..len).unwrap_or_default());
+        if self.inner.is_gzip() {
+            self.hash.update(buf.get(..len).unwrap_or_default());
+        }
         Ok(len)
     }
 }
@@ -144,8 +147,8 @@ fn parse(input: ChannelRead, mut fold: Fold, limits: &Limits) -> Result<Parsed, 
     let outcome = epcis::read(&mut input, limits, &mut fold);
     // The name of the document covers all of it, also what the reader did not get to.
     let whole = io::copy(&mut input, &mut io::sink()).is_ok();
-    let hash = input.into_inner().hash.finalize();
-    let content = whole.then(|| HEXLOWER.encode(&hash));
+    let Hashing { inner, hash } = input.into_inner();
+    let content = (whole && inner.is_gzip()).then(|| HEXLOWER.encode(&hash.finalize()));
     match outcome {
         Ok(summary) => {
             let kind = summary.kind;

@@ -67,7 +67,8 @@ fn other_line(line: &Gln, plant: Option<&Gln>, head: &EventHead) -> bool {
 /// whatever follows, and 64 groups of a block must fit into one item.
 const TERM_BYTES_MAX: usize = 64;
 
-/// The text up to [`TERM_BYTES_MAX`], cut between characters.
-pub fn clipped(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(TERM_BYTES_MAX)).unwrap_or(text)
+/// A lot or expiry that says something, up to [`TERM_BYTES_MAX`] and cut between characters.
+pub fn term(text: Option<&str>) -> Option<&str> {
+    let text = text.filter(|text| !text.is_empty())?;
+    Some(text.get(..text.floor_char_boundary(TERM_BYTES_MAX)).unwrap_or(text))
 }
