@@ -37,22 +37,25 @@ pub(crate) async fn reserve(
     let now = rfc3339_ms(hub.clock.now());
     let started = Instant::now();
     let outcome = reserve_in_any(&hub, &request, &now).await.map_err(|e| reserve_problem(&e))?;
-    edge::emit(&measures(&outcome, started.elapsed()));
+    note(&outcome, started.elapsed());
     if let Some(system) = system.filter(store::system::System::takes_files) {
         crate::drop_file::drop_file(&hub, &system, &outcome.allocation, &now).await;
     }
     answer(&hub, outcome).await.map_err(|error| store_problem(&error))
 }
 
-fn measures(outcome: &Outcome, took: Duration) -> Measures {
-    let allocation = &outcome.allocation;
-    let is_new = !outcome.is_replay();
-    Measures::of("reservation")
+/// Logs and measures a reservation.
+fn note(outcome: &Outcome, took: Duration) {
+    let (allocation, is_new) = (&outcome.allocation, !outcome.is_replay());
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let (id, pool) = (allocation.id.as_str(), allocation.pool_id.as_str());
+    let size = allocation.size;
+    tracing::info!(allocation.id = id, pool.id = pool, size, is_new, duration_ms, "reserved");
+    let measures = Measures::of("reservation")
         .with(Metric::Reservations, is_new)
-        .with(Metric::SerialsReserved, if is_new { allocation.size } else { 0 })
-        .with(Metric::ReservationLatency, u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
-        .about("allocation.id", allocation.id.as_str())
-        .about("pool.id", allocation.pool_id.as_str())
+        .with(Metric::SerialsReserved, if is_new { size } else { 0 })
+        .with(Metric::ReservationLatency, duration_ms);
+    edge::emit(&measures.about("allocation.id", id).about("pool.id", pool));
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {

@@ -60,7 +60,9 @@ pub(crate) async fn void(
     let allocation = hub.allocation(&caller, &id).await?;
     let reason = reason.unwrap_or_else(|| "voided".to_owned());
     let voided = hub.store.allocation_void(&allocation.id, &reason).await;
-    shown(&hub, &voided.map_err(|error| change_problem(&error))?).await
+    let voided = voided.map_err(|error| change_problem(&error))?;
+    tracing::info!(allocation.id = %voided.id, pool.id = %voided.pool_id, "allocation voided");
+    shown(&hub, &voided).await
 }
 
 pub(crate) async fn close(
@@ -74,7 +76,9 @@ pub(crate) async fn close(
     let allocation = hub.allocation(&caller, &id).await?;
     let now = rfc3339_ms(hub.clock.now());
     let closed = hub.store.allocation_advance(&allocation.id, Transition::Close, &now).await;
-    shown(&hub, &closed.map_err(|error| change_problem(&error))?).await
+    let closed = closed.map_err(|error| change_problem(&error))?;
+    tracing::info!(allocation.id = %closed.id, pool.id = %closed.pool_id, "allocation closed");
+    shown(&hub, &closed).await
 }
 
 async fn shown(hub: &Hub, allocation: &Allocation) -> Result<Json<AllocationView>, Problem> {

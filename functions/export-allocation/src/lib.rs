@@ -91,6 +91,7 @@ async fn export(
     let now = rfc3339_ms(hub.clock.now());
     let advanced = hub.store.allocation_advance(&allocation.id, Transition::Export, &now).await;
     advanced.map_err(|error| change_problem(&error))?;
+    tracing::info!(allocation.id = %allocation.id, bytes, profile = profile.as_str(), "export");
     if bytes <= INLINE_BYTES_MAX {
         return Ok(inline(&export));
     }
