@@ -44,7 +44,10 @@ pub fn app(router: Router, profile: TenantProfile, clock: Clock) -> App {
     let router = router
         .layer(from_fn(remember_route))
         .fallback(async || Problem::not_found())
-        .method_not_allowed_fallback(async || Problem::new(ProblemKind::MethodNotAllowed));
+        .method_not_allowed_fallback(async || {
+            let problem = Problem::new(ProblemKind::MethodNotAllowed);
+            problem.detail("The header Allow lists the methods of this path.")
+        });
     App { router, gate: Gate { profile, clock } }
 }
 

@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
 use crate::problem::{Problem, ProblemKind};
+use crate::told::Told;
 
 /// Largest request body, in bytes; larger input goes through the upload URL.
 pub const BODY_BYTES_MAX: usize = 4_000_000;
@@ -116,9 +117,9 @@ fn parse_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize::<_, T>(&mut reader).map_err(|error| {
         let mut pointer = json_pointer(error.path());
-        let detail = error.inner().to_string();
-        if let Some(field) = unknown_field(&detail) {
-            let tail = format!("/{}", escape(field));
+        let Told { field, detail } = Told::of(&error.inner().to_string());
+        if let Some(field) = field {
+            let tail = format!("/{}", escape(&field));
             if !pointer.ends_with(&tail) {
                 pointer.push_str(&tail);
             }
@@ -150,10 +151,6 @@ fn json_pointer(path: &serde_path_to_error::Path) -> String {
 
 fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
-}
-
-fn unknown_field(message: &str) -> Option<&str> {
-    message.strip_prefix("unknown field `")?.split('`').next()
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ pub mod response_guard;
 pub mod scope;
 pub mod serve;
 pub mod telemetry;
+mod told;
 
 pub use crate::app::{App, app};
 pub use crate::body::JsonBody;

@@ -178,6 +178,7 @@ impl Problem {
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(ProblemKind::NotFound)
+            .detail("There is nothing under this path, or nothing that the credential may see.")
     }
 
     /// 500 `internal`; `cause` and its sources are logged, never sent.
@@ -274,7 +275,7 @@ impl Problem {
         response
     }
 
-    fn body(&self, request_id: Option<&str>) -> Value {
+    pub(crate) fn body(&self, request_id: Option<&str>) -> Value {
         let inner = &self.0;
         let mut body = Map::new();
         body.insert("type".into(), inner.kind.type_uri().into());

@@ -29,8 +29,14 @@ pub(super) fn pages(kinds: &[ProblemKind]) -> Vec<(String, RefOr<Response>)> {
         let schema = ObjectBuilder::new().schema_type(Type::String);
         let content = ContentBuilder::new().schema(Some(schema)).build();
         let description = format!("{}.", titles.join(". "));
-        let response = ResponseBuilder::new().description(description);
-        (status(&kinds).to_string(), RefOr::T(response.content("text/html", content).build()))
+        let mut response = ResponseBuilder::new().description(description);
+        response = response.content("text/html", content);
+        if kinds.contains(&ProblemKind::NotFound) {
+            // A path that could be read in two ways is refused by the door, before there is a page.
+            let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name(PROBLEM)));
+            response = response.content("application/problem+json", problem.build());
+        }
+        (status(&kinds).to_string(), RefOr::T(response.build()))
     };
     by_status(kinds).into_iter().map(page).collect()
 }
