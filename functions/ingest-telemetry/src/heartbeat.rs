@@ -6,6 +6,7 @@ use domain::gln::Gln;
 use domain::ids::{AllocationId, SystemId};
 use domain::serial::check_ai82;
 use domain::telemetry::{About, Counters, Heartbeat, Mode, Sample, State};
+use edge::Told;
 use edge::openapi::{self as form, AnyTime, PlainText};
 use edge::{Problem, ProblemKind};
 use serde::Deserialize;
@@ -150,9 +151,10 @@ pub(crate) fn parse(value: Value, now_ms: u64) -> Result<Heartbeat, Wrong> {
         let field = error.path().to_string();
         let rule = error.inner().to_string();
         let unknown = rule.starts_with("unknown field");
+        let told = Told::of(&rule);
         // The path of the object itself is a dot.
-        let field = if field == "." { String::new() } else { field };
-        Wrong { faults: vec![(field, rule)], unknown }
+        let field = if field == "." { told.field.unwrap_or_default() } else { field };
+        Wrong { faults: vec![(field, told.detail)], unknown }
     })?;
     body.check(now_ms)
 }

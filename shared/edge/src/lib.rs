@@ -62,3 +62,4 @@ pub use crate::profile::TenantProfile;
 pub use crate::query::QueryText;
 pub use crate::scope::Scope;
 pub use crate::serve::{Error, serve, serve_batch, serve_event, start};
+pub use crate::told::Told;

@@ -2,16 +2,17 @@
 
 /// A deserializer's message, read.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub struct Told {
     /// The field it is about, where the message itself names one.
-    pub(crate) field: Option<String>,
+    pub field: Option<String>,
     /// What is wrong, without the names of our types.
-    pub(crate) detail: String,
+    pub detail: String,
 }
 
 impl Told {
     /// Reads a message.
-    pub(crate) fn of(message: &str) -> Self {
+    #[must_use]
+    pub fn of(message: &str) -> Self {
         let quoted = |prefix: &str| message.strip_prefix(prefix)?.split('`').next();
         if let Some(field) = quoted("missing field `") {
             return Self::field(field, "is missing".to_owned());

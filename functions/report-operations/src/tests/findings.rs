@@ -113,7 +113,7 @@ async fn what_the_state_of_a_finding_forbids_is_409() {
 async fn bodies_that_are_no_change_are_400_and_nothing_is_changed() {
     let (bench, writer) = (bench().await, writer());
     for (verb, body, pointer) in [
-        ("acknowledge", json!({}), ""),
+        ("acknowledge", json!({}), "/reason"),
         ("acknowledge", json!({"reason": ""}), "/reason"),
         ("acknowledge", json!({"reason": " \n"}), "/reason"),
         ("acknowledge", json!({"reason": "a\u{0}"}), "/reason"),
@@ -121,7 +121,7 @@ async fn bodies_that_are_no_change_are_400_and_nothing_is_changed() {
         ("acknowledge", json!({"reason": "x", "assignee": "ada"}), "/assignee"),
         ("resolve", json!({"reason": null}), "/reason"),
         ("resolve", json!({"reason": "é".repeat(1_001)}), "/reason"),
-        ("assign", json!({}), ""),
+        ("assign", json!({}), "/assignee"),
         ("assign", json!({"assignee": ""}), "/assignee"),
         ("assign", json!({"assignee": "a\nb"}), "/assignee"),
         ("assign", json!({"assignee": "é".repeat(65)}), "/assignee"),
