@@ -8,8 +8,9 @@ use domain::finding::{Code, IndexRuns, Samples};
 use domain::gtin::Gtin14;
 use rustc_hash::FxHashMap;
 
-/// Hits that are held one by one before they become sets.
-const SINGLE_MAX: usize = 4_096;
+/// Hits that are held one by one before they become sets. A set costs as much as some dozen of them
+/// when it is made and joined, and next to nothing for each further one.
+const SINGLE_MAX: usize = 64;
 
 /// What a finding about serials that are not posted is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,7 +42,10 @@ pub struct EventBuffer {
     /// Reserved serials: slot and offset, in order. Empty once `sets` is in use.
     pub single: Vec<(usize, Offset)>,
     /// The same as sets by slot, for long lists.
-    pub sets: FxHashMap<usize, Named>,
+    sets: Vec<(usize, Named)>,
+    set_of: FxHashMap<usize, usize>,
+    /// The set of the hit before: mostly that of the next one.
+    hot: usize,
     /// Serials with an index that are not the sender's to report, by subject.
     pub runs: FxHashMap<usize, IndexRuns>,
     /// Texts that no index describes, by subject.
@@ -57,17 +61,33 @@ impl EventBuffer {
             self.single.push((slot, offset));
             return;
         }
-        for (slot, offset) in std::mem::take(&mut self.single) {
+        let mut single = std::mem::take(&mut self.single);
+        for (slot, offset) in single.drain(..) {
             self.add(slot, offset);
         }
+        self.single = single;
         self.add(slot, offset);
     }
 
     fn add(&mut self, slot: usize, offset: Offset) {
-        let named = self.sets.entry(slot).or_default();
-        if !named.once.insert(offset) {
+        if self.sets.get(self.hot).is_none_or(|(hot, _)| *hot != slot) {
+            let fresh = self.sets.len();
+            self.hot = *self.set_of.entry(slot).or_insert(fresh);
+            if self.hot == fresh {
+                self.sets.push((slot, Named::default()));
+            }
+        }
+        if let Some((_, named)) = self.sets.get_mut(self.hot)
+            && !named.once.insert(offset)
+        {
             named.twice.insert(offset);
         }
+    }
+
+    /// Whether hits are held as sets.
+    #[must_use]
+    pub fn has_sets(&self) -> bool {
+        !self.sets.is_empty()
     }
 
     /// Turns everything into sets and hands them over, by slot in ascending order.
@@ -75,7 +95,8 @@ impl EventBuffer {
         for (slot, offset) in std::mem::take(&mut self.single) {
             self.add(slot, offset);
         }
-        let mut sets: Vec<(usize, Named)> = self.sets.drain().collect();
+        self.set_of.clear();
+        let mut sets = std::mem::take(&mut self.sets);
         sets.sort_by_key(|(slot, _)| *slot);
         sets
     }
@@ -84,6 +105,7 @@ impl EventBuffer {
     pub fn clear(&mut self) {
         self.single.clear();
         self.sets.clear();
+        self.set_of.clear();
         self.runs.clear();
         self.texts.clear();
         self.others = 0;

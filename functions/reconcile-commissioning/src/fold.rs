@@ -241,17 +241,17 @@ impl Fold {
             ordinal: head.ordinal.saturating_add(1),
         };
         self.plant_lines.clear();
-        if self.event.sets.is_empty() {
+        if self.event.has_sets() {
+            for (slot, named) in self.event.take_sets() {
+                self.state(slot, &named, &claim, head)?;
+            }
+        } else {
             let single = std::mem::take(&mut self.event.single);
             for (slot, offset) in &single {
                 self.state_one(*slot, *offset, &claim, head)?;
             }
             // Given back for its room, which the next event needs again.
             self.event.single = single;
-        } else {
-            for (slot, named) in self.event.take_sets() {
-                self.state(slot, &named, &claim, head)?;
-            }
         }
         self.keep_misses(fact);
         Ok(())
