@@ -51,9 +51,9 @@ pub struct Hub {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct ExportQuery {
-    #[param(value_type = Option<FormatWord>)]
+    #[param(inline, value_type = Option<FormatWord>)]
     format: Option<String>,
-    #[param(value_type = Option<ProfileWord>)]
+    #[param(inline, value_type = Option<ProfileWord>)]
     profile: Option<String>,
 }
 

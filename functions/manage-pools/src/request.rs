@@ -6,6 +6,7 @@ use std::str::FromStr;
 use domain::gtin::Gtin14;
 use domain::pool::{
     INDEX_LIMIT, MAX_REQUEST_DEFAULT, PoolDraft, PoolStatus, Scheme, check_max_request,
+    check_threshold,
 };
 use edge::openapi::{Cursor, Gtin, Index, Limit};
 use edge::page::foreign_cursor;
@@ -45,7 +46,7 @@ pub(crate) struct PoolBody {
     #[schema(minimum = 1, maximum = 100_000_000)]
     max_request: Option<u64>,
     /// `below_threshold` is said when fewer numbers than this remain; 0 when left out.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     threshold: Option<u64>,
 }
 
@@ -83,7 +84,7 @@ pub(crate) struct PoolPatch {
     #[schema(value_type = Option<Index>)]
     to: Option<String>,
     /// `below_threshold` is said when fewer numbers than this remain.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     threshold: Option<u64>,
     /// The largest quantity of one request.
     #[schema(minimum = 1, maximum = 100_000_000)]
@@ -98,11 +99,15 @@ impl PoolPatch {
         if let Some(max_request) = self.max_request {
             check_max_request(max_request).map_err(|rule| pool_problem(PoolError::Rule(rule)))?;
         }
+        let threshold = self.threshold.map(u128::from);
+        if let Some(threshold) = threshold {
+            check_threshold(threshold).map_err(|rule| pool_problem(PoolError::Rule(rule)))?;
+        }
         Ok(PoolChange {
             status: status.transpose()?,
             from: self.from.map(|text| index("/from", &text)).transpose()?,
             to: self.to.map(|text| index("/to", &text)).transpose()?,
-            threshold: self.threshold.map(u128::from),
+            threshold,
             max_request: self.max_request,
         })
     }

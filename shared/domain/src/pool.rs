@@ -9,6 +9,8 @@ pub const INDEX_LIMIT: u128 = 100_000_000_000_000_000_000;
 pub const MAX_REQUEST_DEFAULT: u64 = 500_000;
 /// What the largest quantity of one request may be set to.
 pub const MAX_REQUEST_LIMIT: u64 = 100_000_000;
+/// What the threshold of a pool may be set to: the largest integer that every reader of JSON keeps exactly.
+pub const THRESHOLD_LIMIT: u64 = 9_007_199_254_740_991;
 /// How many reservations of one pool may be open (begun, not yet recorded) at once.
 pub const OPEN_LIMIT: u32 = 1_000;
 
@@ -162,10 +164,7 @@ impl PoolDraft {
         }
         check_bounds(self.scheme, self.from, self.to)?;
         check_max_request(self.max_request)?;
-        if self.threshold > INDEX_LIMIT {
-            return Err(broken("threshold", "the threshold is at most 10^20"));
-        }
-        Ok(())
+        check_threshold(self.threshold)
     }
 }
 
@@ -186,6 +185,14 @@ pub fn check_max_request(max_request: u64) -> Result<(), PoolRuleError> {
         return Ok(());
     }
     Err(broken("max_request", format!("max_request is 1 to {MAX_REQUEST_LIMIT}")))
+}
+
+/// Checks the threshold.
+pub fn check_threshold(threshold: u128) -> Result<(), PoolRuleError> {
+    if threshold <= u128::from(THRESHOLD_LIMIT) {
+        return Ok(());
+    }
+    Err(broken("threshold", format!("the threshold is at most {THRESHOLD_LIMIT}")))
 }
 
 /// A pool with its counters.
@@ -270,7 +277,7 @@ mod tests {
         check(|d| d.company_prefix_length = 5, "company_prefix_length");
         check(|d| d.name = String::new(), "name");
         check(|d| d.name = "a\nb".into(), "name");
-        check(|d| d.threshold = INDEX_LIMIT + 1, "threshold");
+        check(|d| d.threshold = u128::from(THRESHOLD_LIMIT) + 1, "threshold");
     }
 
     proptest! {

@@ -109,6 +109,18 @@ fn the_snapshot_is_what_the_functions_say() {
     );
 }
 
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = document();
+    let text = document.to_string();
+    let references: BTreeSet<&str> =
+        text.split("\"$ref\":\"#").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(references.len() >= 50, "{references:?}");
+    for reference in references {
+        assert!(document.pointer(reference).is_some(), "{reference}");
+    }
+}
+
 /// The paths that a router was built with, as its debug form shows them.
 fn paths(router: &axum::Router) -> BTreeSet<String> {
     let shown = format!("{router:?}");
@@ -231,7 +243,10 @@ fn pages_answer_pages(operation: &str, said: &Value) {
     for (status, response) in said["responses"].as_object().unwrap() {
         let kinds: Vec<&String> =
             response["content"].as_object().into_iter().flat_map(|all| all.keys()).collect();
-        let page = kinds.is_empty() || kinds == ["text/html"] || kinds == ["image/svg+xml"];
+        let page = match status.as_str() {
+            "404" => kinds == ["application/problem+json", "text/html"],
+            _ => kinds.is_empty() || kinds == ["text/html"] || kinds == ["image/svg+xml"],
+        };
         assert!(page, "{operation} {status} {kinds:?}");
     }
 }
@@ -285,10 +300,9 @@ fn is_bounded(document: &Value, schema: &Value) -> bool {
     if let Some(choices) = schema["oneOf"].as_array() {
         return choices.iter().all(|choice| is_bounded(document, choice));
     }
-    let kinds: Vec<&str> = match &schema["type"] {
-        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
-        kind => kind.as_str().into_iter().collect(),
-    };
+    let kind = &schema["type"];
+    let kinds = kind.as_array().map_or(std::slice::from_ref(kind), Vec::as_slice);
+    let kinds: Vec<&str> = kinds.iter().filter_map(Value::as_str).collect();
     !kinds.is_empty()
         && kinds.into_iter().all(|kind| match kind {
             "string" => {
@@ -296,9 +310,7 @@ fn is_bounded(document: &Value, schema: &Value) -> bool {
                     || schema["enum"].is_array()
                     || schema["format"].is_string()
             }
-            "integer" | "number" => {
-                schema["minimum"].is_number() || schema["maximum"].is_number()
-            }
+            "integer" | "number" => schema["minimum"].is_number() || schema["maximum"].is_number(),
             "null" | "boolean" => true,
             "array" => schema["maxItems"].is_u64(),
             _ => false,

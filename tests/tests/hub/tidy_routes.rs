@@ -13,7 +13,7 @@ const ROUTES: [(&str, &str); 19] = [
     ("ANY /api/v1/l3/allocations", "allocate-serials"),
     ("ANY /api/v1/l3/allocations/{proxy+}", "allocate-serials"),
     ("GET /api/v1/l3/allocations/{id}/export", "export-allocation"),
-    ("POST /api/v1/l3/uploads", "exchange-serials"),
+    ("ANY /api/v1/l3/uploads", "exchange-serials"),
     ("ANY /api/v1/plant-floor/{proxy+}", "ingest-telemetry"),
     ("GET /api/v1/l3/documents", "report-operations"),
     ("ANY /api/v1/l3/documents/{proxy+}", "report-operations"),

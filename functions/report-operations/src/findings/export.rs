@@ -42,15 +42,15 @@ struct ReportText(#[expect(dead_code, reason = "only its schema is used")] Strin
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExportQuery {
-    #[param(value_type = ExportFormat)]
+    #[param(inline, value_type = ExportFormat)]
     format: Option<String>,
     /// Whom the partner may answer; the tenant's contact by default.
-    #[param(value_type = Option<ReportText>)]
+    #[param(inline, value_type = Option<ReportText>)]
     email: Option<String>,
-    #[param(value_type = Option<ReportText>)]
+    #[param(inline, value_type = Option<ReportText>)]
     phone: Option<String>,
     /// The purchase order; that of the reservation by default.
-    #[param(value_type = Option<ReportText>)]
+    #[param(inline, value_type = Option<ReportText>)]
     po_number: Option<String>,
 }
 

@@ -1,0 +1,128 @@
+//! The OpenAPI document as the tool shall see it: the same requests and answers, and stricter.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+/// Answers may have no member that is not described, and values that exist are tried as often as any other.
+///
+/// `known` are values by the name of their schema.
+pub fn strict(mut document: Value, known: &[(&str, Vec<String>)]) -> Value {
+    let bodies = request_schemas(&document);
+    let composed = composed(&document);
+    let schemas = document["components"]["schemas"].as_object_mut().unwrap();
+    for (name, schema) in schemas.iter_mut() {
+        if bodies.contains(name) {
+            for (_, member) in schema["properties"].as_object_mut().into_iter().flatten() {
+                prefer(member, known);
+            }
+        } else if schema["allOf"].is_array() {
+            schema["unevaluatedProperties"] = false.into();
+        } else if schema["properties"].is_object() && !composed.contains(name) {
+            schema["additionalProperties"] = false.into();
+        }
+    }
+    for operation in operations(&mut document) {
+        for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+            prefer(&mut parameter["schema"], known);
+        }
+    }
+    document
+}
+
+/// Only the answers of a closed door: whatever is asked, nothing but `statuses` comes back. Doors that need
+/// no credential are left out, and so is the sign-in, which pages lead to.
+pub fn closed(mut document: Value, statuses: &[&str], pages: bool) -> Value {
+    for operation in operations(&mut document) {
+        let security = operation["security"].as_array().cloned().unwrap_or_default();
+        let is_page = security.first().is_some_and(|one| one["session"].is_array());
+        if security.is_empty() || is_page != pages {
+            *operation = Value::Null;
+            continue;
+        }
+        let responses = operation["responses"].as_object_mut().unwrap();
+        responses.retain(|status, _| statuses.contains(&status.as_str()));
+        assert_eq!(responses.len(), statuses.len(), "{responses:?}");
+    }
+    for (_, item) in document["paths"].as_object_mut().unwrap() {
+        item.as_object_mut().unwrap().retain(|_, operation| !operation.is_null());
+    }
+    let paths = document["paths"].as_object_mut().unwrap();
+    paths.retain(|_, item| !item.as_object().unwrap().is_empty());
+    assert!(!paths.is_empty());
+    document
+}
+
+/// Only operations that need one of the other scopes.
+pub fn beyond(mut document: Value, scope: &str) -> Value {
+    for operation in operations(&mut document) {
+        let opens = operation["security"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|one| one["bearer"].as_array())
+            .any(|scopes| scopes.is_empty() || scopes.iter().any(|one| one == scope));
+        if opens {
+            operation["security"] = json!([]);
+        }
+    }
+    document
+}
+
+fn operations(document: &mut Value) -> Vec<&mut Value> {
+    let paths = document["paths"].as_object_mut().unwrap();
+    paths.iter_mut().flat_map(|(_, item)| item.as_object_mut().unwrap().values_mut()).collect()
+}
+
+fn name_of(schema: &Value) -> Option<&str> {
+    schema["$ref"].as_str()?.strip_prefix("#/components/schemas/")
+}
+
+/// A value of this form, or one of those that exist.
+fn prefer(schema: &mut Value, known: &[(&str, Vec<String>)]) {
+    if let Some(choices) = schema["oneOf"].as_array_mut() {
+        for choice in choices {
+            prefer(choice, known);
+        }
+        return;
+    }
+    let values = known.iter().find(|(name, _)| Some(*name) == name_of(schema));
+    if let Some((_, values)) = values {
+        *schema = json!({ "anyOf": [{ "type": "string", "enum": values }, schema.clone()] });
+    }
+}
+
+/// The schemas that bodies of requests refer to.
+fn request_schemas(document: &Value) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (_, item) in document["paths"].as_object().unwrap() {
+        for (_, operation) in item.as_object().unwrap() {
+            let content = &operation["requestBody"]["content"]["application/json"]["schema"];
+            names.extend(name_of(content).map(str::to_owned));
+        }
+    }
+    assert!(names.len() >= 5, "{names:?}");
+    names
+}
+
+/// The schemas that are parts of others.
+fn composed(document: &Value) -> BTreeSet<String> {
+    let schemas = document["components"]["schemas"].as_object().unwrap().values();
+    let responses = document["components"]["responses"].as_object().unwrap().values();
+    let problems = responses.flat_map(|response| {
+        let contents = response["content"].as_object().into_iter().flatten();
+        contents.map(|(_, content)| &content["schema"])
+    });
+    schemas
+        .chain(problems)
+        .flat_map(|schema| schema["allOf"].as_array().into_iter().flatten())
+        .chain(schemas_of_choices(document))
+        .filter_map(|part| name_of(part).map(str::to_owned))
+        .collect()
+}
+
+/// Choices are told apart by their members already.
+fn schemas_of_choices(document: &Value) -> impl Iterator<Item = &Value> {
+    let schemas = document["components"]["schemas"].as_object().unwrap().values();
+    schemas.flat_map(|schema| schema["anyOf"].as_array().into_iter().flatten())
+}
