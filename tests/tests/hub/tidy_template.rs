@@ -100,10 +100,14 @@ fn only_the_signing_function_and_tagged_principals_write_to_the_inbound_bucket()
         own["NotResource"]["!Sub"],
         "${InboundBucket.Arn}/inbound/${!aws:PrincipalTag/pharmatrace-system, 'nobody'}/*"
     );
+    // The second is nobody but while a stack is restored.
+    let restoring =
+        json!({ "!If": ["IsRestoring", reference("RestoreRoleArn"), reference("AWS::NoValue")] });
     assert_eq!(
         own["Condition"]["ArnNotEquals"]["aws:PrincipalArn"],
-        attribute("ExchangeSerialsRole", "Arn")
+        json!([attribute("ExchangeSerialsRole", "Arn"), restoring])
     );
+    assert_eq!(template.at("/Parameters/RestoreRoleArn/Default"), "");
     assert!(statements.iter().any(|statement| {
         statement["Effect"] == "Deny"
             && statement["NotResource"]["!Sub"] == "${InboundBucket.Arn}/inbound/*"
