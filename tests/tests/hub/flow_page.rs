@@ -202,7 +202,7 @@ impl Morning {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_scorecard_is_what_the_table_says_and_the_page_is_the_scorecard() {
-    let morning = Morning::pass().await;
+    let morning = Box::pin(Morning::pass()).await;
     let card = morning.card().await;
     assert_eq!(card["open_allocations"]["used"], 45_300, "{card}");
     assert_eq!((&card["lines"]["live"], &card["lines"]["offline"]), (&json!(1), &json!(1)));

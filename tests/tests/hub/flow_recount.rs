@@ -36,6 +36,10 @@ fn number(item: &Item, name: &str) -> u128 {
     item[name].as_n().unwrap().parse().unwrap()
 }
 
+fn count(value: impl TryInto<u64>) -> u64 {
+    value.try_into().unwrap_or_else(|_| panic!("no count"))
+}
+
 fn ms(at: &str) -> i128 {
     OffsetDateTime::parse(at, &Rfc3339).unwrap().unix_timestamp_nanos() / 1_000_000
 }
@@ -102,7 +106,7 @@ impl Raw {
                     }
                 }
             }
-            used += seen.len() as u64;
+            used += count(seen.len());
         }
         (used, packed)
     }
@@ -110,7 +114,7 @@ impl Raw {
     fn allocations(&self) -> Value {
         let open = self.open();
         let size =
-            |items: &[&Item]| items.iter().map(|item| number(item, "size")).sum::<u128>() as u64;
+            |items: &[&Item]| count(items.iter().map(|item| number(item, "size")).sum::<u128>());
         let fills: Vec<(u64, u64)> = open.iter().map(|item| self.fill(text(item, "id"))).collect();
         let lines: BTreeSet<(&str, &str)> =
             open.iter().map(|item| (text(item, "line_gln"), text(item, "system_id"))).collect();
@@ -161,7 +165,7 @@ impl Raw {
                 "{row}"
             );
             assert_eq!(row["status"], text(item, "status"));
-            let size = number(item, "size") as u64;
+            let size = count(number(item, "size"));
             assert_eq!(
                 (&row["reserved"], &row["fill_percent"]),
                 (&json!(size), &json!(used * 100 / size))
@@ -179,7 +183,7 @@ impl Raw {
             };
             let reserved: u128 =
                 self.of("allocation").filter(own).map(|item| number(item, "size")).sum();
-            let seconds = ((ms(to) - ms(from)) / 1_000) as u128;
+            let seconds = u128::from(count((ms(to) - ms(from)) / 1_000));
             let remaining = number(pool, "remaining");
             let hours =
                 (remaining * seconds).checked_div(reserved).map(|s| (s / 3_600).min(87_600));
@@ -196,8 +200,8 @@ impl Raw {
                         "remaining": remaining.to_string(),
                         "threshold": threshold.to_string(),
                         "below_threshold": remaining < threshold,
-                        "reserved_in_window": reserved as u64,
-                        "hours_left": hours.map(|hours| hours as u64),
+                        "reserved_in_window": count(reserved),
+                        "hours_left": hours.map(count),
                     }),
                 ));
             }
@@ -219,22 +223,24 @@ impl Raw {
         let by_severity: Vec<Value> = SEVERITIES
             .iter()
             .map(|severity| {
-                let count = |status: &str| {
+                let of_status = |status: &str| {
                     let same = |item: &&&Item| {
                         text(item, "severity") == *severity && text(item, "status") == status
                     };
                     unresolved.iter().filter(same).count()
                 };
-                json!({"severity": severity, "open": count("open"), "acknowledged": count("acknowledged")})
+                json!({"severity": severity, "open": of_status("open"), "acknowledged": of_status("acknowledged")})
             })
             .collect();
         let mut hours = vec![BTreeMap::<&str, usize>::new(); 24];
         for item in self.of("finding").filter(|item| text(item, "at") >= from) {
             let hour = (ms(text(item, "at")) - ms(from)) / 3_600_000;
-            *hours[(hour as usize).min(23)].entry(text(item, "severity")).or_default() += 1;
+            *hours[usize::try_from(hour).unwrap().min(23)]
+                .entry(text(item, "severity"))
+                .or_default() += 1;
         }
         let start = |hour: usize| {
-            let back = time::Duration::hours(24 - hour as i64);
+            let back = time::Duration::HOUR * i32::try_from(24 - hour).unwrap();
             store::time::rfc3339_ms(OffsetDateTime::parse(to, &Rfc3339).unwrap() - back)
         };
         let per_hour: Vec<Value> = hours
@@ -360,7 +366,7 @@ impl Raw {
             for copy in document["judgements"].as_l().unwrap() {
                 let copy = copy.as_m().unwrap();
                 if text(copy, "status") == "reconciled" {
-                    all.push((ms(text(copy, "reconciled_at")) - ms(text(copy, "first_at"))) as u64);
+                    all.push(count(ms(text(copy, "reconciled_at")) - ms(text(copy, "first_at"))));
                 }
             }
         }
