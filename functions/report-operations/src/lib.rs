@@ -10,6 +10,8 @@
 //! | `GET /api/v1/findings/{id}` | the same | 200, 404 |
 //! | `GET /api/v1/findings/{id}/export` | the same | 200, 400, 404, 422 |
 //! | `POST /api/v1/findings/{id}/acknowledge`, `/resolve`, `/assign`, `/comment` | `findings:write` | 200, 400, 404, 409 |
+//! | `GET /api/v1/operations/scorecard` | `reports:read` | 200, 400 |
+//! | `/operations` and below | a session, see `page` | pages |
 //! | `GET /openapi.json` | any | 200 |
 //! | `GET /health` | no credential | 200 |
 //! | anything else (`$default`) | no credential | 404 `not-found` |
