@@ -110,6 +110,8 @@ async fn serials_named_twice_are_counted_once_each() {
     let twice = [serials(1000, 1009), serials(1005, 1006), serials(1005, 1005)].concat();
     let expected = ["error DUPLICATE_IN_FILE 2 000000001005-000000001006"];
     check(&[commission(twice)], 10, &expected).await;
+    let in_a_long_list = [serials(1000, 1079), serials(1005, 1006)].concat();
+    check(&[commission(in_a_long_list)], 80, &expected).await;
     let across = [commission(serials(1000, 1004)), commission(serials(1004, 1005))];
     check(&across, 6, &["error DUPLICATE_IN_FILE 1 000000001004-000000001004"]).await;
 }
