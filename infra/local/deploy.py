@@ -23,10 +23,13 @@ CODE_URI = re.compile(r"^(?P<indent> +)CodeUri: \.\./target/lambda/(?P<name>[a-z
 CHANGE_SET_SECONDS_MAX = 120
 
 
-def zip_binary(binary: pathlib.Path, cache: pathlib.Path) -> tuple[str, bytes]:
-    """The zip of a bootstrap and the hash of its content, kept from one run to the next."""
+def zip_binary(binary: pathlib.Path, cache: pathlib.Path, stamp: str) -> tuple[str, bytes]:
+    """The zip of a bootstrap and the hash of its content, kept from one run to the next.
+
+    A stamp makes another zip of the same binary, as a build of other sources would.
+    """
     content = binary.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256(content + stamp.encode()).hexdigest()
     kept = cache / f"{binary.name}-{digest[:32]}.zip"
     if kept.exists():
         return digest, kept.read_bytes()
@@ -36,7 +39,11 @@ def zip_binary(binary: pathlib.Path, cache: pathlib.Path) -> tuple[str, bytes]:
         entry.external_attr = 0o755 << 16
         entry.compress_type = zipfile.ZIP_DEFLATED
         archive.writestr(entry, content)
+        if stamp:
+            archive.writestr("stamp", stamp)
     cache.mkdir(parents=True, exist_ok=True)
+    if stamp:  # Nobody asks for it again.
+        return digest, buffer.getvalue()
     for older in cache.glob(f"{binary.name}-*.zip"):
         older.unlink(missing_ok=True)
     # Written beside and renamed, so that another instance never reads half a file.
@@ -46,7 +53,8 @@ def zip_binary(binary: pathlib.Path, cache: pathlib.Path) -> tuple[str, bytes]:
     return digest, buffer.getvalue()
 
 
-def upload(s3, binaries: pathlib.Path, cache: pathlib.Path, names: list[str]) -> dict[str, str]:
+def upload(s3, binaries: pathlib.Path, cache: pathlib.Path, names: list[str],
+           stamp: str) -> dict[str, str]:
     """Uploads each function's zip and returns its keys. A missing zip would deploy a mock: each is checked."""
     try:
         s3.create_bucket(Bucket=CODE_BUCKET)
@@ -58,7 +66,7 @@ def upload(s3, binaries: pathlib.Path, cache: pathlib.Path, names: list[str]) ->
         binary = binaries / name
         if not binary.is_file():
             raise SystemExit(f"deploy: no binary for the function {name} at {binary}")
-        digest, body = zip_binary(binary, cache)
+        digest, body = zip_binary(binary, cache, stamp)
         keys[name] = f"{name}/{digest}.zip"
         s3.put_object(Bucket=CODE_BUCKET, Key=keys[name], Body=body)
         size = s3.head_object(Bucket=CODE_BUCKET, Key=keys[name])["ContentLength"]
@@ -139,6 +147,7 @@ def main() -> None:
     parser.add_argument("--template", required=True, type=pathlib.Path)
     parser.add_argument("--binaries", required=True, type=pathlib.Path)
     parser.add_argument("--cache", required=True, type=pathlib.Path)
+    parser.add_argument("--stamp", default="", help="tells this release from others of the same binaries")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE")
     options = parser.parse_args()
 
@@ -152,7 +161,7 @@ def main() -> None:
     template = options.template.read_text(encoding="utf-8")
     names = [match["name"] for match in CODE_URI.finditer(template)]
     s3 = client("s3")
-    keys = upload(s3, options.binaries, options.cache, names)
+    keys = upload(s3, options.binaries, options.cache, names, options.stamp)
     parameters = []
     for text in options.parameter:
         name, _, value = text.partition("=")

@@ -13,6 +13,9 @@ mod web;
 
 use std::path::{Path, PathBuf};
 
+pub use deploy::Release;
+
+use deploy::Sources;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::credential;
@@ -58,6 +61,8 @@ pub struct LocalCloud {
     /// Everything one needs to use it.
     pub hub: Hub,
     process: process::Instance,
+    sources: Sources,
+    options: Options,
 }
 
 impl LocalCloud {
@@ -67,23 +72,23 @@ impl LocalCloud {
     /// If a prerequisite is missing, or one of these steps fails.
     pub async fn start(options: &Options) -> Result<Self, CommandError> {
         let root = repository()?;
-        let (python, binaries) = {
+        let sources = {
             let _lock = lock(&root)?;
             process::remove_leftovers(&home(&root));
             let python = venv::python(&root).await?;
-            (python, build::functions(&root).await?)
+            Sources { binaries: build::functions(&root).await?, python, root }
         };
         let mut attempt = 1;
         let mut process = loop {
-            match process::Instance::start(&root, &python, options).await {
+            match process::Instance::start(&sources.root, &sources.python, options).await {
                 Ok(process) => break process,
                 Err(error) if options.port != 0 || attempt == PORT_ATTEMPTS => return Err(error),
                 Err(error) => tracing::warn!("trying another port: {error}"),
             }
             attempt = attempt.saturating_add(1);
         };
-        match ready(&root, &python, &binaries, (&process, options)).await {
-            Ok(hub) => Ok(Self { hub, process }),
+        match ready(&sources, (&process, options)).await {
+            Ok(hub) => Ok(Self { hub, process, sources, options: options.clone() }),
             Err(error) => {
                 let detail = process.log_tail();
                 tracing::debug!("{detail}");
@@ -91,6 +96,15 @@ impl LocalCloud {
                 Err(error)
             }
         }
+    }
+
+    /// Changes the running stack to another release, as `sam deploy` does on AWS.
+    ///
+    /// # Errors
+    /// If the change is refused or fails.
+    pub async fn upgrade(&self, release: &Release) -> Result<(), CommandError> {
+        let to = (&*self.process.endpoint(), &self.options);
+        deploy::run(&self.sources, release, to).await.map(|_| ())
     }
 
     /// Stops what was started and removes what need not stay.
@@ -105,15 +119,10 @@ impl LocalCloud {
 }
 
 /// Deploys to a started instance and fills in what a user of the hub needs.
-async fn ready(
-    root: &Path,
-    python: &Path,
-    binaries: &Path,
-    of: (&process::Instance, &Options),
-) -> Result<Hub, CommandError> {
+async fn ready(sources: &Sources, of: (&process::Instance, &Options)) -> Result<Hub, CommandError> {
     let (process, options) = of;
     let endpoint = process.endpoint();
-    let outputs = deploy::run(root, python, binaries, (&endpoint, options)).await?;
+    let outputs = deploy::run(sources, &Release::default(), (&endpoint, options)).await?;
     let api_path = format!("/_aws/execute-api/{}/$default", outputs.api_id);
     let mut hub = Hub {
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,6 +1,6 @@
 //! Runs infra/local/deploy.py and reads the outputs of the stack.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use tokio::process::Command;
@@ -35,20 +35,40 @@ pub struct Outputs {
     pub jobs_queue: String,
 }
 
-/// Deploys the template with the binaries in `binaries`.
+/// What tells one release of the same checkout from another.
+#[derive(Debug, Clone, Default)]
+pub struct Release {
+    /// Goes into the zip of each function beside its binary, so that its code is another one.
+    pub stamp: String,
+    /// The filter of the functions' logs, a part of their environment; that of the template if empty.
+    pub log_level: String,
+}
+
+/// What is deployed.
+#[derive(Debug)]
+pub struct Sources {
+    /// The repository.
+    pub root: PathBuf,
+    /// The interpreter of the local cloud.
+    pub python: PathBuf,
+    /// The folder of the binaries.
+    pub binaries: PathBuf,
+}
+
+/// Deploys the template, or changes the stack that it made before.
 pub async fn run(
-    root: &Path,
-    python: &Path,
-    binaries: &Path,
+    sources: &Sources,
+    release: &Release,
     to: (&str, &Options),
 ) -> Result<Outputs, CommandError> {
+    let Sources { root, python, binaries } = sources;
     let (endpoint, options) = to;
     tracing::info!("deploying the stack …");
     let architecture = match std::env::consts::ARCH {
         "aarch64" => "arm64",
         other => other,
     };
-    let parameters = [
+    let mut parameters = vec![
         format!("TenantProfile={}", options.profile),
         format!("Architecture={architecture}"),
         "RequireTls=no".to_owned(),
@@ -57,6 +77,9 @@ pub async fn run(
         format!("ReconcileTimeoutSeconds={RECONCILE_TIMEOUT_SECONDS}"),
         format!("InboundVisibilitySeconds={INBOUND_VISIBILITY_SECONDS}"),
     ];
+    if !release.log_level.is_empty() {
+        parameters.push(format!("LogLevel={}", release.log_level));
+    }
     let mut command = Command::new(python);
     command
         .arg(root.join("infra/local/deploy.py"))
@@ -66,7 +89,8 @@ pub async fn run(
         .arg("--binaries")
         .arg(binaries)
         .arg("--cache")
-        .arg(home(root).join("zips"));
+        .arg(home(root).join("zips"))
+        .args(["--stamp", &release.stamp]);
     for parameter in parameters {
         command.args(["--parameter", &parameter]);
     }
