@@ -12,6 +12,8 @@ use crate::item::{Corrupt, Item, Reader, text};
 
 /// Findings that are read at the most.
 pub const UNRESOLVED_MAX: usize = 10_000;
+/// Pages of the index, 1 MB each, that one reading costs at the most.
+const PAGES_MAX: u32 = 20;
 
 /// A finding that is open or acknowledged, without its serials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +47,7 @@ pub struct UnresolvedFinding {
 pub struct Unresolved {
     /// The findings, the oldest first.
     pub findings: Vec<UnresolvedFinding>,
-    /// There are more than [`UNRESOLVED_MAX`]; the youngest are left out.
+    /// There are more than one reading takes; the youngest are left out.
     pub truncated: bool,
 }
 
@@ -77,7 +79,7 @@ impl Store {
     ) -> Result<Unresolved, StoreError> {
         let mut found = Unresolved::default();
         let mut start = None;
-        loop {
+        for _ in 0..PAGES_MAX {
             let output = self
                 .dynamo
                 .query()
@@ -111,5 +113,6 @@ impl Store {
                 return Ok(found);
             }
         }
+        Ok(Unresolved { truncated: true, ..found })
     }
 }
