@@ -2,7 +2,7 @@
 //!
 //! The gateway lets everybody through to the page, so this function verifies by itself. A session is
 //! found by the SHA-256 of its cookie, and the credential it was opened with is read again on every
-//! request: a revocation ends it at once. A form is taken only from the page itself: the cookie is
+//! request: a revocation ends it at once, and so does the end of the very secret it was opened with. A form is taken only from the page itself: the cookie is
 //! `SameSite=Strict`, the browser must say that the request has the same origin (`Sec-Fetch-Site`,
 //! which every browser since 2023 does), and the form carries a token made from the session's own.
 //!
@@ -20,7 +20,7 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 use service::{sign_in_refused, store_problem};
 use sha2::{Digest, Sha256};
-use store::credential::{Credential, Refusal};
+use store::credential::{Admission, Credential, Refusal};
 use store::session::Session;
 use store::time::{parse_rfc3339, rfc3339_ms};
 use subtle::ConstantTimeEq;
@@ -91,16 +91,17 @@ pub(crate) fn is_same_origin(headers: &HeaderMap) -> bool {
 /// accepted, whatever the reason.
 pub(crate) async fn open(hub: &Hub, token: &str) -> Result<Option<String>, Problem> {
     let now = hub.clock.now();
-    let Some((credential, ends_at)) = accepted(hub, token, now).await? else {
+    let Some((credential, admission)) = accepted(hub, token, now).await? else {
         return Ok(None);
     };
     let token = hub.sign_in.entropy.draw::<32>().map_err(|error| Problem::internal(&error))?;
     let token = BASE32_NOPAD.encode(&token).to_lowercase();
     let latest = now.saturating_add(Duration::minutes(MINUTES));
-    let ends_at = ends_at.as_deref().and_then(parse_rfc3339);
+    let ends_at = admission.ends_at.as_deref().and_then(parse_rfc3339);
     let session = Session {
         token_sha256: sha256(&token),
         credential_id: credential.id,
+        secret_fingerprint: admission.secret.fingerprint(),
         created_at: rfc3339_ms(now),
         expires_at: rfc3339_ms(ends_at.map_or(latest, |ends_at| ends_at.min(latest))),
     };
@@ -119,12 +120,12 @@ fn cookie(hub: &Hub, token: &str, max_age_seconds: i64) -> String {
     format!("{COOKIE}={token}; Max-Age={max_age_seconds}; HttpOnly; SameSite=Strict{secure}")
 }
 
-/// The credential of a token and when it ends, if its secret is right and it may read reports now.
+/// The credential of a token with its admission, if its secret is right and it may read reports now.
 async fn accepted(
     hub: &Hub,
     token: &str,
     now: OffsetDateTime,
-) -> Result<Option<(Credential, Option<String>)>, Problem> {
+) -> Result<Option<(Credential, Admission)>, Problem> {
     let Some(presented) = CredentialText::parse_token(token.trim()) else {
         return Ok(None);
     };
@@ -138,7 +139,7 @@ async fn accepted(
         Ok(admission) => {
             service::note_use(&hub.store, &stored, &admission.secret, now).await;
             let may = caller_of(&stored, now).is_some_and(|caller| caller.has(Scope::ReportsRead));
-            Ok(may.then_some((stored, admission.ends_at)))
+            Ok(may.then_some((stored, admission)))
         }
     }
 }
@@ -179,6 +180,11 @@ async fn visitor_of(hub: &Hub, headers: &HeaderMap) -> Result<Option<Visitor>, P
         return Ok(None);
     };
     let credential = hub.store.credential_fetch(&session.credential_id).await.map_err(failed)?;
+    // I8: a session is worth what its secret is worth now; a leaked one is replaced with its sessions.
+    let credential = credential.filter(|credential| {
+        let mut live = credential.live_secrets(now);
+        live.any(|secret| secret.fingerprint() == session.secret_fingerprint)
+    });
     let caller = credential.and_then(|credential| caller_of(&credential, now));
     let caller = caller.filter(|caller| caller.has(Scope::ReportsRead));
     let form_token = sha256(&format!("form {token}"));

@@ -1,8 +1,9 @@
 //! Sessions of signed-in browsers (I8).
 //!
 //! A session is found by the SHA-256 of the token in its cookie; the token itself is nowhere in the
-//! table. It names the credential it was opened with and nothing of what that may do: whoever uses a
-//! session reads the credential again, so a revocation ends it at once.
+//! table. It names the credential and the secret it was opened with and nothing of what those may do:
+//! whoever uses a session reads the credential again, so it ends at once when the credential is revoked
+//! and when that secret is replaced.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 
@@ -21,6 +22,8 @@ pub struct Session {
     pub token_sha256: String,
     /// The credential it was opened with.
     pub credential_id: String,
+    /// The fingerprint of the secret it was opened with; a rotation that ends the secret ends the session.
+    pub secret_fingerprint: String,
     /// When it was opened, RFC 3339.
     pub created_at: String,
     /// When it ends, RFC 3339.
@@ -34,6 +37,7 @@ fn to_item(session: &Session) -> Item {
     let fields = [
         ("token_sha256", text(session.token_sha256.as_str())),
         ("credential_id", text(session.credential_id.as_str())),
+        ("secret_fingerprint", text(session.secret_fingerprint.as_str())),
         ("created_at", text(session.created_at.as_str())),
         ("expires_at", text(session.expires_at.as_str())),
         ("ttl", number(ends)),
@@ -48,6 +52,11 @@ fn from_item(item: &Item) -> Result<Session, Corrupt> {
     Ok(Session {
         token_sha256: owned("token_sha256")?,
         credential_id: owned("credential_id")?,
+        // A session of the release before has none; it matches no secret, so its browser signs in again.
+        secret_fingerprint: reader
+            .optional_text("secret_fingerprint")?
+            .unwrap_or_default()
+            .to_owned(),
         created_at: owned("created_at")?,
         expires_at: owned("expires_at")?,
     })

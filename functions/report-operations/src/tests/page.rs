@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use domain::ids::SystemId;
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
-use store::credential::Credential;
+use store::credential::{Credential, Rotation};
 
 use super::*;
 
@@ -153,6 +153,34 @@ async fn i8_a_session_is_closed_by_time_by_sign_out_and_by_revocation() {
     let store = &desk.bench.store;
     store.credential_revoke("good", &at(9), ("test", None)).await.unwrap();
     assert_eq!(desk.get("/operations", &cookie).await.status, 303);
+}
+
+/// A secret that leaked is replaced; whoever signed in with it is out with it.
+#[tokio::test]
+async fn i8_a_session_ends_with_the_secret_it_was_opened_with() {
+    let desk = Desk::open().await;
+    let store = &desk.bench.store;
+    let start = datetime!(2026-11-23 10:00 UTC);
+    let rotated = async |secret: &str, minutes: i64, force: bool| {
+        let rotation = Rotation {
+            sha256: Sha256::digest(secret.as_bytes()).into(),
+            older_ends_at: start + time::Duration::minutes(minutes),
+            expires_at: None,
+            force,
+            now: start,
+            actor: "test".to_owned(),
+        };
+        store.credential_rotate("good", &rotation).await.unwrap();
+    };
+    let cookie = desk.signed_in("good").await;
+    rotated("the second secret", 10, false).await;
+    assert_eq!(desk.get("/operations", &cookie).await.status, 200, "within its grace");
+    desk.minutes.store(10, Ordering::Relaxed);
+    assert_eq!(desk.get("/operations", &cookie).await.status, 303, "after its grace");
+    desk.minutes.store(0, Ordering::Relaxed);
+    assert_eq!(desk.get("/operations", &cookie).await.status, 200);
+    rotated("the third secret", 10, true).await;
+    assert_eq!(desk.get("/operations", &cookie).await.status, 303, "ended by force");
 }
 
 #[tokio::test]
