@@ -1,5 +1,7 @@
 //! What the local cloud drops silently, or does not enforce, is asserted on the template's text.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::tidy_kit::{Template, attribute, functions, list, names, read, reference};
@@ -177,6 +179,11 @@ fn queues_are_encrypted_and_every_dlq_raises_an_alarm() {
             assert!(watched, "{name} has no alarm");
         } else {
             assert!(queue["RedrivePolicy"].is_object(), "{name} has no DLQ");
+            // A message keeps its first day in both queues: what is left of the DLQ's days is the difference.
+            assert_eq!(queue["MessageRetentionPeriod"], 7 * 86_400, "{name}");
+            let dlq = format!("{}Dlq", name.strip_suffix("Queue").unwrap());
+            let dead = &template.resource(&dlq)["Properties"];
+            assert_eq!(dead["MessageRetentionPeriod"], 14 * 86_400, "{dlq}");
         }
     }
 }
@@ -210,35 +217,91 @@ fn no_policy_allows_a_wildcard_and_each_function_has_a_role_of_its_own() {
     }
 }
 
-/// I8: who could write credentials could let anybody in.
+/// I8, I11: each function writes only under the partition keys of its own work. Nobody writes systems, and of
+/// credentials nobody more than the last use: who could write those could let anybody in.
 #[test]
-fn no_function_writes_systems_or_more_of_a_credential_than_last_use() {
+fn each_function_writes_under_its_own_partition_keys_only() {
     let template = Template::read();
-    let elsewhere = json!({ "ForAllValues:StringNotLike": {
-        "dynamodb:LeadingKeys": ["CREDENTIAL#*", "SYSTEM#*"],
-    } });
-    let last_use = json!({ "ForAllValues:StringLike": {
-        "dynamodb:LeadingKeys": ["CREDENTIAL#*"], "dynamodb:Attributes": ["pk", "sk", "used_*"],
-    } });
-    let mut notes = Vec::new();
+    let mut rights = BTreeMap::new();
     for (name, role) in template.all("AWS::IAM::Role") {
         for statement in list(&role["Policies"][0]["PolicyDocument"]["Statement"]) {
-            let actions = list(&statement["Action"]);
-            let writes = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"];
-            if !actions.iter().any(|action| writes.iter().any(|write| *action == write)) {
-                continue;
-            }
-            assert_eq!(statement["Resource"], attribute("Table", "Arn"), "{name}");
-            if statement["Condition"] == last_use {
-                assert_eq!(actions, ["dynamodb:UpdateItem"], "{name}");
-                notes.push(name);
-            } else {
-                assert_eq!(statement["Condition"], elsewhere, "{name}");
+            for action in list(&statement["Action"]) {
+                let action = action.as_str().unwrap();
+                let Some(write @ ("PutItem" | "UpdateItem" | "DeleteItem")) =
+                    action.strip_prefix("dynamodb:")
+                else {
+                    // A write of many items at once has no condition here, so nobody has it.
+                    assert!(!action.starts_with("dynamodb:BatchWrite"), "{name}");
+                    continue;
+                };
+                assert_eq!(statement["Resource"], attribute("Table", "Arn"), "{name}");
+                let mut limits = statement["Condition"]["ForAllValues:StringLike"].clone();
+                let keys = limits["dynamodb:LeadingKeys"].take();
+                let keys: Vec<&str> = list(&keys).iter().map(|key| key.as_str().unwrap()).collect();
+                if keys == ["CREDENTIAL#*"] {
+                    assert_eq!(
+                        (write, &limits["dynamodb:Attributes"]),
+                        ("UpdateItem", &json!(["pk", "sk", "used_*"])),
+                        "{name}"
+                    );
+                }
+                for key in &keys {
+                    // No key of another kind begins like one of these, which end at the delimiter.
+                    assert!(key.ends_with("#*") || !key.contains('*'), "{name}: {key}");
+                }
+                let role = name.strip_suffix("Role").unwrap();
+                let place = rights.entry(format!("{role} {write}")).or_insert_with(Vec::new);
+                place.push(keys.join(" "));
             }
         }
     }
-    notes.sort_unstable();
-    assert_eq!(notes, ["AuthorizeRequestRole", "ReportOperationsRole"]);
+    let rights: Vec<(&str, Vec<&str>)> = rights
+        .iter()
+        .map(|(who, keys)| (who.as_str(), keys.iter().map(String::as_str).collect()))
+        .collect();
+    assert_eq!(
+        rights,
+        [
+            ("AllocateSerials PutItem", vec!["ALLOC#* POOL#*"]),
+            ("AllocateSerials UpdateItem", vec!["ALLOC#* POOL#*"]),
+            ("AuthorizeRequest UpdateItem", vec!["CREDENTIAL#*"]),
+            ("ExportAllocation UpdateItem", vec!["ALLOC#*"]),
+            ("IngestTelemetry PutItem", vec!["LINE#* LINES"]),
+            ("ManagePools DeleteItem", vec!["GTIN#*"]),
+            ("ManagePools PutItem", vec!["GTIN#* POOL#* REGISTRY"]),
+            ("ManagePools UpdateItem", vec!["POOL#*"]),
+            ("QuarantineDeliveries PutItem", vec!["ARRIVAL#* DOC#* FINDING#*"]),
+            ("ReconcileCommissioning DeleteItem", vec!["DOC#* FINDING#*"]),
+            (
+                "ReconcileCommissioning PutItem",
+                vec!["ALLOC#* ARRIVAL#* BLOCK#* DOC#* FINDING#* RAW#* SUBJECT#*"]
+            ),
+            ("ReconcileCommissioning UpdateItem", vec!["ALLOC#*"]),
+            ("ReportOperations DeleteItem", vec!["SESSION#*"]),
+            ("ReportOperations PutItem", vec!["DOC#* FINDING#* SESSION#*"]),
+            ("ReportOperations UpdateItem", vec!["CREDENTIAL#*"]),
+            ("SweepReservations PutItem", vec!["ARRIVAL#* DOC#* POOL#* SWEEP"]),
+            ("SweepReservations UpdateItem", vec!["POOL#*"]),
+        ]
+    );
+}
+
+/// S3 answers 403 for an object version that is not there to whoever may not list versions.
+#[test]
+fn who_reads_one_version_of_an_object_may_list_versions() {
+    let template = Template::read();
+    let mut readers = Vec::new();
+    for (name, role) in template.all("AWS::IAM::Role") {
+        let statements = list(&role["Policies"][0]["PolicyDocument"]["Statement"]);
+        let has = |right: &str| {
+            statements.iter().any(|one| list(&one["Action"]).iter().any(|action| *action == right))
+        };
+        if has("s3:GetObjectVersion") {
+            assert!(has("s3:ListBucketVersions"), "{name}");
+            readers.push(name);
+        }
+    }
+    assert_eq!(readers.len(), 2, "{readers:?}");
 }
 
 /// Names one resource of the stack, or what lies under a prefix of it.
