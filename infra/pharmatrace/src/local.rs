@@ -72,6 +72,10 @@ impl LocalCloud {
     /// If a prerequisite is missing, or one of these steps fails.
     pub async fn start(options: &Options) -> Result<Self, CommandError> {
         let root = repository()?;
+        if options.port != 0 {
+            // Told before the build, which takes a while.
+            process::port_is_free(options.port)?;
+        }
         let sources = {
             let _lock = lock(&root)?;
             process::remove_leftovers(&home(&root));

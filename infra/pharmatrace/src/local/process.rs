@@ -34,6 +34,7 @@ impl Instance {
         options: &Options,
     ) -> Result<Self, CommandError> {
         let port = port_for(options)?;
+        port_is_free(port)?;
         let folder = home(root).join(format!("run-{}-{port}", std::process::id()));
         let state = options.state.as_deref().unwrap_or(&folder);
         std::fs::create_dir_all(state).map_err(CommandError::io(state.display().to_string()))?;
@@ -205,6 +206,16 @@ pub fn remove_leftovers(home: &Path) {
     }
 }
 
+/// Refuses a port that another process listens on: it could be another hub, and would answer as ours.
+///
+/// # Errors
+/// If the port is taken.
+pub fn port_is_free(port: u16) -> Result<(), CommandError> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", port));
+    let taken = |error| CommandError::LocalCloud(format!("port {port} is taken: {error}"));
+    listener.map(drop).map_err(taken)
+}
+
 fn free_port() -> Result<u16, CommandError> {
     let failed = || CommandError::io("a free port");
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(failed())?;
@@ -226,4 +237,17 @@ pub async fn checked(program: &'static str, mut command: Command) -> Result<Vec<
         status: output.status.to_string(),
         detail: format!("\n{tail}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_somebody_listens_on_is_refused() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let refused = port_is_free(port).unwrap_err().to_string();
+        assert!(refused.contains(&format!("port {port} is taken")), "{refused}");
+    }
 }
