@@ -19,7 +19,7 @@ mod object;
 use aws_lambda_events::sqs::SqsMessage;
 use domain::ids::SystemId;
 use edge::{Clock, Measures, Metric};
-use store::document::{Document, DocumentError, DocumentStatus, Judgement};
+use store::document::{Document, DocumentError, Judgement};
 use store::inbound::{self, NotOurs, Work};
 use store::kept::MESSAGE_KIND;
 use store::meter::Meter;
@@ -97,10 +97,8 @@ impl Dead<'_> {
             return Ok(false);
         };
         // A message that was sent twice, and whose other copy was worked off, changes nothing.
-        let waits = |judgement: &Judgement| {
-            judgement.next_try_at.is_some()
-                || matches!(judgement.status, DocumentStatus::Received | DocumentStatus::Applying)
-        };
+        let waits =
+            |judgement: &Judgement| judgement.next_try_at.is_some() || judgement.is_unfinished();
         if document.judgement(system).is_some_and(waits) && !document.is_refused() {
             self.refuse(&document, system).await?;
         }

@@ -5,7 +5,7 @@ use data_encoding::HEXLOWER;
 use domain::ids::SystemId;
 use sha2::{Digest, Sha256};
 use store::StoreError;
-use store::document::{Document, DocumentStatus, Judgement};
+use store::document::{Document, Judgement};
 use store::inbound::Notice;
 
 use crate::Dead;
@@ -61,9 +61,7 @@ impl Dead<'_> {
         document: &Document,
         system: &SystemId,
     ) -> Result<(), StoreError> {
-        let ended = |judgement: &Judgement| {
-            !matches!(judgement.status, DocumentStatus::Received | DocumentStatus::Applying)
-        };
+        let ended = |judgement: &Judgement| !judgement.is_unfinished();
         if document.is_refused() || document.judgement(system).is_some_and(ended) {
             return Ok(());
         }

@@ -7,7 +7,7 @@
 use domain::ids::SystemId;
 use store::StoreError;
 use store::arrival::Arrival;
-use store::document::{Document, DocumentError, DocumentStatus, Judgement};
+use store::document::{Document, DocumentError, Judgement};
 use store::inbound::{self, Notice};
 use store::kept::MESSAGE_KIND;
 use store::time::parse_rfc3339;
@@ -15,24 +15,43 @@ use store::time::parse_rfc3339;
 use crate::outcome::Outcome;
 use crate::process::{Run, process};
 
+/// Runs that may begin without one that ends; a message is delivered as often before it is given up.
+const TRIES_MAX: u64 = 20;
+
 impl Run<'_> {
     pub(crate) async fn again(&self, sha: &str, system: &SystemId) -> Result<Outcome, StoreError> {
         let missing = StoreError::NotFound { what: "the document" };
         let document = self.hub.store.document_fetch(sha).await?.ok_or(missing)?;
         let now = self.now_text();
         // What waits says when; what a crash left unfinished is finished.
-        let waits = |judgement: &Judgement| match judgement.next_try_at.as_deref() {
-            Some(at) => at <= now.as_str(),
-            None => matches!(judgement.status, DocumentStatus::Received | DocumentStatus::Applying),
+        let waits = |judgement: &Judgement| {
+            judgement.is_unfinished()
+                || judgement.next_try_at.as_deref().is_some_and(|at| at <= now.as_str())
         };
-        if document.is_refused() || !document.judgement(system).is_some_and(waits) {
+        let judgement = document.judgement(system).filter(|judgement| waits(judgement));
+        let Some(tries) =
+            judgement.map(|judgement| judgement.tries).filter(|_| !document.is_refused())
+        else {
             return Ok(Outcome::Redelivered { content_sha256: sha.to_owned() });
+        };
+        if tries >= TRIES_MAX {
+            let message = format!("its reading began {tries} times and never ended");
+            let error = DocumentError::new("dead-letter", message);
+            return self.quarantine(&document, system, error, 0).await;
         }
+        let until = self.until();
+        let begin = |document: &mut Document| {
+            // I6: from here on it is due again when this run does not come to its end.
+            if let Some(judgement) = document.judgement_mut(system, &now).filter(|one| waits(one)) {
+                judgement.begin(&until);
+            }
+        };
+        let document = self.hub.store.document_change(sha, None, &self.meter, begin).await?;
         if document.kind == MESSAGE_KIND {
             return Box::pin(self.message_again(document, system)).await;
         }
         let Some(raw) = document.raw_sha256.clone() else {
-            return Box::pin(self.arrival_again(&document)).await;
+            return Box::pin(self.arrival_again(&document, system)).await;
         };
         let missing = StoreError::NotFound { what: "the kept bytes of the document" };
         let body = self.hub.objects.bytes_kept(&raw).await?.ok_or(missing)?;
@@ -42,17 +61,23 @@ impl Run<'_> {
             return Box::pin(self.judge(reading, document, system)).await;
         }
         let real = self.receive(&reading, system).await?;
-        for arrival in self.hub.store.arrival_list(sha).await? {
+        // I8: each system has the arrivals that are its own; another one's come with its own message.
+        let arrivals = self.hub.store.arrival_list(sha).await?;
+        for arrival in arrivals.into_iter().filter(|arrival| arrival.system_id == *system) {
             self.hub.store.arrival_record(&arrival, &real.content_sha256, &self.meter).await?;
         }
-        self.repeated_transmission(&real).await?;
+        self.repeated_transmission(&real, system).await?;
         let outcome = Box::pin(self.judge(reading, real, system)).await?;
-        self.supersede(sha, outcome.content_sha256()).await?;
+        self.supersede((sha, outcome.content_sha256()), system).await?;
         Ok(outcome)
     }
 
     /// A document whose object was never read: the object may be there by now.
-    async fn arrival_again(&self, document: &Document) -> Result<Outcome, StoreError> {
+    async fn arrival_again(
+        &self,
+        document: &Document,
+        system: &SystemId,
+    ) -> Result<Outcome, StoreError> {
         let sha = document.content_sha256.as_str();
         let arrivals = self.hub.store.arrival_list(sha).await?;
         let arrival = arrivals.first().ok_or(StoreError::NotFound { what: "the arrival" })?;
@@ -62,7 +87,7 @@ impl Run<'_> {
             Some(outcome) => {
                 // Too large, still: it is the same document.
                 if outcome.content_sha256() != sha {
-                    self.supersede(sha, outcome.content_sha256()).await?;
+                    self.supersede((sha, outcome.content_sha256()), system).await?;
                 }
                 Ok(outcome)
             }
@@ -88,13 +113,18 @@ impl Run<'_> {
             last = Some(Box::pin(process(self.hub, work)).await?);
         }
         let real = last.as_ref().map_or("nothing", Outcome::content_sha256);
-        self.supersede(&document.content_sha256, real).await
+        self.supersede((&document.content_sha256, real), system).await
     }
 
-    async fn supersede(&self, sha: &str, real: &str) -> Result<Outcome, StoreError> {
+    async fn supersede(
+        &self,
+        (sha, real): (&str, &str),
+        system: &SystemId,
+    ) -> Result<Outcome, StoreError> {
         let (store, objects) = (&self.hub.store, &self.hub.objects);
         let now = self.now_text();
-        let done = store.document_supersede(objects, (sha, real), &now, &self.meter).await?;
+        let of = (system, now.as_str());
+        let done = store.document_supersede(objects, (sha, real), of, &self.meter).await?;
         Ok(Outcome::Done(Box::new(done)))
     }
 }

@@ -44,6 +44,7 @@ use aws_lambda_events::sqs::SqsMessage;
 use edge::Clock;
 use store::inbound;
 use store::{Objects, Store, StoreError};
+use time::Duration;
 
 pub use outcome::Outcome;
 
@@ -59,6 +60,8 @@ pub struct Hub {
     pub objects: Objects,
     /// The time.
     pub clock: Clock,
+    /// After so long a run that has begun is taken for dead (see `store::document_queue::patience`).
+    pub patience: Duration,
 }
 
 /// Why a record is delivered again.

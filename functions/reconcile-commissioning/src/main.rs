@@ -2,12 +2,14 @@
 
 use reconcile_commissioning::{Hub, Queue, consume};
 use service::Service;
+use store::document_queue::patience;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let service = Service::start()?;
     let (store, objects) = (service.store().await, service.objects());
-    let hub = Hub { store, objects, clock: service.clock.clone() };
+    let patience = patience(service.config.inbound_visibility_seconds);
+    let hub = Hub { store, objects, clock: service.clock.clone(), patience };
     let queue = Queue { sqs: service.sqs(), url: service.config.inbound_queue_url.clone() };
     edge::serve_batch(|record| {
         let (hub, queue) = (hub.clone(), queue.clone());

@@ -8,7 +8,7 @@ use domain::ids::SystemId;
 use epcis::Limits;
 use store::StoreError;
 use store::arrival::Arrival;
-use store::document::{Document, DocumentError, DocumentStatus, Judgement, Metrics};
+use store::document::{Document, DocumentError, Metrics};
 use store::finding::FindingRecord;
 use store::inbound::{Notice, Work};
 use store::meter::Meter;
@@ -52,6 +52,11 @@ impl Run<'_> {
         rfc3339_ms(self.now)
     }
 
+    /// When this run should long have ended.
+    pub(crate) fn until(&self) -> String {
+        rfc3339_ms(self.now.saturating_add(self.hub.patience))
+    }
+
     pub(crate) async fn object(&self, notice: &Notice) -> Result<Outcome, StoreError> {
         // What nobody put is kept and shown under a name that no credential has.
         let system = notice.system().unwrap_or_else(SystemId::unknown);
@@ -89,7 +94,7 @@ impl Run<'_> {
         }
         let document = self.receive(&reading, system).await?;
         store.arrival_record(arrival, &document.content_sha256, &self.meter).await?;
-        self.repeated_transmission(&document).await?;
+        self.repeated_transmission(&document, system).await?;
         store.arrival_point(arrival, &document.content_sha256, &self.meter).await?;
         Box::pin(self.judge(reading, document, system)).await.map(Some)
     }
@@ -120,28 +125,38 @@ impl Run<'_> {
         };
         let store = &self.hub.store;
         store.raw_alias_put(&reading.raw_sha256, sha, &self.meter).await?;
+        let until = self.until();
         let change = |document: &mut Document| {
-            document.judgement_mut(system, &now);
+            let is_refused = document.is_refused();
+            if let Some(judgement) = document.judgement_mut(system, &now)
+                && judgement.is_unfinished()
+                && !is_refused
+            {
+                judgement.begin(&until);
+            }
         };
         store.document_change(sha, Some(&fresh), &self.meter, change).await
     }
 
-    /// Another arrival of the same content: told once.
+    /// Another arrival of the same content from the same system: told once. What another system sent is no
+    /// repetition; each reports for itself.
     pub(crate) async fn repeated_transmission(
         &self,
         document: &Document,
+        system: &SystemId,
     ) -> Result<(), StoreError> {
         let sha = &document.content_sha256;
-        if self.hub.store.arrival_list(sha).await?.len() < 2 {
+        let arrivals = self.hub.store.arrival_list(sha).await?;
+        if arrivals.iter().filter(|arrival| arrival.system_id == *system).count() < 2 {
             return Ok(());
         }
         let code = Code::DuplicateTransmission;
         let subject = Subject { code, provisional: false, allocation_id: None, gtin: None };
         let record = FindingRecord {
             content_sha256: sha.clone(),
-            system_id: document.system_id.clone(),
+            system_id: system.clone(),
             at: self.now_text(),
-            finding: subject.finding((sha, document.system_id.as_str()), 1),
+            finding: subject.finding((sha, system.as_str()), 1),
         };
         self.hub.store.finding_put(&record, &self.meter).await
     }
@@ -177,11 +192,7 @@ impl Run<'_> {
 
 /// Whether nothing is to be done for this system until the time of its next try has come.
 pub(crate) fn is_settled(document: &Document, system: &SystemId) -> bool {
-    let waits = |judgement: &Judgement| match judgement.status {
-        DocumentStatus::Received | DocumentStatus::Applying => true,
-        DocumentStatus::Reconciled | DocumentStatus::Parked | DocumentStatus::Quarantined => false,
-    };
-    document.is_refused() || document.judgement(system).is_some_and(|found| !waits(found))
+    document.is_refused() || document.judgement(system).is_some_and(|found| !found.is_unfinished())
 }
 
 /// High-water mark of this process's memory; 0 where the system does not tell.

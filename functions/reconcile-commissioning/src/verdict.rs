@@ -96,11 +96,13 @@ impl Run<'_> {
             now: self.now_text(),
         };
         applier.prepare(&mut plan).await?;
+        let posts = !plan.allocations.is_empty();
         let applying = |document: &mut Document| {
             if let Some(judgement) = document.judgement_mut(system, &self.now_text())
                 && judgement.status == DocumentStatus::Received
             {
                 judgement.status = DocumentStatus::Applying;
+                judgement.is_in_part |= posts;
             }
         };
         store.document_change(sha, None, &self.meter, applying).await?;
@@ -150,7 +152,8 @@ impl Run<'_> {
             judgement.serials = serials;
             judgement.status =
                 if parked { DocumentStatus::Parked } else { DocumentStatus::Reconciled };
-            judgement.next_try_at = next.clone().filter(|_| parked);
+            judgement.end(next.clone().filter(|_| parked));
+            judgement.is_in_part = false;
             judgement.reconciled_at = Some(now.clone()).filter(|_| !parked);
             judgement.error = None;
             // It was refused when it was read first, and is readable now.

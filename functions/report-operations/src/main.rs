@@ -2,6 +2,7 @@
 
 use report_operations::{Hub, JudgeQueue, SignIn, router};
 use service::Service;
+use store::document_queue::patience;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
@@ -12,6 +13,7 @@ async fn main() -> Result<(), edge::Error> {
         queue: JudgeQueue {
             sqs: service.sqs(),
             url: service.config.inbound_queue_url.clone(),
+            patience: patience(service.config.inbound_visibility_seconds),
         },
         clock: service.clock.clone(),
         contact_email: service.config.contact_email.clone(),

@@ -71,7 +71,11 @@ async fn bench_at(profile: TenantProfile, clock: Clock) -> Bench {
     let objects = Objects { s3: s3(&settings, &https()), buckets };
     let sign_in = SignIn { entropy: Entropy::system(), secure: true, profile };
     let (mine, time) = (store.clone(), clock.clone());
-    let queue = JudgeQueue { sqs: sqs(&settings, &https()), url: String::new() };
+    let queue = JudgeQueue {
+        sqs: sqs(&settings, &https()),
+        url: String::new(),
+        patience: time::Duration::minutes(135),
+    };
     let hub = Hub { store: mine, objects, queue, clock: time, contact_email: None, sign_in };
     let door = app(router(hub), profile, clock);
     let bench = Bench { door, store, _dynamo: dynamo };

@@ -1,5 +1,5 @@
-//! Every minute: reservations that nobody finished become void, parked documents are tried again, and
-//! objects whose notification was lost are announced.
+//! Every minute: reservations that nobody finished become void, documents that are parked or
+//! were left unfinished are sent to be judged, and objects whose notification was lost are announced.
 //!
 //! Input: the schedule's event, whose content does not matter. Output: counts. Idempotent: every write
 //! carries the condition of its protocol, so two sweeps at once do no harm (I2); a document that is sent
@@ -34,6 +34,8 @@ pub struct Sweeper {
     pub inbound_queue_url: String,
     /// The time.
     pub clock: Clock,
+    /// How long what was sent is left alone (see `store::document_queue::patience`).
+    pub patience: Duration,
 }
 
 /// What one run did.
@@ -78,7 +80,8 @@ pub async fn sweep(sweeper: &Sweeper) -> Result<Sweep, StoreError> {
 }
 
 /// A message that could not be sent.
-type SendError = aws_sdk_sqs::error::SdkError<aws_sdk_sqs::operation::send_message::SendMessageError>;
+type SendError =
+    aws_sdk_sqs::error::SdkError<aws_sdk_sqs::operation::send_message::SendMessageError>;
 
 impl Sweeper {
     async fn send(&self, message: String) -> Result<(), SendError> {

@@ -1,6 +1,7 @@
 //! Wiring of the sweeper.
 
 use service::Service;
+use store::document_queue::patience;
 use sweep_reservations::{Sweeper, sweep};
 
 #[tokio::main(flavor = "current_thread")]
@@ -12,6 +13,7 @@ async fn main() -> Result<(), edge::Error> {
         sqs: service.sqs(),
         inbound_queue_url: service.config.inbound_queue_url.clone(),
         clock: service.clock.clone(),
+        patience: patience(service.config.inbound_visibility_seconds),
     };
     edge::serve_event(async |_: serde_json::Value| Ok(sweep(&sweeper).await?)).await
 }

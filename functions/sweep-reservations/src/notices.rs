@@ -2,7 +2,8 @@
 //!
 //! A pass over the inbound bucket begins every quarter of an hour and goes on from run to run. Of each
 //! version that is old enough to have been read, and young enough that passes before did not have many
-//! chances, it is asked whether its arrival is known; if not, it is announced, at most once an hour. What
+//! chances, it is asked whether its arrival is known; if not, it is announced, and then left
+//! alone for longer than the message is hidden. What
 //! waits in a long queue is announced once too often by that, which does no harm (I5): it is one arrival.
 
 use store::StoreError;
@@ -18,8 +19,6 @@ pub const LOST_AGE: Duration = Duration::minutes(15);
 pub const LOST_AGE_MAX: Duration = Duration::days(7);
 /// From the end of one pass to the beginning of the next.
 const PASS_EVERY: Duration = Duration::minutes(15);
-/// How long an announced object is left alone.
-const ANNOUNCE_EVERY: Duration = Duration::hours(1);
 /// Pages of 1,000 versions that one run lists.
 const PAGES_MAX: u32 = 20;
 /// Objects that one run announces before it leaves the rest to the next.
@@ -63,7 +62,7 @@ async fn announce_page(
     done: &mut Sweep,
 ) -> Result<(), StoreError> {
     let now = sweeper.clock.now();
-    let (now_text, before) = (rfc3339_ms(now), rfc3339_ms(now.saturating_sub(ANNOUNCE_EVERY)));
+    let (now_text, before) = (rfc3339_ms(now), rfc3339_ms(now.saturating_sub(sweeper.patience)));
     let (oldest, youngest) = (now.saturating_sub(LOST_AGE_MAX), now.saturating_sub(LOST_AGE));
     let of_age = |one: &Listed| (oldest..=youngest).contains(&one.at);
     let candidates: Vec<_> = listed
@@ -77,7 +76,7 @@ async fn announce_page(
     let hashes: Vec<String> = candidates.iter().map(|(hash, _)| hash.clone()).collect();
     let known = sweeper.store.arrivals_known(&hashes).await?;
     for (hash, notice) in candidates.iter().filter(|(hash, _)| !known.contains(hash)) {
-        // Claimed first: what could not be sent then is announced an hour later.
+        // Claimed first: what could not be sent then is announced after that time.
         if !sweeper.store.notice_claim(hash, &now_text, &before).await? {
             continue;
         }

@@ -53,6 +53,7 @@ async fn an_unfinished_reservation_becomes_void_once_it_is_old() {
         sqs: sqs(&settings, &https()),
         inbound_queue_url: String::new(),
         clock: Clock::fixed(now),
+        patience: Duration::minutes(135),
     };
     let young = pools(&at(opened + UNFINISHED_AGE)).await;
     assert_eq!(young, Sweep { pools: 1, ..Sweep::default() });

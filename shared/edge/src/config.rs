@@ -43,6 +43,8 @@ pub struct Config {
     pub documents_bucket: String,
     /// `INBOUND_QUEUE_URL`
     pub inbound_queue_url: String,
+    /// `INBOUND_VISIBILITY_SECONDS`: how long a message of that queue is hidden while it is worked on
+    pub inbound_visibility_seconds: u32,
     /// `TENANT_PROFILE`
     pub profile: TenantProfile,
     /// `CONTACT_EMAIL`: whom trading partners may answer; absent when the tenant names nobody
@@ -104,12 +106,20 @@ impl Config {
             }
             TenantProfile::Dispenser
         });
+        let visibility_text = required("INBOUND_VISIBILITY_SECONDS");
+        let inbound_visibility_seconds = visibility_text.parse().unwrap_or_else(|_| {
+            if !visibility_text.is_empty() {
+                invalid.push("INBOUND_VISIBILITY_SECONDS is no number of seconds".to_owned());
+            }
+            0
+        });
         let config = Self {
             table_name: required("TABLE_NAME"),
             inbound_bucket: required("INBOUND_BUCKET"),
             outbound_bucket: required("OUTBOUND_BUCKET"),
             documents_bucket: required("DOCUMENTS_BUCKET"),
             inbound_queue_url: required("INBOUND_QUEUE_URL"),
+            inbound_visibility_seconds,
             profile,
             contact_email: optional("CONTACT_EMAIL"),
             stack_name: required("STACK_NAME"),
@@ -136,6 +146,7 @@ mod tests {
         match name {
             "TENANT_PROFILE" => Some("manufacturer".into()),
             "AWS_ENDPOINT_URL" | "AWS_SESSION_TOKEN" | "RUST_LOG" => None,
+            "INBOUND_VISIBILITY_SECONDS" => Some("5400".into()),
             other => Some(format!("value of {other}")),
         }
     }
@@ -143,7 +154,7 @@ mod tests {
     #[test]
     fn all_missing_names_are_reported_together() {
         let error = Config::from_lookup(|_| None).unwrap_err();
-        assert_eq!(error.missing.len(), 10);
+        assert_eq!(error.missing.len(), 11);
         assert!(error.to_string().contains("TABLE_NAME"));
         assert!(error.to_string().contains("AWS_REGION"));
     }

@@ -83,8 +83,8 @@ impl Store {
         Ok(known)
     }
 
-    /// Records an arrival of a document; done twice it changes nothing. The pointer comes last: where
-    /// it exists, everything before it does.
+    /// Records an arrival of a document; done twice it changes nothing. The pointer comes after it: where
+    /// it exists, the arrival is recorded.
     pub async fn arrival_record(
         &self,
         arrival: &Arrival,
@@ -105,8 +105,8 @@ impl Store {
         self.put_if_absent("PutItem arrival", item, meter).await.map(|_| ())
     }
 
-    /// Makes a redelivery of the arrival find its document. Written last of all that an arrival causes, so
-    /// that a crash before it only means doing all of it again (I5).
+    /// Makes a redelivery of the arrival find its document. Written after the document stands in a queue or
+    /// is refused: from then on the queue answers for its judgement, and not the arrival (I6).
     pub async fn arrival_point(
         &self,
         arrival: &Arrival,

@@ -24,6 +24,8 @@ pub enum Queue {
     OpenAllocation,
     /// Parked documents, by the time of their next try.
     Parked,
+    /// Documents whose reading was asked for or has begun, by the time when it should long have ended.
+    Unfinished,
     /// Quarantined documents nobody has dealt with, by time of receipt.
     Quarantined,
     /// Findings that are open or acknowledged, by time.
@@ -37,6 +39,7 @@ impl Queue {
         match self {
             Self::OpenAllocation => "OPEN_ALLOCATION",
             Self::Parked => "PARKED",
+            Self::Unfinished => "UNFINISHED",
             Self::Quarantined => "QUARANTINED",
             Self::Finding => "FINDING",
         }

@@ -115,8 +115,14 @@ impl Document {
     #[must_use]
     pub fn attention(&self) -> Option<(Queue, String)> {
         let place = |at: &str| format!("{at}#{}", self.content_sha256);
-        if let Some(at) = self.next_try_at() {
-            return Some((Queue::Parked, place(at)));
+        // What is refused whoever sends it is judged for nobody.
+        if !self.is_refused()
+            && let Some(at) = self.judgements.iter().filter_map(Judgement::place).min()
+        {
+            let parked = |one: &Judgement| one.status == DocumentStatus::Parked;
+            let is_parked = self.judgements.iter().any(parked);
+            let queue = if is_parked { Queue::Parked } else { Queue::Unfinished };
+            return Some((queue, place(at)));
         }
         let waits = self.is_refused_for_any() && self.resolution.is_none();
         waits.then(|| (Queue::Quarantined, place(&self.received_at)))
@@ -136,7 +142,13 @@ impl Document {
         self.judgements.iter_mut().find(|judgement| judgement.system_id == *system)
     }
 
-    /// The earliest time at which a parked judgement is due.
+    /// Whether a run that never ended may have posted blocks of it.
+    #[must_use]
+    pub fn is_in_part(&self) -> bool {
+        self.judgements.iter().any(|judgement| judgement.is_in_part)
+    }
+
+    /// The earliest time at which a judgement is due.
     #[must_use]
     pub fn next_try_at(&self) -> Option<&str> {
         self.judgements.iter().filter_map(|judgement| judgement.next_try_at.as_deref()).min()

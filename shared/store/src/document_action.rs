@@ -52,6 +52,8 @@ pub struct By<'a> {
     pub actor: &'a str,
     /// RFC 3339.
     pub now: &'a str,
+    /// When what is asked for now should long be done, RFC 3339: the sweep asks again then.
+    pub until: &'a str,
 }
 
 /// Why a document was not changed.
@@ -88,38 +90,47 @@ impl Document {
         if self.resolution.is_some() {
             return Err(refused("was given up or superseded"));
         }
-        let parked = |judgement: &Judgement| judgement.status == DocumentStatus::Parked;
-        if !self.judgements.iter().any(parked) {
+        // What a run has left unfinished is tried again like what is parked.
+        let waits = |judgement: &Judgement| {
+            judgement.status == DocumentStatus::Parked
+                || judgement.is_unfinished() && !judgement.is_left(by.now)
+        };
+        if self.is_refused() || !self.judgements.iter().any(waits) {
             return Err(refused("is not parked"));
         }
         let mut after = self.clone();
-        after.judgements.iter_mut().filter(|judgement| parked(judgement)).for_each(|judgement| {
-            due_at(judgement, by.now);
-        });
+        for judgement in after.judgements.iter_mut().filter(|judgement| waits(judgement)) {
+            ask(judgement, by);
+        }
         Ok((after != *self).then_some(after))
     }
 
     fn rejected(&self, reason: &Note, by: By<'_>) -> Result<Option<Self>, ActionError> {
         let refused = |state| ActionError::Refused { state, action: "given up" };
         match self.resolution.as_ref().map(|resolution| resolution.kind) {
-            Some(ResolutionKind::Rejected) => return Ok(None),
+            Some(ResolutionKind::Rejected) => {
+                let same = |resolution: &Resolution| resolution.reason == reason.as_str();
+                let is_same = self.resolution.as_ref().is_some_and(same);
+                return if is_same { Ok(None) } else { Err(refused("was given up already")) };
+            }
             Some(ResolutionKind::Superseded) => return Err(refused("was superseded")),
             None => {}
         }
-        let busy = |judgement: &Judgement| {
-            matches!(judgement.status, DocumentStatus::Received | DocumentStatus::Applying)
-        };
         let parked = |judgement: &Judgement| judgement.status == DocumentStatus::Parked;
-        if !self.is_refused() && self.judgements.iter().any(busy) {
+        if !self.is_refused() && self.judgements.iter().any(Judgement::is_unfinished) {
             return Err(refused("is being read"));
         }
         if !self.is_refused_for_any() && !self.judgements.iter().any(parked) {
             return Err(refused("is neither parked nor quarantined"));
         }
+        // I5: the rest of it would be missing from the ledger for ever, and nobody could tell what it was.
+        if self.is_in_part() {
+            return Err(refused("was applied in part and has to be read again first"));
+        }
         let mut after = self.clone();
-        after.judgements.iter_mut().filter(|judgement| parked(judgement)).for_each(|judgement| {
-            due_at(judgement, by.now);
-        });
+        for judgement in after.judgements.iter_mut().filter(|judgement| parked(judgement)) {
+            ask(judgement, by);
+        }
         after.resolution = Some(Resolution {
             kind: ResolutionKind::Rejected,
             at: by.now.to_owned(),
@@ -135,17 +146,10 @@ impl Document {
         if self.resolution.as_ref().is_some_and(superseded) {
             return Err(refused("was superseded"));
         }
-        let busy = |judgement: &&Judgement| {
-            matches!(judgement.status, DocumentStatus::Received | DocumentStatus::Applying)
-        };
-        if !self.is_refused()
-            && let Some(busy) = self.judgements.iter().find(busy)
-        {
-            // Asked for before, and not judged since.
-            return match busy.next_try_at {
-                Some(_) => Ok(None),
-                None => Err(refused("is being read")),
-            };
+        // Asked for before, or being read: done already. What a run has left unfinished is read again.
+        let busy = |judgement: &Judgement| judgement.is_unfinished() && judgement.is_left(by.now);
+        if !self.is_refused() && self.judgements.iter().any(busy) {
+            return Ok(None);
         }
         let mut after = self.clone();
         // One that was never read may have no judgement.
@@ -153,6 +157,8 @@ impl Document {
         for judgement in &mut after.judgements {
             judgement.status = DocumentStatus::Received;
             judgement.next_try_at = Some(by.now.to_owned());
+            judgement.left_until = Some(by.until.to_owned());
+            judgement.tries = 0;
             judgement.reconciled_at = None;
             judgement.error = None;
         }
@@ -162,16 +168,17 @@ impl Document {
     }
 }
 
-/// Makes a judgement due now, unless it is due already.
-fn due_at(judgement: &mut Judgement, now: &str) {
-    if judgement.next_try_at.as_deref().is_none_or(|at| at > now) {
-        judgement.next_try_at = Some(now.to_owned());
+/// Asks for a judgement, unless that was done and may still be answered.
+fn ask(judgement: &mut Judgement, by: By<'_>) {
+    let asked = judgement.next_try_at.as_deref().is_some_and(|at| at <= by.now);
+    if !(asked && judgement.is_left(by.now)) {
+        judgement.ask(by.now, by.until);
     }
 }
 
 impl Store {
-    /// Does what is asked about a document and keeps who asked; gives what is stored then. What was done
-    /// already writes nothing.
+    /// Does what is asked about a document and keeps who asked; gives what is stored then, and whether it
+    /// was done now. What was done already writes nothing.
     ///
     /// # Errors
     /// `Refused` when the state forbids it; `NotFound`; `Conflict` after many tries.
@@ -180,16 +187,16 @@ impl Store {
         sha: &str,
         action: &Action,
         by: By<'_>,
-    ) -> Result<Document, ActionError> {
+    ) -> Result<(Document, bool), ActionError> {
         for attempt in 0..ACT_TRIES {
             let missing = StoreError::NotFound { what: "the document" };
             let before = self.document_fetch(sha).await?.ok_or(missing)?;
             let Some(mut after) = before.acted(action, by)? else {
-                return Ok(before);
+                return Ok((before, false));
             };
             after.version = before.version.saturating_add(1);
             if self.document_acted(action, (&before, &after), by).await? {
-                return Ok(after);
+                return Ok((after, true));
             }
             pause(attempt, ACT_PAUSE_MS).await;
         }

@@ -13,7 +13,8 @@ pub enum DocumentStatus {
     Reconciled,
     /// Done as far as possible; provisional serials are tried again.
     Parked,
-    /// Refused as a whole; nothing was applied.
+    /// Refused as a whole. Nothing was applied, unless a run was cut short before: then
+    /// [`Judgement::is_in_part`] says so.
     Quarantined,
 }
 
@@ -106,8 +107,15 @@ pub struct Judgement {
     pub status: DocumentStatus,
     /// When this system's first copy arrived, RFC 3339.
     pub first_at: String,
-    /// When provisional serials are tried again, RFC 3339.
+    /// When it is judged again, RFC 3339: what is parked, what somebody asked for, and what a run has begun
+    /// and not ended by then.
     pub next_try_at: Option<String>,
+    /// It was asked for, or is being read: until then, RFC 3339, nobody asks for it once more.
+    pub left_until: Option<String>,
+    /// Runs that began since the last one that ended.
+    pub tries: u64,
+    /// A run began to post blocks and did not end.
+    pub is_in_part: bool,
     /// Serials.
     pub serials: SerialCounts,
     /// When it was done, RFC 3339.
@@ -125,10 +133,62 @@ impl Judgement {
             status: DocumentStatus::Received,
             first_at: now.to_owned(),
             next_try_at: None,
+            left_until: None,
+            tries: 0,
+            is_in_part: false,
             serials: SerialCounts::default(),
             reconciled_at: None,
             error: None,
         }
+    }
+
+    /// Whether a run has begun or was asked for, and none has ended.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        matches!(self.status, DocumentStatus::Received | DocumentStatus::Applying)
+    }
+
+    /// Whether it is to be asked for now.
+    #[must_use]
+    pub fn is_due(&self, now: &str) -> bool {
+        self.next_try_at.as_deref().is_some_and(|at| at <= now) && !self.is_left(now)
+    }
+
+    /// Whether it was asked for, and the answer may still come.
+    #[must_use]
+    pub fn is_left(&self, now: &str) -> bool {
+        self.left_until.as_deref().is_some_and(|until| until > now)
+    }
+
+    /// A run begins. If it has not ended by `until`, it never will, and neither will the message that it
+    /// was asked for with: the judgement is due again.
+    pub fn begin(&mut self, until: &str) {
+        self.tries = self.tries.saturating_add(1);
+        self.left_until = Some(until.to_owned());
+        if self.is_unfinished() {
+            self.next_try_at = Some(until.to_owned());
+        }
+    }
+
+    /// A run has ended; the judgement waits for `next_try_at`, or for nothing.
+    pub fn end(&mut self, next_try_at: Option<String>) {
+        self.next_try_at = next_try_at;
+        self.left_until = None;
+        self.tries = 0;
+    }
+
+    /// It is asked for: due now, and left alone until it should be done.
+    pub(crate) fn ask(&mut self, now: &str, until: &str) {
+        if self.next_try_at.as_deref().is_none_or(|at| at > now) {
+            self.next_try_at = Some(now.to_owned());
+        }
+        self.left_until = Some(until.to_owned());
+    }
+
+    /// The time of its place in a queue.
+    pub(crate) fn place(&self) -> Option<&str> {
+        let next = self.next_try_at.as_deref()?;
+        Some(self.left_until.as_deref().unwrap_or(next).max(next))
     }
 }
 

@@ -106,7 +106,7 @@ fn reason(document: &Document) -> Option<String> {
             Some(format!("{provisional} serials wait for a reservation or a pool that covers them"))
         }
         DocumentStatus::Received | DocumentStatus::Applying if document.next_try_at().is_some() => {
-            Some("it was asked for again and waits to be read".to_owned())
+            Some("it is being read or waits to be; it is sent again after its next try".to_owned())
         }
         DocumentStatus::Received
         | DocumentStatus::Applying

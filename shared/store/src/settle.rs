@@ -12,7 +12,7 @@ use domain::ids::{SystemId, length_prefixed_sha256};
 use crate::arrival::Arrival;
 use crate::audit_record::HUB;
 use crate::document::{
-    Document, DocumentError, DocumentStatus, Metrics, Resolution, ResolutionKind,
+    Document, DocumentError, DocumentStatus, Judgement, Metrics, Resolution, ResolutionKind,
 };
 use crate::error::StoreError;
 use crate::finding::{Asked, FindingError, FindingRecord};
@@ -47,7 +47,7 @@ impl Refusal<'_> {
         let Some(judgement) = document.judgement_mut(self.system, self.now) else {
             return;
         };
-        judgement.next_try_at = None;
+        judgement.end(None);
         if judgement.status == DocumentStatus::Reconciled {
             return;
         }
@@ -149,19 +149,31 @@ impl Store {
         Ok(document)
     }
 
-    /// Ends the waiting of a document whose bytes were read under another name.
+    /// Ends the waiting of a document for a system, after its bytes were read under another name for that
+    /// system. Once that was done for all that sent it, nobody has to look at it any more.
     pub async fn document_supersede(
         &self,
         objects: &Objects,
         (sha, real): (&str, &str),
-        now: &str,
+        (system, now): (&SystemId, &str),
         meter: &Meter,
     ) -> Result<Document, StoreError> {
         self.finding_gone_resolve(sha, HUB, (now, "the file was read after all")).await?;
         let change = |document: &mut Document| {
-            for judgement in &mut document.judgements {
-                judgement.next_try_at = None;
+            // I6: another system's copy of the same bytes still waits for its own judgement.
+            if let Some(judgement) = document.judgement_mut(system, now) {
+                judgement.end(None);
                 judgement.status = DocumentStatus::Quarantined;
+                judgement.error = None;
+                judgement.is_in_part = false;
+            }
+            let waits = |judgement: &Judgement| {
+                judgement.is_unfinished()
+                    || judgement.next_try_at.is_some()
+                    || judgement.error.is_some()
+            };
+            if document.judgements.iter().any(waits) {
+                return;
             }
             document.resolution = Some(Resolution {
                 kind: ResolutionKind::Superseded,

@@ -132,6 +132,7 @@ impl Plant {
             store: self.hub.store.clone(),
             objects: Objects { s3: self.s3.clone(), buckets },
             clock: Clock::fixed(NOW),
+            patience: time::Duration::minutes(135),
         }
     }
 
@@ -155,6 +156,7 @@ impl Plant {
             store: Store::new(aws_sdk_dynamodb::Client::from_conf(dynamo), &hub.table),
             objects: Objects { s3: aws_sdk_s3::Client::from_conf(s3), ..calm.objects },
             clock: calm.clock,
+            patience: calm.patience,
         }
     }
 

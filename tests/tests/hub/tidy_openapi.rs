@@ -64,7 +64,11 @@ fn routers() -> BTreeMap<&'static str, axum::Router> {
     let reports = report_operations::Hub {
         store: store.clone(),
         objects,
-        queue: report_operations::JudgeQueue { sqs: sqs(&settings, &https()), url: "none".into() },
+        queue: report_operations::JudgeQueue {
+            sqs: sqs(&settings, &https()),
+            url: "none".into(),
+            patience: time::Duration::hours(1),
+        },
         clock: Clock::system(),
         contact_email: None,
         sign_in: report_operations::SignIn { entropy: Entropy::system(), secure: true, profile },

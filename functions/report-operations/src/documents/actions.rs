@@ -40,6 +40,8 @@ pub struct JudgeQueue {
     pub sqs: aws_sdk_sqs::Client,
     /// The queue's address.
     pub url: String,
+    /// How long what was sent is left alone (see `store::document_queue::patience`).
+    pub patience: time::Duration,
 }
 
 /// The body of `reject`.
@@ -134,16 +136,19 @@ pub(crate) async fn act(
     let document = own_document(hub, own.as_ref(), sha256).await?;
     let sha = document.content_sha256.as_str();
     let actor = format!("{}/{}", caller.system(), caller.credential());
-    let now = rfc3339_ms(hub.clock.now());
-    let by = By { actor: &actor, now: &now };
-    let done = hub.store.document_act(sha, action, by).await.map_err(action_problem)?;
+    let at = hub.clock.now();
+    let (now, until) = (rfc3339_ms(at), rfc3339_ms(at.saturating_add(hub.queue.patience)));
+    let by = By { actor: &actor, now: &now, until: &until };
+    let (done, is_new) = hub.store.document_act(sha, action, by).await.map_err(action_problem)?;
     if let Action::Reject(reason) = action {
         // What is said about a file that was gone is over with the file.
         let about = (now.as_str(), reason.as_str());
         let resolved = hub.store.finding_gone_resolve(sha, &actor, about).await;
         resolved.map_err(|error| store_problem(&error))?;
     }
-    ask(hub, &done, &now).await;
+    if is_new {
+        ask(hub, &done, &until).await;
+    }
     Ok((StatusCode::ACCEPTED, Json(document_summary(&visible(done, own.as_ref())))))
 }
 
@@ -172,12 +177,12 @@ async fn own_document(
     Ok(document)
 }
 
-/// Asks for what is due to be judged. A failure is no problem of the caller: the sweep asks again.
-async fn ask(hub: &Hub, document: &Document, now: &str) {
+/// Asks for what was made due until then. A failure is no problem of the caller: the sweep asks again.
+async fn ask(hub: &Hub, document: &Document, until: &str) {
     let due = document
         .judgements
         .iter()
-        .filter(|judgement| judgement.next_try_at.as_deref().is_some_and(|at| at <= now));
+        .filter(|judgement| judgement.left_until.as_deref() == Some(until));
     for judgement in due {
         let message = again_message(&document.content_sha256, &judgement.system_id);
         let send = hub.queue.sqs.send_message().queue_url(&hub.queue.url).message_body(message);

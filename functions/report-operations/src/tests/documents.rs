@@ -82,11 +82,13 @@ async fn i8_acting_takes_the_scope_and_a_document_of_ones_own() {
 #[tokio::test]
 async fn of_two_actions_at_once_both_are_kept_in_order() {
     let bench = bench().await;
-    let by = By { actor: "L1/a", now: "2026-11-23T10:00:00.000Z" };
+    let by =
+        By { actor: "L1/a", now: "2026-11-23T10:00:00.000Z", until: "2026-11-23T12:15:00.000Z" };
     let document = sha(1);
     let reprocess = || bench.store.document_act(&document, &Action::Reprocess, by);
     let (one, other) = tokio::join!(reprocess(), reprocess());
-    assert_eq!(one.unwrap(), other.unwrap());
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!((&one.0, one.1 != other.1), (&other.0, true));
     let entity = Pk::Document(sha(1));
     assert_eq!(bench.store.audit_records(&entity, 9).await.unwrap().len(), 1);
 }
