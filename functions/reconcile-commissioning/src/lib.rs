@@ -86,7 +86,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Lets a record that failed for a passing reason come back in [`RETRY_SECONDS`]; the queue's own
+    /// Lets a record that failed come back in [`RETRY_SECONDS`]; the queue's own
     /// timeout is made for the longest document. That it cannot be shortened is no failure.
     pub async fn retry_soon(&self, receipt_handle: Option<String>) {
         let outcome = self
@@ -103,7 +103,8 @@ impl Queue {
     }
 }
 
-/// Handles one queue record; see [`handle`]. A passing fault brings it back soon.
+/// Handles one queue record; see [`handle`]. What fails comes back soon: a passing fault is over by then,
+/// and what is no message of ours is dead, kept and seen after ten minutes instead of thirty hours.
 ///
 /// # Errors
 /// As [`handle`].
@@ -111,7 +112,7 @@ pub async fn consume(hub: &Hub, queue: &Queue, record: SqsMessage) -> Result<(),
     let receipt_handle = record.receipt_handle.clone();
     // Boxed: the future of a whole run is large.
     let outcome = Box::pin(handle(hub, record)).await;
-    if let Err(Failure::Store(_)) = &outcome {
+    if outcome.is_err() {
         Box::pin(queue.retry_soon(receipt_handle)).await;
     }
     outcome
