@@ -1,5 +1,8 @@
 //! What a run measured, and how much waits now, for CloudWatch (see `edge::metrics`).
 
+mod credentials;
+mod lines;
+
 use edge::{Measures, Metric};
 use store::attention::Queue;
 
@@ -27,5 +30,7 @@ pub(crate) async fn with_waiting(sweeper: &Sweeper, mut measures: Measures) -> M
             Err(error) => tracing::warn!(queue = queue.as_str(), %error, "queue not counted"),
         }
     }
-    measures
+    let now = sweeper.clock.now();
+    let measures = credentials::with_ending(&sweeper.store, now, measures).await;
+    lines::with_silent(&sweeper.store, now, measures).await
 }

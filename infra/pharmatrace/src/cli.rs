@@ -119,13 +119,14 @@ enum CredentialCommand {
         /// Its id
         #[arg(value_name = "ID")]
         id: String,
-        /// How long the older secret lives on, such as 24h, 30m, 7d; 0s ends it at once
+        /// How long the older secret lives on, such as 24h, 30m, 7d; 0s ends it now, though the
+        /// gateway may let it in for 30 seconds more
         #[arg(long, default_value = "24h", value_parser = credential::grace)]
         grace: time::Duration,
         /// A new end of the credential, RFC 3339
         #[arg(long)]
         expires: Option<String>,
-        /// If two secrets are live, end the older one at once instead of refusing
+        /// If two secrets are live, end the older one now instead of refusing
         #[arg(long)]
         force: bool,
     },

@@ -42,6 +42,9 @@ const ID_BYTES: usize = 10;
 /// Random bytes of a secret: 160 bits, 32 characters.
 const SECRET_BYTES: usize = 20;
 
+/// Characters of a reason, as everywhere in the hub.
+const REASON_CHARS_MAX: usize = 1_000;
+
 /// A new credential, the only time its secret is seen.
 #[derive(Debug, Serialize)]
 pub struct Issued {
@@ -107,17 +110,21 @@ pub async fn create(
             return Err(usage(text));
         }
     }
-    let expires_at = expiry(request.expires.as_deref())?;
+    let expires_at = expiry(request.expires.as_deref(), now)?;
     issue(store, &system_id, request, (now, expires_at)).await
 }
 
-/// Reads `--expires`.
-fn expiry(text: Option<&str>) -> Result<Option<OffsetDateTime>, CommandError> {
+/// Reads `--expires`. An end in the past would make a credential that opens nothing and seems to be new.
+fn expiry(text: Option<&str>, now: OffsetDateTime) -> Result<Option<OffsetDateTime>, CommandError> {
     let Some(text) = text else {
         return Ok(None);
     };
     let usage = || format!("--expires {text}: not RFC 3339, such as 2027-01-31T00:00:00Z");
-    Ok(Some(parse_rfc3339(text).ok_or_else(|| CommandError::Usage(usage()))?))
+    let end = parse_rfc3339(text).ok_or_else(|| CommandError::Usage(usage()))?;
+    if end <= now {
+        return Err(CommandError::Usage(format!("--expires {text}: lies in the past")));
+    }
+    Ok(Some(end))
 }
 
 /// A new secret and its hash.
@@ -188,13 +195,19 @@ pub async fn bootstrap(
 /// Revokes a credential; the gateway forgets it within 30 seconds. Done twice the first time stands.
 ///
 /// # Errors
-/// If there is none of this id.
+/// If there is none of this id, or the reason is no line of text.
 pub async fn revoke(
     store: &Store,
     id: &str,
     reason: Option<&str>,
     now: OffsetDateTime,
 ) -> Result<(), CommandError> {
+    let too_long = |text: &str| text.chars().count() > REASON_CHARS_MAX;
+    if reason.is_some_and(|text| too_long(text) || text.chars().any(char::is_control)) {
+        let limit =
+            format!("--reason: at most {REASON_CHARS_MAX} characters, no control characters");
+        return Err(CommandError::Usage(limit));
+    }
     Ok(store.credential_revoke(id, &rfc3339_ms(now), (&actor(), reason)).await?)
 }
 

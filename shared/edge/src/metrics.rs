@@ -107,6 +107,12 @@ metrics! {
     CredentialsExpired: Count,
     /// Requests with the right secret of a credential that was revoked.
     CredentialsRevoked: Count,
+    /// Live credentials that end within 30 days, at this moment.
+    CredentialsEndingSoon: Count,
+    /// Live secrets at this moment that were replaced, end within hours, and are still used.
+    OlderSecretsInUse: Count,
+    /// Lines at this moment that were running when last heard and are offline since, for a day at most.
+    LinesSilent: Count,
 }
 
 /// What one piece of work measured.

@@ -29,6 +29,8 @@ pub use change::{RotateError, Rotation};
 pub const SECRETS_MAX: usize = 2;
 /// Last use is written at most this often for each secret, so that judging a request stays one read.
 pub const USE_RESOLUTION: Duration = Duration::hours(1);
+/// Ends of credentials are warned of this long before.
+pub const WARNED_BEFORE: Duration = Duration::days(30);
 /// Hexadecimal digits of a fingerprint.
 const FINGERPRINT_DIGITS: usize = 8;
 
@@ -166,6 +168,24 @@ impl Credential {
     /// The secrets that open something at `now`, the newest last.
     pub fn live_secrets(&self, now: OffsetDateTime) -> impl Iterator<Item = &Secret> {
         self.secrets.iter().filter(move |secret| secret.is_live(now))
+    }
+
+    /// Whether it is live at `now` and ends within [`WARNED_BEFORE`].
+    #[must_use]
+    pub fn ends_soon(&self, now: OffsetDateTime) -> bool {
+        let end = self.expires_at.as_deref().and_then(parse_rfc3339);
+        self.standing(now).is_ok()
+            && end.is_some_and(|end| end <= now.saturating_add(WARNED_BEFORE))
+    }
+
+    /// The older one of two live secrets, if it was used since the newer one was made.
+    #[must_use]
+    pub fn older_secret_in_use(&self, now: OffsetDateTime) -> Option<&Secret> {
+        let mut live = self.live_secrets(now);
+        let (older, newer) = (live.next()?, live.next()?);
+        let used = older.last_used_at.as_deref();
+        let is_used = used.is_some_and(|at| at >= newer.created_at.as_str());
+        (is_used && self.standing(now).is_ok()).then_some(older)
     }
 
     /// When any of its secrets was last used.

@@ -2,14 +2,12 @@
 
 use serde::Serialize;
 use store::Store;
-use store::credential::{Credential, Secret};
+use store::credential::{Credential, Secret, WARNED_BEFORE};
 use store::time::parse_rfc3339;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::error::CommandError;
 
-/// Ends are warned of this long before.
-pub const WARNED_BEFORE: Duration = Duration::days(30);
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// A credential as lists show it.
@@ -162,7 +160,7 @@ fn warnings(credential: &Credential, now: OffsetDateTime) -> Vec<Warning> {
         && credential.standing(now).is_ok()
     {
         let end = older.ends_at.as_deref().unwrap_or_default();
-        if older.last_used_at.as_deref().is_some_and(|at| at >= newer.created_at.as_str()) {
+        if credential.older_secret_in_use(now).is_some() {
             let message =
                 format!("the older secret {} is still in use and ends {end}", older.fingerprint());
             warn("older-secret-in-use", message);

@@ -68,7 +68,7 @@ pub async fn rotate(
     let rotation = Rotation {
         sha256,
         older_ends_at: now.saturating_add(request.grace),
-        expires_at: expiry(request.expires.as_deref())?,
+        expires_at: expiry(request.expires.as_deref(), now)?,
         force: request.force,
         now,
         actor: actor(),

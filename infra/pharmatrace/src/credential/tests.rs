@@ -79,6 +79,29 @@ async fn a_rotation_shows_a_new_secret_once_and_when_the_older_one_ends() {
 }
 
 #[tokio::test]
+async fn an_end_in_the_past_and_a_reason_that_is_no_line_are_refused() {
+    let (_dynamo, store) = store().await;
+    let issued = create(&store, &request(&[], None), NOW).await.unwrap();
+    for past in ["2020-01-01T00:00:00Z", "2026-11-23T10:00:00Z"] {
+        let told = |error: CommandError| error.to_string();
+        let wanted = format!("--expires {past}: lies in the past");
+        let made = create(&store, &request(&[], Some(past)), NOW).await;
+        assert_eq!(told(made.unwrap_err()), wanted);
+        let again = RotateRequest {
+            expires: Some(past.to_owned()),
+            force: true,
+            ..rotation(&issued.id, Duration::ZERO)
+        };
+        assert_eq!(told(rotate(&store, &again, NOW).await.unwrap_err()), wanted);
+    }
+    for reason in ["a\nb", "\u{1b}[31m", &"a".repeat(1_001)] {
+        assert!(revoke(&store, &issued.id, Some(reason), NOW).await.is_err(), "{reason:?}");
+    }
+    assert_eq!(codes(&store, NOW).await, Vec::<&str>::new());
+    revoke(&store, &issued.id, Some(&"ä".repeat(1_000)), NOW).await.unwrap();
+}
+
+#[tokio::test]
 async fn ends_are_warned_of_thirty_days_before() {
     let (_dynamo, store) = store().await;
     let expires = Some("2027-01-01T10:00:00Z");
