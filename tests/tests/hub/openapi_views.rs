@@ -13,37 +13,53 @@ pub fn strict(mut document: Value, known: &[(&str, Vec<String>)]) -> Value {
     let schemas = document["components"]["schemas"].as_object_mut().unwrap();
     for (name, schema) in schemas.iter_mut() {
         if bodies.contains(name) {
-            for (_, member) in schema["properties"].as_object_mut().into_iter().flatten() {
+            for (_, member) in
+                schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten()
+            {
                 prefer(member, known);
             }
+        } else if composed.contains(name) {
+            // What it is a part of has more members.
         } else if schema["allOf"].is_array() {
             schema["unevaluatedProperties"] = false.into();
-        } else if schema["properties"].is_object() && !composed.contains(name) {
+        } else if schema["properties"].is_object() {
             schema["additionalProperties"] = false.into();
         }
     }
     for operation in operations(&mut document) {
-        for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        for parameter in
+            operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten()
+        {
             prefer(&mut parameter["schema"], known);
         }
     }
     document
 }
 
-/// Only the answers of a closed door: whatever is asked, nothing but `statuses` comes back. Doors that need
-/// no credential are left out, and so is the sign-in, which pages lead to.
-pub fn closed(mut document: Value, statuses: &[&str], pages: bool) -> Value {
+/// Only the answer of a closed door: whatever is asked, nothing but `status` comes back. Doors that need
+/// neither credential nor session are left out.
+pub fn closed(mut document: Value, status: &str) -> Value {
     for operation in operations(&mut document) {
-        let security = operation["security"].as_array().cloned().unwrap_or_default();
-        let is_page = security.first().is_some_and(|one| one["session"].is_array());
-        if security.is_empty() || is_page != pages {
+        if operation["security"].as_array().is_none_or(Vec::is_empty) {
             *operation = Value::Null;
             continue;
         }
         let responses = operation["responses"].as_object_mut().unwrap();
-        responses.retain(|status, _| statuses.contains(&status.as_str()));
-        assert_eq!(responses.len(), statuses.len(), "{responses:?}");
+        responses.retain(|known, _| known == status);
+        assert_eq!(responses.len(), 1, "{responses:?}");
     }
+    without_nulls(document)
+}
+
+/// Only the pages for people, or only the rest.
+pub fn pages(mut document: Value, wanted: bool) -> Value {
+    let paths = document["paths"].as_object_mut().unwrap();
+    paths.retain(|path, _| path.starts_with("/operations") == wanted);
+    assert!(!paths.is_empty());
+    document
+}
+
+fn without_nulls(mut document: Value) -> Value {
     for (_, item) in document["paths"].as_object_mut().unwrap() {
         item.as_object_mut().unwrap().retain(|_, operation| !operation.is_null());
     }
@@ -80,7 +96,7 @@ fn name_of(schema: &Value) -> Option<&str> {
 
 /// A value of this form, or one of those that exist.
 fn prefer(schema: &mut Value, known: &[(&str, Vec<String>)]) {
-    if let Some(choices) = schema["oneOf"].as_array_mut() {
+    if let Some(choices) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
         for choice in choices {
             prefer(choice, known);
         }
