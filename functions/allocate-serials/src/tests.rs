@@ -1,10 +1,11 @@
 use domain::gtin::Gtin14;
-use domain::ids::PoolId;
+use domain::ids::{AllocationId, PoolId};
 use domain::pool::{PoolDraft, Scheme};
 use edge::{App, AuthorizerContext, Clock, HttpEvent, TenantProfile, app};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use store::client::{AwsSettings, https, s3};
+use store::keys::Pk;
 use store::{Buckets, Objects, Store};
 use testkit::Dynamo;
 use time::macros::datetime;
@@ -198,6 +199,17 @@ async fn void_and_close_done_twice_change_nothing() {
         let (status, closed) = world.post(&format!("{ROOT}/{second}/close"), &json!({})).await;
         assert_eq!((status, closed["status"].as_str()), (200, Some("closed")));
         assert_eq!(closed["closed_at"], "2026-11-23T10:00:00.000Z");
+    }
+    // I11: each end has its one record, of who asked for it.
+    for (id, after) in [(&first, "voided"), (&second, "closed")] {
+        let entity = Pk::Allocation(AllocationId::parse(id).unwrap());
+        let records = world.store.audit_records(&entity, 10).await.unwrap();
+        let told: Vec<(&str, Option<&str>, Option<&str>)> = records
+            .iter()
+            .map(|one| (one.action.as_str(), one.before.as_deref(), one.after.as_deref()))
+            .collect();
+        assert_eq!(told, [(after, Some("reserved"), Some(after))]);
+        assert!(records[0].actor.contains('/'), "{}", records[0].actor);
     }
     let (status, refused) = world.post(&format!("{ROOT}/{second}/void"), &json!({})).await;
     assert_eq!((status, slug(&refused)), (409, "allocation-state"));

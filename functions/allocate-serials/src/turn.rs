@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use domain::allocation::{Allocation, Transition};
+use domain::allocation::Allocation;
 use edge::openapi::Reason;
 use edge::{Caller, JsonBody, Problem, Scope};
 use serde::Deserialize;
@@ -59,7 +59,9 @@ pub(crate) async fn void(
     let reason = body.parse_optional::<TurnBody>()?.unwrap_or_default().reason()?;
     let allocation = hub.allocation(&caller, &id).await?;
     let reason = reason.unwrap_or_else(|| "voided".to_owned());
-    let voided = hub.store.allocation_void(&allocation.id, &reason).await;
+    let now = rfc3339_ms(hub.clock.now());
+    let actor = actor(&caller);
+    let voided = hub.store.allocation_void(&allocation.id, &reason, (&actor, &now)).await;
     let voided = voided.map_err(|error| change_problem(&error))?;
     tracing::info!(allocation.id = %voided.id, pool.id = %voided.pool_id, "allocation voided");
     shown(&hub, &voided).await
@@ -72,13 +74,20 @@ pub(crate) async fn close(
     body: JsonBody,
 ) -> Result<Json<AllocationView>, Problem> {
     caller.require(Scope::AllocationsWrite)?;
-    body.parse_optional::<TurnBody>()?.unwrap_or_default().reason()?;
+    let reason = body.parse_optional::<TurnBody>()?.unwrap_or_default().reason()?;
     let allocation = hub.allocation(&caller, &id).await?;
     let now = rfc3339_ms(hub.clock.now());
-    let closed = hub.store.allocation_advance(&allocation.id, Transition::Close, &now).await;
+    let actor = actor(&caller);
+    let asked = (actor.as_str(), now.as_str(), reason.as_deref());
+    let closed = hub.store.allocation_close(&allocation.id, asked).await;
     let closed = closed.map_err(|error| change_problem(&error))?;
     tracing::info!(allocation.id = %closed.id, pool.id = %closed.pool_id, "allocation closed");
     shown(&hub, &closed).await
+}
+
+/// Who asks, as audit records name them.
+fn actor(caller: &Caller) -> String {
+    format!("{}/{}", caller.system(), caller.credential())
 }
 
 async fn shown(hub: &Hub, allocation: &Allocation) -> Result<Json<AllocationView>, Problem> {

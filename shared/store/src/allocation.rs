@@ -4,10 +4,11 @@
 //! `attention`; the write that ends it takes it out. Voiding, closing and every other transition write
 //! the same item that carries the status, so the two cannot disagree.
 
+mod end;
 mod fill;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::allocation::{Allocation, AllocationStatus, Transition, TransitionError};
 use domain::ids::AllocationId;
 use domain::pool::Scheme;
@@ -19,13 +20,10 @@ use crate::attention::Queue;
 use crate::error::{StoreError, sdk_error};
 use crate::item::{Corrupt, Item, Reader, key, new_item, number, put_some, text};
 use crate::keys::{Pk, Sk, listing};
-use crate::pool::{built, is_cancelled};
 use crate::{Page, Store};
 
 pub(crate) const ENTITY: &str = "allocation";
 
-/// How often a void is tried again after a conflicting transaction.
-const VOID_TRIES: u32 = 4;
 /// Index pages read at most for one page of a filtered list, so that a rare filter answers in time.
 const PAGES_PER_LIST: u32 = 10;
 
@@ -218,7 +216,8 @@ impl Store {
         Ok(Page { items, next })
     }
 
-    /// Applies `Export`, `Activate` or `Close` with one conditional write; done twice it changes nothing.
+    /// Applies `Export`, `Activate` or `Close` with one conditional write; done twice it changes nothing. What
+    /// somebody asked for is closed by [`Store::allocation_close`], which keeps who it was.
     pub async fn allocation_advance(
         &self,
         id: &AllocationId,
@@ -271,69 +270,6 @@ impl Store {
             }
             Err(error) => Err(sdk_error("UpdateItem allocation", &error).into()),
         }
-    }
-
-    /// Gives an allocation up: the allocation and its range become void together. Done twice it changes
-    /// nothing; refused once a number was reported as used.
-    pub async fn allocation_void(
-        &self,
-        id: &AllocationId,
-        reason: &str,
-    ) -> Result<Allocation, ChangeError> {
-        for _ in 0..VOID_TRIES {
-            let missing = || StoreError::NotFound { what: "the allocation" };
-            let mut current = self.allocation_fetch(id).await?.ok_or_else(missing)?;
-            let target = current.status.after(Transition::Void)?;
-            if target == current.status {
-                return Ok(current);
-            }
-            let writes = self.void_writes(&current, reason)?;
-            match self.dynamo.transact_write_items().set_transact_items(Some(writes)).send().await {
-                Ok(_) => {
-                    current.status = target;
-                    return Ok(current);
-                }
-                Err(error) if is_cancelled(&error) => {}
-                Err(error) => return Err(sdk_error("TransactWriteItems void", &error).into()),
-            }
-        }
-        Err(StoreError::Conflict { what: "the allocation" }.into())
-    }
-
-    fn void_writes(
-        &self,
-        allocation: &Allocation,
-        reason: &str,
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let (condition, values) = status_condition(Transition::Void);
-        let mut status = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(key(&Pk::Allocation(allocation.id.clone()), &Sk::Allocation)))
-            .update_expression("SET #status = :voided REMOVE attention_pk, attention_sk")
-            .condition_expression(condition)
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":voided", text(AllocationStatus::Voided.as_str()));
-        for (name, value) in values {
-            status = status.expression_attribute_values(name, value);
-        }
-        // I2: the range stays, of the same size, and says that nobody may use it.
-        let range = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(key(&Pk::Pool(allocation.pool_id.clone()), &Sk::Range(allocation.start))))
-            .update_expression("SET kind = :void, reason = :reason")
-            .condition_expression("allocation_id = :id AND #size = :size")
-            .expression_attribute_names("#size", "size")
-            .expression_attribute_values(":void", text("void"))
-            .expression_attribute_values(":reason", text(reason))
-            .expression_attribute_values(":id", text(allocation.id.as_str()))
-            .expression_attribute_values(":size", number(allocation.size));
-        [status, range]
-            .into_iter()
-            .map(|update| {
-                let update = update.build().map_err(|error| built(&error))?;
-                Ok(TransactWriteItem::builder().update(update).build())
-            })
-            .collect()
     }
 }
 

@@ -177,7 +177,7 @@ async fn table_at_work_passes() {
     let hub = healthy().await;
     hub.store.reservation_open(&request("R4", 7), &hub.pool, NOW).await.unwrap();
     hub.store.reservation_open(&request("R5", 7), &hub.pool, NOW).await.unwrap();
-    hub.store.allocation_void(&hub.allocations[1].id, "not needed").await.unwrap();
+    hub.store.allocation_void(&hub.allocations[1].id, "not needed", ("test", NOW)).await.unwrap();
     let audit = hub.audit().await;
     assert_eq!(audit.breaches, []);
     assert_eq!((audit.open, audit.void), (2, 10));

@@ -177,7 +177,7 @@ async fn serials_of_a_voided_allocation_are_critical_and_of_a_closed_one_recorde
     let bench = Bench::start().await;
     let void = bench.reserve("r1", "L1", 10).await;
     let closed = bench.reserve("r2", "L1", 10).await;
-    bench.store.allocation_void(&void.id, "not needed").await.unwrap();
+    bench.store.allocation_void(&void.id, "not needed", ("test", NOW_TEXT)).await.unwrap();
     bench.close(&closed).await;
     let report = bench.send("L1", &document(&[commission(serials(1008, 1011))])).await;
     let expected = [

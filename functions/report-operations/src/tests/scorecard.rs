@@ -84,7 +84,7 @@ async fn open_allocations_are_counted_by_line_and_ended_ones_are_not() {
     let exported = bench.reserve("g", (1, 1), l2, &at(7)).await;
     bench.store.allocation_advance(&closed.id, Close, &at(8)).await.unwrap();
     bench.store.allocation_advance(&exported.id, Export, &at(8)).await.unwrap();
-    bench.store.allocation_void(&voided.id, "test").await.unwrap();
+    bench.store.allocation_void(&voided.id, "test", ("test", &at(8))).await.unwrap();
     let open = &bench.card(&context("reports:read")).await["open_allocations"];
     assert_eq!((&open["total"], &open["truncated"]), (&json!(5), &json!(false)));
     assert_eq!((&open["reserved"], &open["used"]), (&json!(163), &json!(0)));
@@ -160,7 +160,7 @@ async fn pools_are_near_below_twice_the_threshold_or_three_days_at_the_burn_rate
     bench.reserve("p1", (1, 576), by, &at(1)).await;
     bench.reserve("p2", (2, 500), by, &at(1)).await;
     let gone = bench.reserve("p2b", (2, 76), by, &at(1)).await;
-    bench.store.allocation_void(&gone.id, "test").await.unwrap();
+    bench.store.allocation_void(&gone.id, "test", ("test", &at(8))).await.unwrap();
     bench.reserve("p5", (5, 100), by, &at(9)).await;
     bench.reserve("p6", (6, 9_000), by, "2026-11-22T09:59:59.999Z").await;
     let pools = &bench.card(&context("reports:read")).await["pools"];

@@ -31,6 +31,7 @@ use tokio::task::JoinSet;
 
 use crate::error::CommandError;
 use crate::hub::Hub;
+use crate::wiring::actor;
 
 /// Items that are put at the same time.
 const PUTS_AT_ONCE: usize = 32;
@@ -262,7 +263,8 @@ impl Copy {
         let outcome = store.reserve(&request, pools, &rfc3339_ms(now)).await;
         let allocation = outcome.map_err(|error| wrong(error.to_string()))?.allocation;
         let reason = "may have been handed out before the restore";
-        let void = store.allocation_void(&allocation.id, reason).await;
+        let void =
+            store.allocation_void(&allocation.id, reason, (&actor(), &rfc3339_ms(now))).await;
         void.map_err(|error| wrong(error.to_string()))?;
         if resting {
             self.set_status(pool, pool.status).await?;

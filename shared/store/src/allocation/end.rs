@@ -1,0 +1,142 @@
+//! The ends of an allocation that somebody asks for: closed and voided, each with its audit record (I11).
+
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use domain::allocation::{Allocation, AllocationStatus, Transition};
+use domain::ids::AllocationId;
+
+use super::{ChangeError, status_condition};
+use crate::Store;
+use crate::audit_record::AuditRecord;
+use crate::error::{StoreError, sdk_error};
+use crate::item::{key, number, text};
+use crate::keys::{Pk, Sk};
+use crate::pool::{built, is_cancelled};
+
+/// How often an end is tried again after a conflicting transaction.
+const TURN_TRIES: u32 = 4;
+
+impl Store {
+    /// Closes an allocation, with its audit record (I11). Done twice it changes nothing.
+    pub async fn allocation_close(
+        &self,
+        id: &AllocationId,
+        (actor, now, reason): (&str, &str, Option<&str>),
+    ) -> Result<Allocation, ChangeError> {
+        for _ in 0..TURN_TRIES {
+            let missing = || StoreError::NotFound { what: "the allocation" };
+            let mut current = self.allocation_fetch(id).await?.ok_or_else(missing)?;
+            let target = current.status.after(Transition::Close)?;
+            if target == current.status {
+                return Ok(current);
+            }
+            // The life cycle of design I4: only from the state judged above.
+            let close = Update::builder()
+                .table_name(&*self.table)
+                .set_key(Some(key(&Pk::Allocation(id.clone()), &Sk::Allocation)))
+                .update_expression(
+                    "SET #status = :target, closed_at = :now REMOVE attention_pk, attention_sk",
+                )
+                .condition_expression("#status = :seen")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":target", text(target.as_str()))
+                .expression_attribute_values(":seen", text(current.status.as_str()))
+                .expression_attribute_values(":now", text(now))
+                .build()
+                .map_err(|error| built(&error))?;
+            let turn = (current.status, target);
+            let writes = vec![
+                TransactWriteItem::builder().update(close).build(),
+                self.turn_record(id, turn, (actor, now, reason))?,
+            ];
+            match self.dynamo.transact_write_items().set_transact_items(Some(writes)).send().await {
+                Ok(_) => {
+                    current.status = target;
+                    current.closed_at = Some(now.to_owned());
+                    return Ok(current);
+                }
+                Err(error) if is_cancelled(&error) => {}
+                Err(error) => return Err(sdk_error("TransactWriteItems close", &error).into()),
+            }
+        }
+        Err(StoreError::Conflict { what: "the allocation" }.into())
+    }
+
+    /// I11: who ended an allocation, in the transaction that does. Each end comes once, so it needs no version.
+    fn turn_record(
+        &self,
+        id: &AllocationId,
+        (before, after): (AllocationStatus, AllocationStatus),
+        (actor, now, reason): (&str, &str, Option<&str>),
+    ) -> Result<TransactWriteItem, StoreError> {
+        let record = AuditRecord::new(now, actor, after.as_str(), 0)
+            .because(reason)
+            .changing(Some(before.as_str()), Some(after.as_str()));
+        self.audit_put(&Pk::Allocation(id.clone()), &record)
+    }
+
+    /// Gives an allocation up: the allocation and its range become void together, with an audit record (I11).
+    /// Done twice it changes nothing; refused once a number was reported as used.
+    pub async fn allocation_void(
+        &self,
+        id: &AllocationId,
+        reason: &str,
+        (actor, now): (&str, &str),
+    ) -> Result<Allocation, ChangeError> {
+        for _ in 0..TURN_TRIES {
+            let missing = || StoreError::NotFound { what: "the allocation" };
+            let mut current = self.allocation_fetch(id).await?.ok_or_else(missing)?;
+            let target = current.status.after(Transition::Void)?;
+            if target == current.status {
+                return Ok(current);
+            }
+            let mut writes = self.void_writes(&current, reason)?;
+            let turn = (current.status, target);
+            writes.push(self.turn_record(id, turn, (actor, now, Some(reason)))?);
+            match self.dynamo.transact_write_items().set_transact_items(Some(writes)).send().await {
+                Ok(_) => {
+                    current.status = target;
+                    return Ok(current);
+                }
+                Err(error) if is_cancelled(&error) => {}
+                Err(error) => return Err(sdk_error("TransactWriteItems void", &error).into()),
+            }
+        }
+        Err(StoreError::Conflict { what: "the allocation" }.into())
+    }
+
+    fn void_writes(
+        &self,
+        allocation: &Allocation,
+        reason: &str,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let (condition, values) = status_condition(Transition::Void);
+        let mut status = Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(key(&Pk::Allocation(allocation.id.clone()), &Sk::Allocation)))
+            .update_expression("SET #status = :voided REMOVE attention_pk, attention_sk")
+            .condition_expression(condition)
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":voided", text(AllocationStatus::Voided.as_str()));
+        for (name, value) in values {
+            status = status.expression_attribute_values(name, value);
+        }
+        // I2: the range stays, of the same size, and says that nobody may use it.
+        let range = Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(key(&Pk::Pool(allocation.pool_id.clone()), &Sk::Range(allocation.start))))
+            .update_expression("SET kind = :void, reason = :reason")
+            .condition_expression("allocation_id = :id AND #size = :size")
+            .expression_attribute_names("#size", "size")
+            .expression_attribute_values(":void", text("void"))
+            .expression_attribute_values(":reason", text(reason))
+            .expression_attribute_values(":id", text(allocation.id.as_str()))
+            .expression_attribute_values(":size", number(allocation.size));
+        [status, range]
+            .into_iter()
+            .map(|update| {
+                let update = update.build().map_err(|error| built(&error))?;
+                Ok(TransactWriteItem::builder().update(update).build())
+            })
+            .collect()
+    }
+}
