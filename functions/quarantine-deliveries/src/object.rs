@@ -7,11 +7,9 @@ use sha2::{Digest, Sha256};
 use store::StoreError;
 use store::document::{Document, Judgement};
 use store::inbound::Notice;
+use store::kept::OBJECT_BYTES_MAX;
 
 use crate::Dead;
-
-/// What is read of an object at all, bytes; as the function that reads documents.
-const OBJECT_BYTES_MAX: u64 = 20 << 30;
 
 /// The name of bytes.
 pub(crate) fn sha256(bytes: &[u8]) -> String {

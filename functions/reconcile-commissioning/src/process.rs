@@ -11,6 +11,7 @@ use store::arrival::Arrival;
 use store::document::{Document, DocumentError, Metrics};
 use store::finding::FindingRecord;
 use store::inbound::{Notice, Work};
+use store::kept::OBJECT_BYTES_MAX;
 use store::meter::Meter;
 use store::time::rfc3339_ms;
 use time::OffsetDateTime;
@@ -21,10 +22,6 @@ use crate::catalog::Catalog;
 use crate::fold::Fold;
 use crate::intake::{self, Reading};
 use crate::outcome::Outcome;
-
-/// What is read of an object at all, bytes. Far beyond what one document may have, but what lies between
-/// is still hashed and kept in the time that one delivery has.
-const OBJECT_BYTES_MAX: u64 = 20 << 30;
 
 /// One run: what is the same for all its steps.
 pub(crate) struct Run<'a> {

@@ -60,17 +60,13 @@ pub(crate) async fn list(
     let Some(position) = position.filter(|_| !foreign) else {
         return Ok(Json(List::new(Vec::new(), None)));
     };
-    let filter = (status, own.as_ref().or(asked.as_ref()));
+    let since = position.since.as_deref();
+    let filter = (status, own.as_ref().or(asked.as_ref()), since);
     let page = hub.store.document_list(filter, position.limit, position.after.as_deref());
     let page = page.await.map_err(|error| store_problem(&error))?;
-    // The list runs back in time, so the first document that is too old ends it.
-    let recent = |document: &Document| {
-        position.since.as_ref().is_none_or(|since| document.received_at >= *since)
-    };
-    let ended = !page.items.last().is_none_or(recent);
-    let items = page.items.into_iter().filter(recent);
+    let items = page.items.into_iter();
     let items = items.map(|document| document_summary(&visible(document, own.as_ref())));
-    Ok(Json(List::new(items.collect(), page.next.as_deref().filter(|_| !ended))))
+    Ok(Json(List::new(items.collect(), page.next.as_deref())))
 }
 
 /// `GET /api/v1/l3/documents/{sha256}`, by the hash of the content or of the received bytes.

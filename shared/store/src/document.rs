@@ -23,6 +23,9 @@ pub use crate::judgement::{
 /// How often a change of a document is tried again when another one came between.
 const CHANGE_TRIES: u32 = 20;
 
+/// Pages of the index that one call for a list reads; each has up to 1 MB.
+pub const LIST_PAGES_MAX: u32 = 10;
+
 /// A document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
@@ -276,18 +279,20 @@ impl Store {
     }
 
     /// One page of documents, newest first, read from the index (may lag a moment). `after` and
-    /// `next` are index sort keys. `status` and `system` restrict the list.
+    /// `next` are index sort keys. `status` and `system` restrict the list, and nothing older than `since`
+    /// is read. A call reads [`LIST_PAGES_MAX`] pages of the index at most: then `next` goes on, however
+    /// few documents were found.
     pub async fn document_list(
         &self,
-        filter: (Option<DocumentStatus>, Option<&SystemId>),
+        filter: (Option<DocumentStatus>, Option<&SystemId>, Option<&str>),
         limit: usize,
         after: Option<&str>,
     ) -> Result<Page<Document>, StoreError> {
-        let (status, system) = filter;
+        let (status, system, since) = filter;
         let mut items = Vec::new();
         let mut start = after.map(str::to_owned);
-        loop {
-            let page = self.listing_page(listing::DOCUMENT, None, start.as_deref()).await?;
+        for _ in 0..LIST_PAGES_MAX {
+            let page = self.listing_page(listing::DOCUMENT, since, start.as_deref()).await?;
             for item in &page.items {
                 let document = from_item(item)?;
                 start = Some(list_key(&document));
@@ -302,9 +307,10 @@ impl Store {
             }
             start = page.next;
             if start.is_none() {
-                return Ok(Page { items, next: None });
+                break;
             }
         }
+        Ok(Page { items, next: start })
     }
 }
 

@@ -20,6 +20,10 @@ pub const COPY_BYTES_MAX: u64 = 5 << 30;
 const PART_BYTES_MIN: u64 = 512 << 20;
 const PARTS_MAX: u64 = 9_000;
 
+/// What is read of an object at all, bytes. Far beyond what one document may have, but what lies between is
+/// still hashed and kept in the time that one delivery has.
+pub const OBJECT_BYTES_MAX: u64 = 20 << 30;
+
 /// The kind of a document that is a queue message and no file.
 pub const MESSAGE_KIND: &str = "message";
 

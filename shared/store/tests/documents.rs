@@ -9,7 +9,7 @@ use domain::finding::Note;
 use domain::ids::SystemId;
 use store::Store;
 use store::attention::Queue;
-use store::document::{Document, DocumentStatus, Judgement};
+use store::document::{Document, DocumentStatus, Judgement, LIST_PAGES_MAX};
 use store::document_action::{Action, ActionError, By};
 use store::document_queue::{Due, patience};
 use store::meter::Meter;
@@ -135,4 +135,26 @@ async fn what_was_applied_in_part_is_not_given_up_but_read_again() {
     assert!(refused.contains("applied in part"), "{refused}");
     let (document, asked) = bench.act(&Action::Reprocess, NOW).await.unwrap();
     assert!(asked && document.is_in_part());
+}
+
+#[tokio::test]
+async fn a_call_for_a_list_reads_ten_pages_and_says_where_to_go_on() {
+    let bench = Bench::with(parked).await;
+    let count = u64::from(LIST_PAGES_MAX) * 201;
+    for number in 0..count {
+        let sha = format!("{number:064}");
+        let document = Document::new(&sha, "epcis-xml-1", &l1(), NOW);
+        let change = |_: &mut Document| {};
+        let meter = Meter::default();
+        bench.store.document_change(&sha, Some(&document), &meter, change).await.unwrap();
+    }
+    let of = (Some(DocumentStatus::Parked), None, None);
+    let first = bench.store.document_list(of, 10, None).await.unwrap();
+    assert_eq!(first.items, []);
+    let rest = bench.store.document_list(of, 10, first.next.as_deref()).await.unwrap();
+    assert_eq!(rest.items.len(), 1, "the oldest of all");
+    // What is too old is not even read.
+    let of = (Some(DocumentStatus::Parked), None, Some(NOW));
+    let late = bench.store.document_list(of, 10, first.next.as_deref()).await.unwrap();
+    assert_eq!((late.items.len(), late.next), (0, None));
 }

@@ -53,6 +53,11 @@ pub(crate) struct RejectBody {
     reason: String,
 }
 
+/// The body of `retry` and `reprocess`, which may be left out: it says nothing.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoBody {}
+
 /// The routes of this file.
 pub(crate) fn router() -> Router<Hub> {
     Router::new()
@@ -96,8 +101,10 @@ async fn retry(
     State(hub): State<Hub>,
     caller: Caller,
     Path(sha256): Path<String>,
+    body: JsonBody,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     caller.require(Scope::FindingsWrite)?;
+    body.parse_optional::<NoBody>()?;
     act(&hub, &caller, &sha256, &Action::Retry).await
 }
 
@@ -121,8 +128,10 @@ async fn reprocess(
     State(hub): State<Hub>,
     caller: Caller,
     Path(sha256): Path<String>,
+    body: JsonBody,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     caller.require(Scope::FindingsWrite)?;
+    body.parse_optional::<NoBody>()?;
     act(&hub, &caller, &sha256, &Action::Reprocess).await
 }
 

@@ -100,11 +100,10 @@ fn forms(document: &Document, links: Links, visitor: &Visitor, notice: Option<&s
     let id = &document.content_sha256;
     let (retry, again, reject) = match (document.status(), &document.resolution) {
         (DocumentStatus::Parked, _) => (true, false, true),
-        (DocumentStatus::Quarantined, None) => (false, true, true),
+        (DocumentStatus::Quarantined, None) => (false, true, !document.is_in_part()),
         (DocumentStatus::Quarantined, Some(_)) => (false, true, false),
-        (DocumentStatus::Received | DocumentStatus::Applying | DocumentStatus::Reconciled, _) => {
-            (false, false, false)
-        }
+        (DocumentStatus::Received | DocumentStatus::Applying, _) => (false, true, false),
+        (DocumentStatus::Reconciled, _) => (false, false, false),
     };
     let form = |verb: &str, button: &str, needs_reason: bool| {
         html! {
@@ -150,15 +149,19 @@ async fn fetch(hub: &Hub, visitor: &Visitor, sha256: &str) -> Result<Found, Prob
 }
 
 /// What the one who looks at the file can do about it.
-fn advice(status: DocumentStatus) -> &'static str {
-    match status {
+fn advice(document: &Document) -> &'static str {
+    match document.status() {
         DocumentStatus::Received | DocumentStatus::Applying => {
-            "It is being read. If it stays so for an hour, it is sent again by itself."
+            "It is being read, or waits to be. If that was cut short, it is sent again at its next try."
         }
         DocumentStatus::Reconciled => "Nothing is left to do but its findings.",
         DocumentStatus::Parked => {
             "It names numbers that are not reserved. Reserve them, and it is tried again by itself; or \
              reject it."
+        }
+        DocumentStatus::Quarantined if document.is_in_part() => {
+            "Its reading was cut short: a part of it may be applied already. Have it read again, which \
+             completes it; it cannot be rejected before."
         }
         DocumentStatus::Quarantined => {
             "Nothing of it was applied. Have it sent again, put right; or have it read again once \
@@ -170,10 +173,11 @@ fn advice(status: DocumentStatus) -> &'static str {
 fn view(found: &Found, links: Links, now: OffsetDateTime) -> Markup {
     let d = &found.document;
     let (status, serials) = (d.status(), d.serials());
+    let advice = advice(d);
     html! {
         h1 { "File of " (d.system_id) }
         p { a href=(links.to("")) { "Back to what needs you" } }
-        p { span .tag.(status.as_str()) { (status.as_str()) } " " (advice(status)) }
+        p { span .tag.(status.as_str()) { (status.as_str()) } " " (advice) }
         @if let Some(error) = d.refusal() {
             p .notice {
                 strong { (error.code) } ": " (error.message)

@@ -80,6 +80,20 @@ async fn i8_acting_takes_the_scope_and_a_document_of_ones_own() {
 }
 
 #[tokio::test]
+async fn what_says_more_than_an_action_takes_is_refused() {
+    let bench = bench().await;
+    for (verb, body, status) in [
+        ("retry", json!({"a": 1}), 400),
+        ("reprocess", json!({"reason": "x"}), 400),
+        ("retry", json!({}), 202),
+    ] {
+        let path = format!("{DOCUMENTS}/{}/{verb}", sha(3));
+        let event = HttpEvent::new("POST", &path).caller(&context("operator")).json(&body);
+        assert_eq!(bench.send(event).await.0, status, "{verb} {body}");
+    }
+}
+
+#[tokio::test]
 async fn of_two_actions_at_once_both_are_kept_in_order() {
     let bench = bench().await;
     let by =
