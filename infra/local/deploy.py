@@ -23,13 +23,10 @@ CODE_URI = re.compile(r"^(?P<indent> +)CodeUri: \.\./target/lambda/(?P<name>[a-z
 CHANGE_SET_SECONDS_MAX = 120
 
 
-def zip_binary(binary: pathlib.Path, cache: pathlib.Path, stamp: str) -> tuple[str, bytes]:
-    """The zip of a bootstrap and the hash of its content, kept from one run to the next.
-
-    A stamp makes another zip of the same binary, as a build of other sources would.
-    """
+def zip_binary(binary: pathlib.Path, cache: pathlib.Path) -> tuple[str, bytes]:
+    """The zip of a bootstrap and the hash of its content, kept from one run to the next."""
     content = binary.read_bytes()
-    digest = hashlib.sha256(content + stamp.encode()).hexdigest()
+    digest = hashlib.sha256(content).hexdigest()
     kept = cache / f"{binary.name}-{digest[:32]}.zip"
     if kept.exists():
         return digest, kept.read_bytes()
@@ -39,11 +36,7 @@ def zip_binary(binary: pathlib.Path, cache: pathlib.Path, stamp: str) -> tuple[s
         entry.external_attr = 0o755 << 16
         entry.compress_type = zipfile.ZIP_DEFLATED
         archive.writestr(entry, content)
-        if stamp:
-            archive.writestr("stamp", stamp)
     cache.mkdir(parents=True, exist_ok=True)
-    if stamp:  # Nobody asks for it again.
-        return digest, buffer.getvalue()
     for older in cache.glob(f"{binary.name}-*.zip"):
         older.unlink(missing_ok=True)
     # Written beside and renamed, so that another instance never reads half a file.
@@ -51,6 +44,16 @@ def zip_binary(binary: pathlib.Path, cache: pathlib.Path, stamp: str) -> tuple[s
     part.write_bytes(buffer.getvalue())
     part.rename(kept)
     return digest, buffer.getvalue()
+
+
+def stamped(digest: str, body: bytes, stamp: str) -> tuple[str, bytes]:
+    """Another zip of the same binary, as a build of other sources would give."""
+    if not stamp:
+        return digest, body
+    buffer = io.BytesIO(body)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr("stamp", stamp)
+    return hashlib.sha256(digest.encode() + stamp.encode()).hexdigest(), buffer.getvalue()
 
 
 def upload(s3, binaries: pathlib.Path, cache: pathlib.Path, names: list[str],
@@ -66,7 +69,7 @@ def upload(s3, binaries: pathlib.Path, cache: pathlib.Path, names: list[str],
         binary = binaries / name
         if not binary.is_file():
             raise SystemExit(f"deploy: no binary for the function {name} at {binary}")
-        digest, body = zip_binary(binary, cache, stamp)
+        digest, body = stamped(*zip_binary(binary, cache), stamp)
         keys[name] = f"{name}/{digest}.zip"
         s3.put_object(Bucket=CODE_BUCKET, Key=keys[name], Body=body)
         size = s3.head_object(Bucket=CODE_BUCKET, Key=keys[name])["ContentLength"]

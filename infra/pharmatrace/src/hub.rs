@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use serde::{Deserialize, Serialize};
 use store::client::{AwsSettings, dynamo, https, s3};
@@ -107,12 +108,27 @@ pub struct HubArguments {
 }
 
 /// The usual configuration of AWS: region, credentials, and the address where one is set.
-pub async fn aws(region: Option<String>) -> SdkConfig {
+///
+/// # Errors
+/// If there are no credentials: every call would fail of that, in more words.
+pub async fn aws(region: Option<String>) -> Result<SdkConfig, CommandError> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https());
     if let Some(region) = region {
         loader = loader.region(Region::new(region));
     }
-    loader.load().await
+    let config = loader.load().await;
+    identity(&config).await?;
+    Ok(config)
+}
+
+/// Who we are on AWS.
+async fn identity(config: &SdkConfig) -> Result<Credentials, CommandError> {
+    let none = |why: String| {
+        let hint = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+        CommandError::Hub(format!("no AWS credentials found{why}; {hint}"))
+    };
+    let provider = config.credentials_provider().ok_or_else(|| none(String::new()))?;
+    provider.provide_credentials().await.map_err(|error| none(format!(" ({error})")))
 }
 
 impl Hub {
@@ -150,7 +166,7 @@ impl Hub {
 
     async fn from_stack(stack: &str, region: Option<String>) -> Result<Self, CommandError> {
         let failed = |detail: String| CommandError::Stack { stack: stack.to_owned(), detail };
-        let config = aws(region).await;
+        let config = aws(region).await?;
         let region = config
             .region()
             .map(ToString::to_string)
@@ -210,13 +226,7 @@ impl Hub {
             .region(Region::new(self.region.clone()))
             .load()
             .await;
-        let provider = config
-            .credentials_provider()
-            .ok_or_else(|| CommandError::Hub("no AWS credentials".to_owned()))?;
-        let credentials = provider
-            .provide_credentials()
-            .await
-            .map_err(|error| CommandError::Hub(format!("no AWS credentials: {error}")))?;
+        let credentials = identity(&config).await?;
         Ok(AwsSettings {
             region: self.region.clone(),
             endpoint_url: self.endpoint_url.clone(),

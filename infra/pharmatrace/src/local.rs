@@ -47,11 +47,23 @@ pub struct Options {
     pub profile: String,
     /// Signatures are checked, and each function has the rights of its role and no others, as on AWS.
     pub enforce_rights: bool,
+    /// Time limit of one document, in seconds; a delivery that was cut comes back half a minute later.
+    pub document_seconds: u32,
 }
+
+/// The production value suits files of gigabytes; here a cut delivery shall come back while somebody is
+/// watching.
+pub const DOCUMENT_SECONDS: u32 = 120;
 
 impl Default for Options {
     fn default() -> Self {
-        Self { port: 0, state: None, profile: "manufacturer".to_owned(), enforce_rights: true }
+        Self {
+            port: 0,
+            state: None,
+            profile: "manufacturer".to_owned(),
+            enforce_rights: true,
+            document_seconds: DOCUMENT_SECONDS,
+        }
     }
 }
 

@@ -157,7 +157,7 @@ async fn show_status(
         }
     };
     let stack = named.stack.clone().unwrap_or_default();
-    let status = status::of(&hub::aws(named.region).await, &stack).await?;
+    let status = status::of(&hub::aws(named.region).await?, &stack).await?;
     if json {
         let line = serde_json::to_string(&status);
         print_line(&line.map_err(|error| CommandError::Failed(error.to_string()))?)?;

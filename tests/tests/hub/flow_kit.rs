@@ -45,7 +45,7 @@ impl Hub {
         Self::with(Options { enforce_rights: false, ..Options::default() }).await
     }
 
-    async fn with(options: Options) -> Self {
+    pub async fn with(options: Options) -> Self {
         let turn = TURN.acquire().await.unwrap();
         let cloud = LocalCloud::start(&options).await.unwrap();
         let token = cloud.hub.credential.as_ref().map(|credential| credential.token.clone());

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use store::Objects;
 
 pub const DOCUMENTS: &str = "/api/v1/l3/documents";
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A document that commissions the serials from `first`.
 pub fn commissioning(first: u64, count: u64) -> Vec<u8> {

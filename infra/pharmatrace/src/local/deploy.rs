@@ -8,11 +8,8 @@ use tokio::process::Command;
 use super::{Options, REGION, STACK, home};
 use crate::error::CommandError;
 
-/// Time limit of one document here, in seconds. The production values suit files of gigabytes; here a
-/// killed delivery shall come back while somebody is watching.
-const RECONCILE_TIMEOUT_SECONDS: u32 = 120;
-/// Visibility timeout of the inbound queue here, in seconds.
-const INBOUND_VISIBILITY_SECONDS: u32 = 150;
+/// A delivery that was cut comes back so many seconds after the time limit of a document.
+const CUT_SECONDS: u32 = 30;
 
 /// The outputs of the template.
 #[derive(Debug, Deserialize)]
@@ -74,8 +71,11 @@ pub async fn run(
         "RequireTls=no".to_owned(),
         "ContactEmail=operator@localhost".to_owned(),
         "DeletionProtection=false".to_owned(),
-        format!("ReconcileTimeoutSeconds={RECONCILE_TIMEOUT_SECONDS}"),
-        format!("InboundVisibilitySeconds={INBOUND_VISIBILITY_SECONDS}"),
+        format!("ReconcileTimeoutSeconds={}", options.document_seconds),
+        format!(
+            "InboundVisibilitySeconds={}",
+            options.document_seconds.saturating_add(CUT_SECONDS)
+        ),
     ];
     if !release.log_level.is_empty() {
         parameters.push(format!("LogLevel={}", release.log_level));

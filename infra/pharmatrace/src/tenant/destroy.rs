@@ -30,7 +30,7 @@ const RETAINED: [&str; 4] =
     ["TableName", "InboundBucketName", "OutboundBucketName", "DocumentsBucketName"];
 
 pub async fn run(of: &Environment, wish: Wish, json: bool) -> Result<bool, CommandError> {
-    let status = status::of(&hub::aws(Some(of.region.clone())).await, &of.stack).await?;
+    let status = status::of(&hub::aws(Some(of.region.clone())).await?, &of.stack).await?;
     let stays: Vec<String> =
         RETAINED.iter().filter_map(|name| status.outputs.get(*name).cloned()).collect();
     let logs = format!("/aws/lambda/{0}-*, /aws/apigateway/{0}", of.stack);
