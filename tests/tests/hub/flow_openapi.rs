@@ -14,9 +14,8 @@ use tokio::process::Command;
 
 use crate::flow_kit::{ALLOCATIONS, GTIN, Hub, LINE, OTHER_LINE, reservation, text};
 use crate::flow_plant::{commissioning, drop_file, settled, sha256};
-use crate::openapi_views::{beyond, closed, pages, strict};
+use crate::openapi_views::{beyond, closed, document, pages, strict};
 use crate::tidy_kit::{read, root};
-use crate::tidy_openapi::document;
 
 const REQUIREMENTS: &str = "infra/local/schemathesis.txt";
 /// What an answer must be, whoever asks.

@@ -1,8 +1,76 @@
-//! The OpenAPI document as the tool shall see it: the same requests and answers, and stricter.
+//! The OpenAPI document as the functions say it, and as the tool shall see it: the same requests and
+//! answers, and stricter.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use edge::openapi::{Part, whole};
+use edge::{Clock, Entropy, TenantProfile};
 use serde_json::{Value, json};
+use store::client::{AwsSettings, dynamo, https, s3, sqs};
+use store::{Buckets, Objects, Store};
+
+/// What each function says, by its name.
+fn parts() -> Vec<(&'static str, Part)> {
+    vec![
+        ("manage-pools", manage_pools::openapi()),
+        ("allocate-serials", allocate_serials::openapi()),
+        ("export-allocation", export_allocation::openapi()),
+        ("exchange-serials", exchange_serials::openapi()),
+        ("ingest-telemetry", ingest_telemetry::openapi()),
+        ("report-operations", report_operations::openapi()),
+    ]
+}
+
+/// The document as the functions say it now.
+pub fn document() -> Value {
+    let parts = parts().into_iter().map(|(_, part)| part).collect();
+    whole(parts, env!("CARGO_PKG_VERSION")).unwrap()
+}
+
+/// The routers of the same functions; what they would call is not there.
+pub fn routers() -> BTreeMap<&'static str, axum::Router> {
+    let nowhere = Some("http://127.0.0.1:1".to_owned());
+    let settings = AwsSettings::new("us-east-1", nowhere, ("test", "test"), None);
+    let store = Store::new(dynamo(&settings, &https()), "none");
+    let name = || "none".into();
+    let buckets = Buckets { inbound: name(), outbound: name(), documents: name() };
+    let objects = Objects { s3: s3(&settings, &https()), buckets };
+    let (clock, entropy) = (Clock::system(), Entropy::system());
+    let export = export_allocation::Hub {
+        store: store.clone(),
+        objects: objects.clone(),
+        clock: clock.clone(),
+    };
+    let exchange = exchange_serials::Hub {
+        objects: objects.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+    };
+    let pools = manage_pools::Hub { store: store.clone(), clock: clock.clone(), entropy };
+    let allocate = allocate_serials::Hub::new(store.clone(), objects.clone(), clock);
+    let profile = TenantProfile::Manufacturer;
+    let reports = report_operations::Hub {
+        store: store.clone(),
+        objects,
+        queue: report_operations::JudgeQueue {
+            sqs: sqs(&settings, &https()),
+            url: "none".into(),
+            patience: time::Duration::hours(1),
+        },
+        clock: Clock::system(),
+        contact_email: None,
+        sign_in: report_operations::SignIn { entropy: Entropy::system(), secure: true, profile },
+    };
+    let telemetry = ingest_telemetry::Hub { store, clock: Clock::system() };
+    BTreeMap::from([
+        ("manage-pools", manage_pools::router(pools)),
+        ("allocate-serials", allocate_serials::router(allocate)),
+        ("export-allocation", export_allocation::router(export)),
+        ("exchange-serials", exchange_serials::router(exchange)),
+        ("ingest-telemetry", ingest_telemetry::router(telemetry)),
+        ("report-operations", report_operations::router(reports)),
+    ])
+}
 
 /// Answers may have no member that is not described, and values that exist are tried as often as any other.
 ///

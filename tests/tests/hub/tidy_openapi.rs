@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edge::openapi::{Part, TEXT_FORMS, whole};
-use edge::{Clock, Entropy, HttpEvent, ProblemKind, TenantProfile};
+use edge::openapi::TEXT_FORMS;
+use edge::{Clock, HttpEvent, ProblemKind, TenantProfile};
 use serde_json::Value;
-use store::client::{AwsSettings, dynamo, https, s3, sqs};
-use store::{Buckets, Objects, Store};
 
+use crate::openapi_views::{document, routers};
 use crate::tidy_kit::{Template, read, root};
 use crate::tidy_routes::route;
 
@@ -20,69 +19,6 @@ const OPEN: [&str; 4] = [
     "GET /operations/sign-in",
     "POST /operations/sign-in",
 ];
-
-/// What each function says, by its name.
-fn parts() -> Vec<(&'static str, Part)> {
-    vec![
-        ("manage-pools", manage_pools::openapi()),
-        ("allocate-serials", allocate_serials::openapi()),
-        ("export-allocation", export_allocation::openapi()),
-        ("exchange-serials", exchange_serials::openapi()),
-        ("ingest-telemetry", ingest_telemetry::openapi()),
-        ("report-operations", report_operations::openapi()),
-    ]
-}
-
-/// The document as the functions say it now.
-pub fn document() -> Value {
-    let parts = parts().into_iter().map(|(_, part)| part).collect();
-    whole(parts, env!("CARGO_PKG_VERSION")).unwrap()
-}
-
-/// The routers of the same functions; what they would call is not there.
-fn routers() -> BTreeMap<&'static str, axum::Router> {
-    let nowhere = Some("http://127.0.0.1:1".to_owned());
-    let settings = AwsSettings::new("us-east-1", nowhere, ("test", "test"), None);
-    let store = Store::new(dynamo(&settings, &https()), "none");
-    let name = || "none".into();
-    let buckets = Buckets { inbound: name(), outbound: name(), documents: name() };
-    let objects = Objects { s3: s3(&settings, &https()), buckets };
-    let (clock, entropy) = (Clock::system(), Entropy::system());
-    let export = export_allocation::Hub {
-        store: store.clone(),
-        objects: objects.clone(),
-        clock: clock.clone(),
-    };
-    let exchange = exchange_serials::Hub {
-        objects: objects.clone(),
-        clock: clock.clone(),
-        entropy: entropy.clone(),
-    };
-    let pools = manage_pools::Hub { store: store.clone(), clock: clock.clone(), entropy };
-    let allocate = allocate_serials::Hub::new(store.clone(), objects.clone(), clock);
-    let profile = TenantProfile::Manufacturer;
-    let reports = report_operations::Hub {
-        store: store.clone(),
-        objects,
-        queue: report_operations::JudgeQueue {
-            sqs: sqs(&settings, &https()),
-            url: "none".into(),
-            patience: time::Duration::hours(1),
-        },
-        clock: Clock::system(),
-        contact_email: None,
-        sign_in: report_operations::SignIn { entropy: Entropy::system(), secure: true, profile },
-    };
-    let telemetry = ingest_telemetry::Hub { store, clock: Clock::system() };
-    BTreeMap::from([
-        ("manage-pools", manage_pools::router(pools)),
-        ("allocate-serials", allocate_serials::router(allocate)),
-        ("export-allocation", export_allocation::router(export)),
-        ("exchange-serials", exchange_serials::router(exchange)),
-        ("ingest-telemetry", ingest_telemetry::router(telemetry)),
-        ("report-operations", report_operations::router(reports)),
-    ])
-}
 
 /// `METHOD path` of every operation and the function that says it.
 fn operations(document: &Value) -> BTreeMap<String, (String, &Value)> {
