@@ -94,16 +94,21 @@ impl Browser {
 
     /// Waits until the browser has come to an address: a click answers before the form does.
     pub async fn arrives(&self, wanted: impl Fn(&str) -> bool) {
+        self.until("return true", wanted).await;
+    }
+
+    /// Waits until a script in the page returns true at an address.
+    pub async fn until(&self, script: &str, wanted: impl Fn(&str) -> bool) {
         let started = Instant::now();
         let mut tick = tokio::time::interval(Duration::from_millis(50));
         loop {
             tick.tick().await;
             let address = self.address().await;
-            let done = self.ask("return document.readyState").await == "complete";
-            if done && wanted(&address) {
+            let loaded = self.ask("return document.readyState").await == "complete";
+            if loaded && wanted(&address) && self.ask(script).await == true {
                 return;
             }
-            assert!(started.elapsed() < PATIENCE, "the browser came to {address}");
+            assert!(started.elapsed() < PATIENCE, "the browser came to {address}: no {script}");
         }
     }
 

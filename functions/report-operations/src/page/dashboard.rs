@@ -11,7 +11,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::words::{counted, lasting, moment, number};
+use super::words::{clock, counted, lasting, number};
 use super::{Links, failed, layout, page, todo};
 use crate::Hub;
 use crate::scorecard::pools::Pools;
@@ -30,7 +30,7 @@ fn view(card: &Scorecard, links: Links, now: OffsetDateTime) -> Markup {
     html! {
         h1 { "What needs you" }
         p .soft {
-            "As of " (moment(&card.window.to, now)) ". "
+            "As of " (clock(&card.window.to)) ". "
             @if let Some(system) = &card.part.system_id {
                 "You see the part of " strong { (system) } " and its lines. "
             }

@@ -62,16 +62,20 @@ pub(crate) fn latency(milliseconds: Option<u64>) -> String {
     }
 }
 
+/// A time as people write it.
+pub(crate) fn clock(at: &str) -> String {
+    let form = format_description!("[day padding:none] [month repr:short] [hour]:[minute] UTC");
+    let text = parse_rfc3339(at).and_then(|at| at.format(&form).ok());
+    text.unwrap_or_else(|| at.to_owned())
+}
+
 /// How long ago a time was, or how soon it will be, and the time itself.
 pub(crate) fn moment(at: &str, now: OffsetDateTime) -> Markup {
-    let parsed = parse_rfc3339(at);
-    let form = format_description!("[day padding:none] [month repr:short] [hour]:[minute] UTC");
-    let text = parsed.and_then(|at| at.format(&form).ok()).unwrap_or_else(|| at.to_owned());
-    let seconds = parsed.map_or(0, |parsed| span_ms(parsed, now) / 1_000);
+    let seconds = parse_rfc3339(at).map_or(0, |parsed| span_ms(parsed, now) / 1_000);
     let distance = span(u64::try_from(seconds.unsigned_abs()).unwrap_or(u64::MAX));
     html! {
         @if seconds < 0 { "in " (distance) } @else { (distance) " ago" }
-        " " time .soft datetime=(at) { (text) }
+        " " time .soft datetime=(at) { (clock(at)) }
     }
 }
 

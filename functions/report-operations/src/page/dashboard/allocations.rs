@@ -67,7 +67,7 @@ fn oldest(open: &OpenAllocations, links: Links, now: OffsetDateTime) -> Markup {
             caption {
                 "The oldest first" @if open.total > open.oldest.len() { ", " (open.oldest.len()) " of "
                 (number(open.total)) }
-                ". In the bar: on packs dark, otherwise used light."
+                ". In the bar: first what is on packs, then what was used otherwise."
             }
             thead {
                 tr {
