@@ -11,7 +11,9 @@
 //! - A record that fails here comes back after the queue's visibility timeout. From the
 //!   [`DELIVERIES_MAX`]-th delivery on only the message itself is kept, which takes neither its object nor
 //!   the time to read it; so no record turns for ever. When not even that can be written, the record stays
-//!   in the queue, whose alarm has been ringing since the first failure, for 14 days.
+//!   in the queue until it is 14 days old, counted from its first day in the inbound queue: seven days at
+//!   least. Nothing rings at the first failure, whose record is invisible then; `inbound-dlq-age` does after
+//!   an hour.
 //! - Done twice, everything here is done once.
 
 mod object;

@@ -55,7 +55,10 @@ pub struct Sweep {
     pub failed: u32,
 }
 
-/// One run. A part that fails as a whole is counted and leaves the others alone.
+/// One run. A part that fails as a whole is counted, told in the log, and leaves the others alone.
+///
+/// # Errors
+/// The first of the parts that failed.
 pub async fn sweep(sweeper: &Sweeper) -> Result<Sweep, StoreError> {
     let mut done = Sweep::default();
     let outcomes = [
@@ -63,6 +66,12 @@ pub async fn sweep(sweeper: &Sweeper) -> Result<Sweep, StoreError> {
         ("documents", documents::retry(sweeper, &mut done).await),
         ("notices", notices::announce_lost(sweeper, &mut done).await),
     ];
+    for (part, outcome) in &outcomes {
+        if let Err(error) = outcome {
+            tracing::warn!(part, %error, "a part of the sweep failed");
+            done.failed = done.failed.saturating_add(1);
+        }
+    }
     tracing::info!(
         pools = done.pools,
         voided = done.voided,
@@ -73,9 +82,7 @@ pub async fn sweep(sweeper: &Sweeper) -> Result<Sweep, StoreError> {
         "sweep"
     );
     edge::emit(&measures::with_waiting(sweeper, measures::of(&done)).await);
-    for (part, outcome) in outcomes {
-        outcome.inspect_err(|_| tracing::warn!(part, "a part of the sweep failed"))?;
-    }
+    outcomes.into_iter().try_for_each(|(_, outcome)| outcome)?;
     Ok(done)
 }
 

@@ -84,8 +84,8 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 
-    fn text(hours: i64) -> Option<String> {
-        Some(rfc3339_ms(NOW.saturating_add(Duration::hours(hours))))
+    fn text(hours: i64) -> String {
+        rfc3339_ms(NOW.saturating_add(Duration::hours(hours)))
     }
 
     fn named(id: &str) -> Credential {
@@ -96,9 +96,9 @@ mod tests {
     /// Rotated twenty hours ago; the older secret ends and was used at these hours from now.
     fn rotated(ends: i64, used: i64) -> Credential {
         let mut credential = named("a");
-        credential.secrets[0].ends_at = text(ends);
-        credential.secrets[0].last_used_at = text(used);
-        credential.secrets.push(Secret::new([2; 32], &text(-20).unwrap()));
+        credential.secrets[0].ends_at = Some(text(ends));
+        credential.secrets[0].last_used_at = Some(text(used));
+        credential.secrets.push(Secret::new([2; 32], &text(-20)));
         credential
     }
 
@@ -108,10 +108,10 @@ mod tests {
         let store = Store::new(dynamo.client(), &dynamo.table().await);
         for (id, expires_at, revoked_at) in [
             ("never", None, None),
-            ("later", text(31 * 24), None),
-            ("soon", text(29 * 24), None),
-            ("ended", text(-1), None),
-            ("revoked", text(24), text(-1)),
+            ("later", Some(text(31 * 24)), None),
+            ("soon", Some(text(29 * 24)), None),
+            ("ended", Some(text(-1)), None),
+            ("revoked", Some(text(24)), Some(text(-1))),
         ] {
             let credential = Credential { expires_at, revoked_at, ..named(id) };
             store.credential_create(&credential, "test").await.unwrap();
@@ -127,7 +127,7 @@ mod tests {
             assert!(!is_older_needed(&rotated(ends, used), NOW), "{ends} {used}");
         }
         assert!(!is_older_needed(&named("one"), NOW));
-        let revoked = Credential { revoked_at: text(-1), ..rotated(4, -1) };
+        let revoked = Credential { revoked_at: Some(text(-1)), ..rotated(4, -1) };
         assert!(!is_older_needed(&revoked, NOW));
     }
 }
