@@ -101,8 +101,8 @@ fn forms(document: &Document, links: Links, visitor: &Visitor, notice: Option<&s
     let (retry, again, reject) = match (document.status(), &document.resolution) {
         (DocumentStatus::Parked, _) => (true, false, true),
         (DocumentStatus::Quarantined, None) => (false, true, !document.is_in_part()),
-        (DocumentStatus::Quarantined, Some(_)) => (false, true, false),
-        (DocumentStatus::Received | DocumentStatus::Applying, _) => (false, true, false),
+        (DocumentStatus::Quarantined, Some(_))
+        | (DocumentStatus::Received | DocumentStatus::Applying, _) => (false, true, false),
         (DocumentStatus::Reconciled, _) => (false, false, false),
     };
     let form = |verb: &str, button: &str, needs_reason: bool| {
