@@ -12,7 +12,7 @@ use store::inbound::{self, Notice};
 use store::kept::MESSAGE_KIND;
 use store::time::parse_rfc3339;
 
-use crate::outcome::Outcome;
+use crate::outcome::{Gain, Outcome};
 use crate::process::{Run, process};
 
 /// Runs that may begin without one that ends; a message is delivered as often before it is given up.
@@ -125,6 +125,6 @@ impl Run<'_> {
         let now = self.now_text();
         let of = (system, now.as_str());
         let done = store.document_supersede(objects, (sha, real), of, &self.meter).await?;
-        Ok(Outcome::Done(Box::new(done)))
+        Ok(Outcome::Done(Box::new(done), Gain::default()))
     }
 }

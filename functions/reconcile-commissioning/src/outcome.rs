@@ -4,6 +4,15 @@ use store::document::Document;
 
 use crate::measures;
 
+/// What a run changed; what was so before it is counted by the run that made it so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gain {
+    /// Serials that became commissioned.
+    pub commissioned: u64,
+    /// The document was parked before.
+    pub was_parked: bool,
+}
+
 /// What became of one piece of work; one log line.
 #[derive(Debug)]
 pub enum Outcome {
@@ -13,7 +22,7 @@ pub enum Outcome {
         content_sha256: String,
     },
     /// The document was dealt with.
-    Done(Box<Document>),
+    Done(Box<Document>, Gain),
 }
 
 impl Outcome {
@@ -22,7 +31,7 @@ impl Outcome {
     pub fn content_sha256(&self) -> &str {
         match self {
             Self::Redelivered { content_sha256 } => content_sha256,
-            Self::Done(document) => &document.content_sha256,
+            Self::Done(document, _) => &document.content_sha256,
         }
     }
 
@@ -32,7 +41,7 @@ impl Outcome {
             Self::Redelivered { content_sha256 } => {
                 tracing::info!(document.sha256 = content_sha256, "redelivery");
             }
-            Self::Done(document) => {
+            Self::Done(document, gain) => {
                 let serials = document.serials();
                 let metrics = document.metrics.unwrap_or_default();
                 tracing::info!(
@@ -50,7 +59,7 @@ impl Outcome {
                     vm_hwm_kib = metrics.vm_hwm_kib,
                     "document"
                 );
-                edge::emit(&measures::document(document));
+                edge::emit(&measures::document(document, *gain));
             }
         }
     }

@@ -21,7 +21,8 @@ use crate::Hub;
 use crate::catalog::Catalog;
 use crate::fold::Fold;
 use crate::intake::{self, Reading};
-use crate::outcome::Outcome;
+use crate::measures;
+use crate::outcome::{Gain, Outcome};
 
 /// One run: what is the same for all its steps.
 pub(crate) struct Run<'a> {
@@ -161,8 +162,11 @@ impl Run<'_> {
     /// An object version that does not exist any more: recorded, and not asked for again.
     pub(crate) async fn gone(&self, arrival: &Arrival) -> Result<Outcome, StoreError> {
         let store = &self.hub.store;
+        if store.arrival_document(&arrival.hash()).await?.is_none() {
+            edge::emit(&measures::gone(&arrival.hash()));
+        }
         let document = store.document_gone(&self.hub.objects, arrival, &self.meter).await?;
-        Ok(Outcome::Done(Box::new(document)))
+        Ok(Outcome::Done(Box::new(document), Gain::default()))
     }
 
     /// An object that no delivery could read to its end: it stays where it was put.
@@ -173,7 +177,7 @@ impl Run<'_> {
         let error = DocumentError::new("too-large", message);
         let (store, objects) = (&self.hub.store, &self.hub.objects);
         let document = store.document_unread(objects, arrival, &error, &self.meter).await?;
-        Ok(Outcome::Done(Box::new(document)))
+        Ok(Outcome::Done(Box::new(document), Gain::default()))
     }
 
     pub(crate) fn metrics(&self, bytes: u64) -> Metrics {

@@ -13,7 +13,7 @@ use crate::apply::{Applied, Applier};
 use crate::fold::Fold;
 use crate::intake::Reading;
 use crate::measures;
-use crate::outcome::Outcome;
+use crate::outcome::{Gain, Outcome};
 use crate::plan::Plan;
 use crate::process::{Run, is_settled};
 use crate::totals::Totals;
@@ -95,6 +95,7 @@ impl Run<'_> {
             content_sha256: sha.to_owned(),
             now: self.now_text(),
         };
+        let before = self.posted(sha).await?;
         applier.prepare(&mut plan).await?;
         let posts = !plan.allocations.is_empty();
         let applying = |document: &mut Document| {
@@ -110,13 +111,25 @@ impl Run<'_> {
         let serials = counts(&plan, &effect);
         let findings = plan.findings.finish((sha, system.as_str()));
         let of = (sha, system, applier.now.as_str());
+        let known = store.document_findings(sha).await?;
         store.findings_replace(of, &findings, &self.meter).await?;
+        let kept = store.document_findings(sha).await?;
+        edge::emit(&measures::findings(sha, &measures::opened(&known, &kept, system)));
         let is_parked = |judgement: &Judgement| judgement.status == DocumentStatus::Parked;
-        let was_parked = document.judgement(system).is_some_and(is_parked);
-        if !was_parked || serials.provisional == 0 {
-            edge::emit(&measures::findings(sha, &findings, was_parked));
+        let gain = Gain {
+            commissioned: self.posted(sha).await?.saturating_sub(before),
+            was_parked: document.judgement(system).is_some_and(is_parked),
+        };
+        match self.finish(sha, system, serials, said).await? {
+            Outcome::Done(document, _) => Ok(Outcome::Done(document, gain)),
+            other @ Outcome::Redelivered { .. } => Ok(other),
         }
-        self.finish(sha, system, serials, said).await
+    }
+
+    /// Serials that the document has commissioned so far, for whomever.
+    async fn posted(&self, sha: &str) -> Result<u64, StoreError> {
+        let tallies = self.hub.store.document_tallies(sha).await?;
+        Ok(tallies.iter().map(|tally| tally.newly_commissioned).fold(0, u64::saturating_add))
     }
 
     /// Whether provisional serials are final now: their time is over, or somebody gave the document up.
@@ -165,7 +178,7 @@ impl Run<'_> {
         };
         let (store, objects) = (&self.hub.store, &self.hub.objects);
         let done = store.document_settle(objects, (sha, None), &self.meter, change).await?;
-        Ok(Outcome::Done(Box::new(done)))
+        Ok(Outcome::Done(Box::new(done), Gain::default()))
     }
 
     pub(crate) async fn quarantine(
@@ -179,7 +192,7 @@ impl Run<'_> {
         let refusal = Refusal { system, error: &error, metrics, now: &now };
         let (store, objects) = (&self.hub.store, &self.hub.objects);
         let done = store.document_refuse(objects, document, &refusal, &self.meter).await?;
-        Ok(Outcome::Done(Box::new(done)))
+        Ok(Outcome::Done(Box::new(done), Gain::default()))
     }
 }
 

@@ -126,6 +126,9 @@ impl Store {
             finding: subject.finding((&sha, system.as_str()), 1),
         };
         self.finding_put(&record, meter).await?;
+        // Somebody was done with it, had it looked for once more, and it is still not there.
+        let again = (arrival.at.as_str(), "looked for once more, and still gone");
+        self.finding_reopen(&record.finding.id, again).await?;
         let error =
             DocumentError::new("gone", "the announced object version does not exist any more");
         self.document_unread(objects, arrival, &error, meter).await

@@ -13,6 +13,9 @@ use time::Duration;
 use crate::flow_inbound::{DOCUMENTS, Plant, announce, arrivals, codes, document, sha256};
 use crate::flow_kit::problem;
 
+mod dead;
+mod unfinished;
+
 /// The plant, and its hub's queues.
 struct Files {
     plant: Plant,
@@ -107,10 +110,13 @@ async fn what_does_not_simply_fit_ends_where_it_should_and_is_resolved_by_hand()
     a_deleted_object(&files).await;
     a_system_that_nobody_created(&files).await;
     an_object_too_large_for_one_copy(&files).await;
+    unfinished::a_run_that_never_ends(&files).await;
+    unfinished::a_file_of_two_systems(&files).await;
     assert_eq!(files.waiting("waiting").await, Vec::<String>::new());
     assert_eq!(files.waiting("refused").await, Vec::<String>::new());
+    dead::dead_messages_of_each_kind(&files).await;
     let balance = files.plant.balance(&allocation).await;
-    assert_eq!((&balance["commissioned"], &balance["outstanding"]), (&json!(30), &json!(70)));
+    assert_eq!((&balance["commissioned"], &balance["outstanding"]), (&json!(55), &json!(45)));
     files.plant.stop().await;
 }
 
@@ -276,6 +282,11 @@ async fn a_deleted_object(files: &Files) {
     assert_eq!((&view["status"], arrivals(&view)), (&json!("reconciled"), 1), "{view}");
     let back = plant.until(&gone[0], |view| view["resolution"].is_object()).await;
     assert_eq!(back["resolution"]["action"], "superseded", "{back}");
+    // Given up, looked for once more and still not there, it is as open as it was; then given up for good.
+    assert_eq!(files.act(&gone[1], "reject").await.0, 202);
+    assert_eq!(files.act(&gone[1], "reprocess").await.0, 202);
+    let view = plant.until(&gone[1], |view| view["status"] == "quarantined").await;
+    assert_eq!(view["findings"][0]["status"], "open", "{view}");
     assert_eq!(files.act(&gone[1], "reject").await.0, 202);
     for sha in &gone {
         let view = plant.settled(sha).await;

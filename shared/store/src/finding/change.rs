@@ -4,7 +4,7 @@ use domain::finding::{Change, FindingStatus, Note, Refusal};
 
 use super::FindingCase;
 use crate::Store;
-use crate::audit_record::AuditRecord;
+use crate::audit_record::{AuditRecord, HUB};
 use crate::error::StoreError;
 use crate::keys::Pk;
 use crate::meter::Meter;
@@ -72,6 +72,37 @@ impl Store {
             pause(attempt, CHANGE_PAUSE_MS).await;
         }
         Err(StoreError::Conflict { what: "the finding" }.into())
+    }
+
+    /// Opens a resolved finding again, because what it says is found again; an open one stays as it is.
+    pub(crate) async fn finding_reopen(
+        &self,
+        id: &str,
+        (now, reason): (&str, &str),
+    ) -> Result<(), StoreError> {
+        for attempt in 0..CHANGE_TRIES {
+            let missing = || StoreError::NotFound { what: "the finding" };
+            let case = self.finding_find(id).await?.ok_or_else(missing)?;
+            let before = case.record.finding.status;
+            if before != FindingStatus::Resolved {
+                return Ok(());
+            }
+            let mut next = case.clone();
+            next.record.finding.status = FindingStatus::Open;
+            next.handling = case.handling.reopened(reason);
+            next.version = case.version.saturating_add(1);
+            next.changed_at = Some(now.to_owned());
+            let audit = AuditRecord::new(now, HUB, "reopen", next.version)
+                .because(Some(reason))
+                .changing(Some(before.as_str()), Some(FindingStatus::Open.as_str()));
+            let entity = Pk::Finding(id.to_owned());
+            let writes = vec![self.case_write(&next)?, self.audit_put(&entity, &audit)?];
+            if self.write_together(writes, &Meter::default()).await? {
+                return Ok(());
+            }
+            pause(attempt, CHANGE_PAUSE_MS).await;
+        }
+        Err(StoreError::Conflict { what: "the finding" })
     }
 
     /// What was done about a finding, the oldest first: at most the latest 500 records of it and of the
