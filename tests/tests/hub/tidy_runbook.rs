@@ -179,6 +179,46 @@ fn every_function_raises_alarms_when_it_fails_and_when_it_is_throttled() {
     }
 }
 
+/// DynamoDB publishes throttles of an index under the index alone: the table's alarms do not see them.
+#[test]
+fn the_table_and_each_of_its_indexes_raise_alarms_when_they_are_throttled() {
+    let template = Template::read();
+    let alarms = alarms(&template);
+    let table = &template.resource("Table")["Properties"];
+    let mut places = vec![("table".to_owned(), json!([]))];
+    for index in list(&table["GlobalSecondaryIndexes"]) {
+        let name = index["IndexName"].as_str().unwrap();
+        let dimension = json!([{ "Name": "GlobalSecondaryIndexName", "Value": name }]);
+        places.push((name.to_owned(), dimension));
+    }
+    assert_eq!(places.len(), 3);
+    for (place, index) in places {
+        for (kind, metric) in [("read", "ReadThrottleEvents"), ("write", "WriteThrottleEvents")] {
+            let alarm = alarms[&format!("{place}-{kind}-throttles")];
+            assert_eq!(alarm["MetricName"], metric, "{place}");
+            let mut wanted = vec![json!({ "Name": "TableName", "Value": reference("Table") })];
+            wanted.extend(list(&index).into_iter().cloned());
+            assert_eq!(alarm["Dimensions"], json!(wanted), "{place}");
+        }
+    }
+}
+
+/// The gateway asks once for each header while it remembers the answer, so one client that repeats one
+/// mistake counts seldom: one of the two alarms must ring for it all the same.
+#[test]
+fn one_client_that_repeats_one_mistake_raises_an_alarm() {
+    let template = Template::read();
+    let remembered = &template.resource("Authorizer")["Properties"]["AuthorizerResultTtlInSeconds"];
+    let alarms = alarms(&template);
+    let alarm = alarms["repeated-bad-credentials"];
+    assert_eq!(alarm["MetricName"], "CredentialsBad");
+    let period = alarm["Period"].as_u64().unwrap();
+    // A client that calls once a minute is asked for once a minute.
+    let counted = period / remembered.as_u64().unwrap().max(60);
+    assert!(alarm["Threshold"].as_u64().unwrap() <= counted);
+    assert!(alarm["EvaluationPeriods"].as_u64().unwrap() >= 2);
+}
+
 #[test]
 fn alarms_notify_the_topic_that_the_tenant_names_and_watch_metrics_that_exist() {
     let template = Template::read();
