@@ -60,7 +60,7 @@ for (const table of all('table')) {
   if (!table.querySelector('th[scope=col]')) gaps.push('a table without headers');
 }
 for (const field of all('input:not([type=hidden]),textarea'))
-  if (!field.labels?.length) gaps.push('a field without label');
+  if (field.getClientRects().length && !field.labels?.length) gaps.push('a field without label');
 for (const link of all('a')) if (!link.textContent.trim()) gaps.push('an empty link');
 const ids = all('[id]').map(node => node.id);
 if (new Set(ids).size !== ids.length) gaps.push('an id twice');

@@ -106,6 +106,8 @@ fn view(next: &str, refused: bool) -> Markup {
         }
         form .stack method="post" action="sign-in" {
             input type="hidden" name="next" value=(next);
+            // Password managers keep a token under this name.
+            input type="text" name="username" value="operations" autocomplete="username" hidden;
             label for="token" { "Credential token" }
             input #token type="password" name="token" required maxlength="256"
                 autocomplete="current-password" autocapitalize="off" spellcheck="false" autofocus
