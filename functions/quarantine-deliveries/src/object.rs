@@ -48,6 +48,7 @@ impl Dead<'_> {
         let document = store.document_find(&raw).await?.unwrap_or(fresh);
         let sha = &document.content_sha256;
         store.arrival_record(&arrival, sha, &self.meter).await?;
+        store.repeated_transmission((sha, &system, &self.now), &self.meter).await?;
         self.refuse_unread(&document, &system).await?;
         store.arrival_point(&arrival, sha, &self.meter).await
     }

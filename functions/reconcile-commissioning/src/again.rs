@@ -66,7 +66,8 @@ impl Run<'_> {
         for arrival in arrivals.into_iter().filter(|arrival| arrival.system_id == *system) {
             self.hub.store.arrival_record(&arrival, &real.content_sha256, &self.meter).await?;
         }
-        self.repeated_transmission(&real, system).await?;
+        let of = (real.content_sha256.as_str(), system, now.as_str());
+        self.hub.store.repeated_transmission(of, &self.meter).await?;
         let outcome = Box::pin(self.judge(reading, real, system)).await?;
         self.supersede((sha, outcome.content_sha256()), system).await?;
         Ok(outcome)

@@ -3,13 +3,11 @@
 use std::time::Instant;
 
 use aws_sdk_s3::primitives::ByteStream;
-use domain::finding::{Code, Subject};
 use domain::ids::SystemId;
 use epcis::Limits;
 use store::StoreError;
 use store::arrival::Arrival;
 use store::document::{Document, DocumentError, Metrics};
-use store::finding::FindingRecord;
 use store::inbound::{Notice, Work};
 use store::kept::OBJECT_BYTES_MAX;
 use store::meter::Meter;
@@ -92,7 +90,9 @@ impl Run<'_> {
         }
         let document = self.receive(&reading, system).await?;
         store.arrival_record(arrival, &document.content_sha256, &self.meter).await?;
-        self.repeated_transmission(&document, system).await?;
+        let now = self.now_text();
+        let of = (document.content_sha256.as_str(), system, now.as_str());
+        store.repeated_transmission(of, &self.meter).await?;
         store.arrival_point(arrival, &document.content_sha256, &self.meter).await?;
         Box::pin(self.judge(reading, document, system)).await.map(Some)
     }
@@ -134,29 +134,6 @@ impl Run<'_> {
             }
         };
         store.document_change(sha, Some(&fresh), &self.meter, change).await
-    }
-
-    /// Another arrival of the same content from the same system: told once. What another system sent is no
-    /// repetition; each reports for itself.
-    pub(crate) async fn repeated_transmission(
-        &self,
-        document: &Document,
-        system: &SystemId,
-    ) -> Result<(), StoreError> {
-        let sha = &document.content_sha256;
-        let arrivals = self.hub.store.arrival_list(sha).await?;
-        if arrivals.iter().filter(|arrival| arrival.system_id == *system).count() < 2 {
-            return Ok(());
-        }
-        let code = Code::DuplicateTransmission;
-        let subject = Subject { code, provisional: false, allocation_id: None, gtin: None };
-        let record = FindingRecord {
-            content_sha256: sha.clone(),
-            system_id: system.clone(),
-            at: self.now_text(),
-            finding: subject.finding((sha, system.as_str()), 1),
-        };
-        self.hub.store.finding_put(&record, &self.meter).await
     }
 
     /// An object version that does not exist any more: recorded, and not asked for again.

@@ -108,6 +108,28 @@ impl Store {
         self.document_settle(objects, of, meter, |document| refusal.mark(document)).await
     }
 
+    /// Tells once that a system sent the same content more than once. What another system sent is no
+    /// repetition; each reports for itself.
+    pub async fn repeated_transmission(
+        &self,
+        (sha, system, now): (&str, &SystemId, &str),
+        meter: &Meter,
+    ) -> Result<(), StoreError> {
+        let arrivals = self.arrival_list(sha).await?;
+        if arrivals.iter().filter(|arrival| arrival.system_id == *system).count() < 2 {
+            return Ok(());
+        }
+        let code = Code::DuplicateTransmission;
+        let subject = Subject { code, provisional: false, allocation_id: None, gtin: None };
+        let record = FindingRecord {
+            content_sha256: sha.to_owned(),
+            system_id: system.clone(),
+            at: now.to_owned(),
+            finding: subject.finding((sha, system.as_str()), 1),
+        };
+        self.finding_put(&record, meter).await
+    }
+
     /// Records an announced object version that does not exist any more; it is not asked for again.
     pub async fn document_gone(
         &self,

@@ -83,7 +83,7 @@ async fn a_parked_document_is_sent_once_until_its_message_should_be_done() {
     assert_eq!(bench.due(UNTIL).await.len(), 1);
     // A run that begins has the same time, and one that ends waits for nothing or for its next try.
     let begin = |document: &mut Document| {
-        document.judgement_mut(&l1(), NOW).map(|judgement| judgement.begin(LATER));
+        document.judgement_mut(&l1(), NOW).unwrap().begin(LATER);
     };
     bench.store.document_change(SHA, None, &Meter::default(), begin).await.unwrap();
     assert_eq!(bench.due(UNTIL).await, []);

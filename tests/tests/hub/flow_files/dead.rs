@@ -55,11 +55,12 @@ async fn a_notice_of_what_was_judged_meanwhile(plant: &Plant) {
     let sha = sha256(&bytes);
     let before = version(plant, &sha).await;
     keep(&hub(plant), record).await.unwrap();
-    // Another delivery of the same bytes, unread: it is recorded, and nothing is refused.
+    // Another delivery of the same bytes, unread: it is recorded and told, and nothing is refused.
     keep(&hub(plant), plant.quiet("judged-too.xml", &bytes).await).await.unwrap();
     assert_eq!(version(plant, &sha).await, before);
     let view = plant.settled(&sha).await;
     assert_eq!((&view["status"], arrivals(&view)), (&json!("reconciled"), 2), "{view}");
+    assert_eq!(codes(&view), ["DUPLICATE_TRANSMISSION"], "{view}");
 }
 
 /// A request to judge: what is unfinished is refused, what is done is left alone, and what is not there
