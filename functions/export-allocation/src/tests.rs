@@ -125,7 +125,11 @@ async fn voided_and_oversized_exports_are_refused() {
     assert_eq!((status, slug(&body)), (422, "export-too-large".into()));
     assert_eq!(large.get("profile=range", "").await.0, 200);
     let voided = world(TenantProfile::Manufacturer, 3).await;
-    voided.store.allocation_void(&voided.id, "test", ("test", "2026-11-23T10:00:00.000Z")).await.unwrap();
+    voided
+        .store
+        .allocation_void(&voided.id, "test", ("test", "2026-11-23T10:00:00.000Z"))
+        .await
+        .unwrap();
     let (status, _, body) = voided.get("", "").await;
     assert_eq!((status, slug(&body)), (409, "allocation-state".into()));
 }

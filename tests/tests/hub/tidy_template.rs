@@ -25,7 +25,8 @@ fn the_table_is_protected_recoverable_encrypted_and_no_evidence_in_it_expires() 
     let writers: Vec<String> = names("shared/store/src")
         .into_iter()
         .filter(|name| {
-            name.ends_with(".rs") && read(&format!("shared/store/src/{name}")).contains("(\"ttl\"")
+            std::path::Path::new(name).extension().is_some_and(|end| end == "rs")
+                && read(&format!("shared/store/src/{name}")).contains("(\"ttl\"")
         })
         .collect();
     assert_eq!(writers, ["line_item.rs", "session.rs"]);
