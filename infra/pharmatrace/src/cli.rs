@@ -182,8 +182,7 @@ pub async fn run(arguments: Arguments) -> Result<bool, CommandError> {
         Command::Local(Local::Up { port, state, profile, without_rights }) => {
             let enforce_rights = !without_rights;
             let document_seconds = local::DOCUMENT_SECONDS;
-            let options =
-                local::Options { port, state, profile, enforce_rights, document_seconds };
+            let options = local::Options { port, state, profile, enforce_rights, document_seconds };
             local::up(options).await
         }
         Command::Demo { epcis } => demo::run(&epcis, json).await,

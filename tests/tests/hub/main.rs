@@ -8,10 +8,10 @@
 )]
 
 mod flow_audit;
+mod flow_backup;
 mod flow_browser;
 mod flow_crash;
 mod flow_credentials;
-mod flow_backup;
 mod flow_doors;
 mod flow_events;
 mod flow_files;
@@ -26,8 +26,8 @@ mod flow_reconcile;
 mod flow_recount;
 mod flow_reserve;
 mod flow_telemetry;
-mod openapi_views;
 mod flow_upgrade;
+mod openapi_views;
 mod tidy_kit;
 mod tidy_openapi;
 mod tidy_repository;
