@@ -174,6 +174,11 @@ async fn fill(arguments: Restore, target: &HubArguments, json: bool) -> Result<b
         region: target.region.clone(),
     };
     let (from, to) = (Hub::find(&from).await?, Hub::find(target).await?);
+    // A stack restored into itself would deliver its own files to itself and skip live numbers.
+    let place = |hub: &Hub| (hub.endpoint_url.clone(), hub.region.clone(), hub.stack.clone());
+    if place(&from) == place(&to) {
+        return Err(CommandError::Usage("a stack cannot be restored into itself".to_owned()));
+    }
     let source = Source::of(&from, arguments.from_table.as_deref()).await?;
     let copy = Copy {
         source,
