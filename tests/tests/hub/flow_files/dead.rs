@@ -60,7 +60,7 @@ async fn a_notice_of_what_was_judged_meanwhile(plant: &Plant) {
     assert_eq!(version(plant, &sha).await, before);
     let view = plant.settled(&sha).await;
     assert_eq!((&view["status"], arrivals(&view)), (&json!("reconciled"), 2), "{view}");
-    assert_eq!(codes(&view), ["DUPLICATE_TRANSMISSION"], "{view}");
+    assert!(codes(&view).contains(&"DUPLICATE_TRANSMISSION"), "{view}");
 }
 
 /// A request to judge: what is unfinished is refused, what is done is left alone, and what is not there
