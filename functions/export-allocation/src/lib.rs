@@ -117,17 +117,34 @@ fn choice(query: &ExportQuery, headers: &HeaderMap) -> Result<(Format, Profile),
     Ok((format, profile))
 }
 
-/// The first known media type of an `Accept` header, in its order; CSV when it names none of ours, since
-/// the file is what was asked for.
+/// The known media type that an `Accept` header likes best (RFC 9110, 12.5.1), the first of equals; CSV
+/// when it names none of ours, since the file is what was asked for.
 fn accepted(accept: &str) -> Format {
-    let known = accept.split(',').find_map(|entry| {
-        match entry.split(';').next().unwrap_or_default().trim() {
-            "text/csv" => Some(Format::Csv),
-            "application/json" => Some(Format::Json),
-            _ => None,
+    let mut best = (0, Format::Csv);
+    for entry in accept.split(',') {
+        let mut parts = entry.split(';').map(str::trim);
+        let format = match parts.next().unwrap_or_default() {
+            "text/csv" => Format::Csv,
+            "application/json" => Format::Json,
+            _ => continue,
+        };
+        let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1_000, thousandths);
+        if weight > best.0 {
+            best = (weight, format);
         }
-    });
-    known.unwrap_or(Format::Csv)
+    }
+    best.1
+}
+
+/// A weight of 0 to 1 with up to three digits behind the point, in thousandths; 0 for anything else.
+fn thousandths(weight: &str) -> u32 {
+    let (whole, rest) = weight.split_once('.').unwrap_or((weight, ""));
+    let digits = rest.len() <= 3 && rest.bytes().all(|byte| byte.is_ascii_digit());
+    match whole {
+        "1" if digits && rest.bytes().all(|byte| byte == b'0') => 1_000,
+        "0" if digits => format!("{rest:0<3}").parse().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 async fn fetch(hub: &Hub, caller: &Caller, id: &str) -> Result<Allocation, Problem> {

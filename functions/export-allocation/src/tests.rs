@@ -108,6 +108,16 @@ async fn format_and_profile_are_chosen_by_query_or_accept() {
     assert_eq!(kind, "application/json");
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["serials"].as_array().unwrap().len(), 3);
+    for (accept, expected) in [
+        ("text/csv;q=0.5, application/json", "application/json"),
+        ("application/json;q=0.2, text/csv;q=0.25", "text/csv; charset=utf-8"),
+        ("application/json; q=0, text/html", "text/csv; charset=utf-8"),
+        ("application/json, text/csv", "application/json"),
+        ("application/json;q=2, text/csv;q=0.001", "text/csv; charset=utf-8"),
+        ("*/*", "text/csv; charset=utf-8"),
+    ] {
+        assert_eq!(world.get("", accept).await.1, expected, "{accept}");
+    }
     let (_, kind, _) = world.get("format=csv", "application/json").await;
     assert_eq!(kind, "text/csv; charset=utf-8");
     let (_, _, range) = world.get("profile=range", "text/csv").await;

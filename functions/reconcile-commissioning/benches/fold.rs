@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a bench that fails should stop")]
 
 #[path = "../tests/ledger/bench.rs"]
-#[expect(dead_code, reason = "the helper serves tests first")]
+#[expect(dead_code, reason = "tests use more of it than this bench")]
 mod bench;
 
 use std::io::BufReader;
