@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use utoipa::IntoParams;
 
 use crate::Hub;
-use crate::view::{HourView, HoursView, LineView, MinuteView};
+use crate::view::{HourView, LineView, MinuteView};
 use crate::window::{HoursQuery, MinutesQuery};
 
 /// Lines whose minutes are read at the same time.
@@ -88,13 +88,14 @@ pub(crate) async fn hours(
     caller: Caller,
     Path(gln): Path<String>,
     query: QueryText,
-) -> Result<Json<HoursView>, Problem> {
+) -> Result<Json<List<HourView>>, Problem> {
     let line = line(&hub, &caller, &gln).await?;
     let now_ms = epoch_ms(hub.clock.now());
     let window = query.parse::<HoursQuery>()?.into_window(now_ms)?;
     let hours = hub.store.line_hours(*line.gln(), window).await;
     let hours = hours.map_err(|error| store_problem(&error))?;
-    Ok(Json(HoursView { items: hours.iter().map(HourView::from).collect() }))
+    // All of the window, which is bounded: there is no further page.
+    Ok(Json(List::new(hours.iter().map(HourView::from).collect(), None)))
 }
 
 /// A line that the caller may see and that was heard; all else is 404 (I8).

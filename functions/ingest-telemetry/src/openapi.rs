@@ -17,7 +17,7 @@ use crate::delivery::HEARTBEATS_MAX;
 use crate::heartbeat;
 use crate::lines::ListQuery;
 use crate::telemetry::Receipt;
-use crate::view::{HoursView, LineView, MinuteView};
+use crate::view::{HourView, LineView, MinuteView};
 use crate::window::{HoursQuery, MinutesQuery};
 
 edge::words! {
@@ -114,7 +114,7 @@ pub fn openapi() -> Part {
                 .says("List the hours of a line", "In order; sums of the minutes, 48 hours at most.")
                 .path::<Gln>("gln", gln)
                 .query::<HoursQuery>()
-                .answers(Answer::json::<HoursView>(200, "The hours.")),
+                .answers(Answer::list::<HourView>("The hours, on one page.")),
         ],
     )
 }

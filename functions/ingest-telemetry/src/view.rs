@@ -245,13 +245,6 @@ impl From<&MinuteRollup> for MinuteView {
     }
 }
 
-/// Hours of a line, in order.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = LineHours)]
-pub(crate) struct HoursView {
-    pub(crate) items: Vec<HourView>,
-}
-
 /// An hour of a line.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LineHour)]
