@@ -13,6 +13,9 @@ use crate::scorecard::pools::PoolRow;
 /// A pool that lasts fewer hours needs somebody in this shift.
 const SHIFT_HOURS: u64 = 12;
 
+/// Silent lines that are named one by one; more have one entry together.
+const SILENT_SHOWN_MAX: usize = 5;
+
 /// How soon somebody is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
@@ -65,7 +68,7 @@ fn todos(card: &Scorecard, links: Links) -> Vec<Todo> {
     let mut todos = Vec::new();
     todos.extend(found(card, "critical", Level::Now, links));
     todos.extend(refused(card, links));
-    todos.extend(card.lines.list.iter().filter_map(in_trouble));
+    todos.extend(troubled_lines(&card.lines.list));
     todos.extend(card.pools.near.iter().map(running_low));
     todos.extend(found(card, "error", Level::Soon, links));
     todos.extend(waiting(card, links));
@@ -139,10 +142,29 @@ fn waiting(card: &Scorecard, links: Links) -> Option<Todo> {
     })
 }
 
+/// Alarms of lines one by one; silent lines so as well while they are few. Many at once have one cause.
+fn troubled_lines(lines: &[LineRow]) -> Vec<Todo> {
+    let (alarmed, silent): (Vec<&LineRow>, Vec<&LineRow>) =
+        lines.iter().partition(|line| line.status == "live");
+    let mut todos: Vec<Todo> = alarmed.into_iter().filter_map(in_trouble).collect();
+    let silent: Vec<Todo> = silent.into_iter().filter_map(in_trouble).collect();
+    if silent.len() <= SILENT_SHOWN_MAX {
+        todos.extend(silent);
+    } else {
+        todos.push(Todo {
+            level: Level::Now,
+            what: format!("{} lines went silent while they ran", silent.len()),
+            action: html! { "So many have one cause: look at the plant's network first." },
+        });
+    }
+    todos
+}
+
 /// A line that says what is wrong, or that went silent while it ran. One that was stopped before may be
 /// silent in peace.
 fn in_trouble(line: &LineRow) -> Option<Todo> {
-    let name = line.line_id.as_deref().unwrap_or(&line.line_gln);
+    let gln = &line.line_gln;
+    let name = line.line_id.as_ref().map_or_else(|| gln.clone(), |id| format!("{id} ({gln})"));
     let silent = span(line.silent_seconds);
     match (line.status, &line.alarm, line.state) {
         ("live", Some(alarm), _) => Some(Todo {
@@ -179,5 +201,46 @@ fn running_low(pool: &PoolRow) -> Todo {
             "Extend the pool (" code { "PATCH /api/v1/l3/pools/" (pool.pool_id) }
             ") or make another one for GTIN " (pool.gtin) "."
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(gln: &str, status: &'static str, alarm: Option<&str>) -> LineRow {
+        LineRow {
+            line_gln: gln.to_owned(),
+            line_id: Some("L1".to_owned()),
+            system_id: None,
+            status,
+            state: "EXECUTE",
+            last_heartbeat_at: "2026-11-23T10:00:00.000Z".to_owned(),
+            silent_seconds: 600,
+            throughput_milli: None,
+            burn_per_hour: None,
+            serials_remaining: None,
+            allocation_id: None,
+            alarm: alarm.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn many_silent_lines_are_one_entry_and_hide_no_alarm() {
+        let mut lines = vec![line("0313000000018", "live", Some("jam"))];
+        for expected in 1..=SILENT_SHOWN_MAX {
+            lines.push(line("0313000000025", "offline", None));
+            let todos = troubled_lines(&lines);
+            assert_eq!(todos.len(), expected + 1);
+            assert_eq!(todos[0].what, "Line L1 (0313000000018) reports jam");
+            assert!(todos[1].what.starts_with("Line L1 (0313000000025) went offline"));
+        }
+        lines.push(line("0313000000025", "stale", None));
+        let todos = troubled_lines(&lines);
+        let whats: Vec<&str> = todos.iter().map(|todo| todo.what.as_str()).collect();
+        assert_eq!(
+            whats,
+            ["Line L1 (0313000000018) reports jam", "6 lines went silent while they ran"]
+        );
     }
 }
