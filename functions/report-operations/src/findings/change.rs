@@ -70,9 +70,7 @@ pub(crate) async fn acknowledge(
     body: JsonBody,
 ) -> Result<Json<FindingDetails>, Problem> {
     caller.require(Scope::FindingsWrite)?;
-    let body: ReasonBody = body.parse()?;
-    let reason = Note::parse(&body.reason).map_err(|error| refused("/reason", error))?;
-    change(&hub, &caller, &id, (Change::Acknowledge(reason), None)).await
+    change(&hub, &caller, &id, (Change::Acknowledge(reason_of(&body)?), None)).await
 }
 
 /// `POST /api/v1/findings/{id}/resolve`
@@ -83,9 +81,13 @@ pub(crate) async fn resolve(
     body: JsonBody,
 ) -> Result<Json<FindingDetails>, Problem> {
     caller.require(Scope::FindingsWrite)?;
+    change(&hub, &caller, &id, (Change::Resolve(reason_of(&body)?), None)).await
+}
+
+/// The reason that both turns ask for.
+fn reason_of(body: &JsonBody) -> Result<Note, Problem> {
     let body: ReasonBody = body.parse()?;
-    let reason = Note::parse(&body.reason).map_err(|error| refused("/reason", error))?;
-    change(&hub, &caller, &id, (Change::Resolve(reason), None)).await
+    Note::parse(&body.reason).map_err(|error| refused("/reason", error))
 }
 
 /// `POST /api/v1/findings/{id}/assign`
