@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
+use crate::bench::{self, BenchCommand};
 use crate::error::CommandError;
 use crate::hub::{Hub, HubArguments};
 use crate::tenant::{self, TenantCommand};
@@ -69,6 +70,9 @@ enum Command {
     /// One stack a tenant: deploy, look after, restore, destroy
     #[command(subcommand)]
     Tenant(TenantCommand),
+    /// What the hub promises in figures: measured, and judged by the budget
+    #[command(subcommand)]
+    Bench(BenchCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -193,6 +197,7 @@ pub async fn run(arguments: Arguments) -> Result<bool, CommandError> {
         Command::Credential(command) => run_credential(command, &target, json).await,
         Command::System(command) => run_system(command, &target, json).await,
         Command::Tenant(command) => tenant::run(command, &target, json).await,
+        Command::Bench(command) => bench::run(command, &target, json).await,
     }
 }
 
@@ -317,6 +322,7 @@ mod tests {
             "pharmatrace credential revoke abc --reason leaked",
             "pharmatrace credential rotate abc --grace 90s --force --expires 2027-01-31T00:00:00Z",
             "pharmatrace inspect a b",
+            "pharmatrace bench cold --starts 5 --json",
             "pharmatrace tenant deploy --env acme-pharma --yes",
             "pharmatrace tenant status --env acme-pharma --json",
             "pharmatrace --stack s --region r tenant status",

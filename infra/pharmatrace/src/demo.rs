@@ -8,7 +8,6 @@
 mod line;
 mod run;
 mod shift;
-mod table;
 mod view;
 
 use std::path::PathBuf;

@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod audit;
+pub mod bench;
 pub mod cli;
 pub mod credential;
 pub mod demo;
@@ -14,5 +15,6 @@ pub mod hub;
 pub mod inspect;
 pub mod local;
 pub mod system;
+mod table;
 pub mod tenant;
 pub mod wiring;

@@ -4,7 +4,7 @@
 //! running instance, so two instances share nothing but what was installed and built, which a file
 //! lock guards. The local cloud listens on loopback only, has a clean environment, and ends with us.
 
-mod build;
+pub(crate) mod build;
 mod deploy;
 mod logs;
 mod process;

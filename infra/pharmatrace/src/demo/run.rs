@@ -11,10 +11,11 @@ use tokio::time::{Instant, sleep};
 
 use super::line::{self, Run};
 use super::view::{count, expect, found, head, list, show_report, text, unexpected};
-use super::{Show, shift, table};
+use super::{Show, shift};
 use crate::api::Api;
 use crate::error::CommandError;
 use crate::hub::Hub;
+use crate::table;
 use crate::{credential, system, wiring};
 
 const GTIN: &str = "00313000007772";

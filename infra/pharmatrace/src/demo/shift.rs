@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 use store::time::rfc3339_ms;
 use time::Duration;
 
+use super::Show;
 use super::view::{count, expect, head, list, text};
-use super::{Show, table};
 use crate::api::Api;
 use crate::error::CommandError;
+use crate::table;
 use crate::wiring;
 
 const TELEMETRY: &str = "/api/v1/plant-floor/telemetry";

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Show, table};
+use super::Show;
 use crate::api::Answer;
 use crate::error::CommandError;
+use crate::table;
 
 pub(super) fn show_report(show: &mut Show, name: &str, report: &Value) -> Result<(), CommandError> {
     show.step("report", report);

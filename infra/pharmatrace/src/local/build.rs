@@ -49,7 +49,7 @@ pub async fn functions(root: &Path) -> Result<PathBuf, CommandError> {
     folder_of(&output.stdout, &names)
 }
 
-fn names(root: &Path) -> Result<Vec<String>, CommandError> {
+pub(crate) fn names(root: &Path) -> Result<Vec<String>, CommandError> {
     let folder = root.join("functions");
     let entries = std::fs::read_dir(&folder).map_err(CommandError::io("functions/"))?;
     let mut names: Vec<String> = entries
@@ -63,7 +63,7 @@ fn names(root: &Path) -> Result<Vec<String>, CommandError> {
 
 /// Cargo without what an outer `cargo run` or `cargo test` puts into the environment: some build
 /// scripts watch those variables, and would run again each time.
-fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     let mut command = Command::new("cargo");
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
@@ -78,7 +78,7 @@ fn cargo() -> Command {
 }
 
 /// Where cargo says it put the executables, whatever target folder is configured.
-fn folder_of(messages: &[u8], names: &[String]) -> Result<PathBuf, CommandError> {
+pub(crate) fn folder_of(messages: &[u8], names: &[String]) -> Result<PathBuf, CommandError> {
     String::from_utf8_lossy(messages)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())

@@ -2,7 +2,7 @@
 
 /// Lines of a table: the first row is the head; columns are as wide as their widest entry, numbers to the
 /// right.
-pub(super) fn lines(rows: &[Vec<String>]) -> Vec<String> {
+pub(crate) fn lines(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let entry = |row: &Vec<String>| row.get(column).map_or(0, |text| text.chars().count());
@@ -22,7 +22,8 @@ pub(super) fn lines(rows: &[Vec<String>]) -> Vec<String> {
 }
 
 fn cell(text: &str, width: usize) -> String {
-    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b',');
+    let is_number =
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b',' || b == b'.');
     if is_number { format!("{text:>width$}") } else { format!("{text:<width$}") }
 }
 

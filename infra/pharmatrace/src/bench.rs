@@ -1,0 +1,33 @@
+//! `pharmatrace bench`: what the hub promises in figures, measured and judged by the budget.
+//!
+//! Each kind prints a table for people or, with `--json`, one JSON line, and answers `false` when a
+//! budget is missed. Figures of one run are compared with each other and never with those of another
+//! machine or hour: what is judged is a ratio or a size.
+
+mod cold;
+
+use clap::Subcommand;
+
+use crate::error::CommandError;
+use crate::hub::HubArguments;
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// How fast functions start, compared with a bare one, and how large their binaries are
+    Cold(cold::Options),
+}
+
+/// Measures; `false` means that a budget is missed.
+///
+/// # Errors
+/// If it cannot be measured.
+pub async fn run(
+    command: BenchCommand,
+    _target: &HubArguments,
+    json: bool,
+) -> Result<bool, CommandError> {
+    match command {
+        BenchCommand::Cold(options) => cold::run(&options, json).await,
+    }
+}

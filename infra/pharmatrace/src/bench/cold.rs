@@ -1,0 +1,81 @@
+//! `pharmatrace bench cold`: from exec to the first request for work.
+//!
+//! Every function is started as on Lambda, with its environment, against a small runtime API on loopback
+//! that also plays the AWS services the function warms up. The clock runs from before the process is
+//! made until it asks for its first invocation. The time during which a warm-up call was open is not
+//! counted: on AWS that is the network's. In the same round the bare probe starts (`service`'s example
+//! `probe`) with the clients of the services that the function was seen to call. Rounds interleave all of
+//! them, so that a noisy moment meets each alike; the ratio of medians is judged, and the size of the
+//! stripped binary.
+
+mod build;
+mod report;
+mod runtime;
+mod start;
+
+use clap::Args;
+
+use crate::error::CommandError;
+use crate::local::repository;
+use crate::wiring::print_line;
+
+use build::Built;
+use report::Row;
+use runtime::Runtime;
+use start::Start;
+
+/// How it is measured.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// How often each is started
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    starts: u32,
+    /// The profile that they are built with
+    #[arg(long, default_value = "release", value_name = "NAME")]
+    profile: String,
+    /// Only this function; repeat for more
+    #[arg(long = "function", value_name = "NAME")]
+    functions: Vec<String>,
+}
+
+/// Builds, starts everything many times, judges.
+///
+/// # Errors
+/// If something does not build, or does not come to ask for work.
+pub(super) async fn run(options: &Options, json: bool) -> Result<bool, CommandError> {
+    let root = repository()?;
+    let built = build::build(&root, &options.profile, &options.functions).await?;
+    let starts = options.starts;
+    let measured = tokio::task::spawn_blocking(move || measure(&built, starts))
+        .await
+        .map_err(|error| CommandError::Failed(format!("the measurement stopped: {error}")))?;
+    let rows = measured?;
+    if json {
+        print_line(&report::json(&rows, starts)?)?;
+    } else {
+        for line in report::lines(&rows, starts) {
+            print_line(&line)?;
+        }
+    }
+    Ok(rows.iter().all(Row::is_within_budget))
+}
+
+/// All starts, round after round.
+fn measure(built: &Built, starts: u32) -> Result<Vec<Row>, CommandError> {
+    let runtime = Runtime::listen()?;
+    let mut rows = Vec::with_capacity(built.functions.len());
+    for function in &built.functions {
+        // The first start fills the page cache, and shows which services are called.
+        let first = start::run(&runtime, function, &built.environment, &[])?;
+        rows.push(Row::new(function, first.services)?);
+    }
+    for _ in 0..starts {
+        for (row, function) in rows.iter_mut().zip(&built.functions) {
+            let services: Vec<&str> = row.services.iter().copied().collect();
+            let bare: Start = start::run(&runtime, &built.probe, &built.environment, &services)?;
+            row.probe.push(bare);
+            row.function.push(start::run(&runtime, function, &built.environment, &[])?);
+        }
+    }
+    Ok(rows)
+}

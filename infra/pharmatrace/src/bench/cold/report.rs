@@ -1,0 +1,188 @@
+//! Medians, ratios, the verdict.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::start::Start;
+use crate::error::CommandError;
+use crate::table;
+
+/// The budget: as many thousandths of the bare probe's time.
+const RATIO_MAX: u64 = 1_300;
+/// The budget: the size of a stripped binary.
+const SIZE_BYTES_MAX: u64 = 10_000_000;
+
+/// One function's starts, and those of the probe beside it.
+pub(super) struct Row {
+    name: String,
+    size_bytes: u64,
+    /// The services it calls while it starts.
+    pub services: BTreeSet<&'static str>,
+    /// Its starts.
+    pub function: Vec<Start>,
+    /// Those of the probe with the same clients.
+    pub probe: Vec<Start>,
+}
+
+impl Row {
+    /// Nothing measured yet, except the size.
+    pub(super) fn new(
+        program: &Path,
+        services: BTreeSet<&'static str>,
+    ) -> Result<Self, CommandError> {
+        let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let data = program.metadata().map_err(CommandError::io(name.clone()))?;
+        let (function, probe) = (Vec::new(), Vec::new());
+        Ok(Self { name, size_bytes: data.len(), services, function, probe })
+    }
+
+    fn init(&self) -> Duration {
+        median(&self.function, |start| start.init)
+    }
+
+    fn bare(&self) -> Duration {
+        median(&self.probe, |start| start.init)
+    }
+
+    /// Thousandths of the probe's time; the probe has no call to leave out.
+    fn ratio(&self) -> u64 {
+        thousandths(self.init(), self.bare())
+    }
+
+    fn cpu_ratio(&self) -> u64 {
+        let cpu = |starts| median(starts, |start: &Start| start.on_cpu);
+        thousandths(cpu(&self.function), cpu(&self.probe))
+    }
+
+    /// Whether start and size are within the budget.
+    pub(super) fn is_within_budget(&self) -> bool {
+        self.ratio() <= RATIO_MAX && self.size_bytes <= SIZE_BYTES_MAX
+    }
+}
+
+fn thousandths(of: Duration, to: Duration) -> u64 {
+    let ratio = of.as_nanos().saturating_mul(1_000).checked_div(to.as_nanos());
+    ratio.and_then(|ratio| u64::try_from(ratio).ok()).unwrap_or(u64::MAX)
+}
+
+/// The middle one, the upper one of two.
+fn median<T: Ord + Default>(starts: &[Start], of: impl Fn(&Start) -> T) -> T {
+    let mut values: Vec<T> = starts.iter().map(of).collect();
+    values.sort();
+    let middle = values.len() / 2;
+    values.into_iter().nth(middle).unwrap_or_default()
+}
+
+/// The table.
+pub(super) fn lines(rows: &[Row], starts: u32) -> Vec<String> {
+    let head = [
+        "function",
+        "MB",
+        "init ms",
+        "probe ms",
+        "ratio",
+        "cpu ratio",
+        "with calls ms",
+        "memory MB",
+        "calls",
+        "",
+    ];
+    let mut cells = vec![head.map(str::to_owned).to_vec()];
+    for row in rows {
+        let services: Vec<&str> = row.services.iter().copied().collect();
+        cells.push(vec![
+            row.name.clone(),
+            decimal(row.size_bytes / 10_000),
+            ms(row.init()),
+            ms(row.bare()),
+            decimal(row.ratio() / 10),
+            decimal(row.cpu_ratio() / 10),
+            ms(median(&row.function, |start| start.whole)),
+            decimal(median(&row.function, |start| start.memory_kb).saturating_mul(100) / 1_000),
+            services.join(" "),
+            if row.is_within_budget() { "ok" } else { "MISSED" }.to_owned(),
+        ]);
+    }
+    let mut lines = table::lines(&cells);
+    lines.push(format!(
+        "medians of {starts} starts; budget: ratio {}, {} MB",
+        decimal(RATIO_MAX / 10),
+        decimal(SIZE_BYTES_MAX / 10_000)
+    ));
+    lines
+}
+
+/// The same for a program.
+pub(super) fn json(rows: &[Row], starts: u32) -> Result<String, CommandError> {
+    let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    let functions: Vec<serde_json::Value> = rows
+        .iter()
+        .map(|row| {
+            json!({
+                "function": row.name,
+                "size_bytes": row.size_bytes,
+                "init_us": us(row.init()),
+                "probe_us": us(row.bare()),
+                "ratio_thousandths": row.ratio(),
+                "cpu_ratio_thousandths": row.cpu_ratio(),
+                "with_calls_us": us(median(&row.function, |start| start.whole)),
+                "memory_kb": median(&row.function, |start| start.memory_kb),
+                "calls": row.services,
+                "within_budget": row.is_within_budget(),
+            })
+        })
+        .collect();
+    let budget = json!({ "ratio_thousandths": RATIO_MAX, "size_bytes": SIZE_BYTES_MAX });
+    let all = json!({ "starts": starts, "budget": budget, "functions": functions });
+    serde_json::to_string(&all).map_err(|error| CommandError::Failed(error.to_string()))
+}
+
+fn ms(duration: Duration) -> String {
+    decimal(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX) / 10)
+}
+
+/// Hundredths as a decimal.
+fn decimal(hundredths: u64) -> String {
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(init_us: u64) -> Start {
+        let init = Duration::from_micros(init_us);
+        let (whole, on_cpu, services) = (init, init, BTreeSet::new());
+        Start { init, whole, on_cpu, memory_kb: 12_340, services }
+    }
+
+    fn row(size_bytes: u64, init_us: u64) -> Row {
+        let (services, name) = (BTreeSet::from(["dynamodb", "s3"]), "allocate-serials".to_owned());
+        let function = [1, 90_000, init_us].map(start).into();
+        Row { name, size_bytes, services, function, probe: vec![start(10_000)] }
+    }
+
+    #[test]
+    fn a_start_and_a_size_at_the_limit_are_within_the_budget_and_above_it_are_not() {
+        for (size_bytes, init_us, expected) in
+            [(10_000_000, 13_000, true), (10_000_001, 13_000, false), (10_000_000, 13_010, false)]
+        {
+            assert_eq!(row(size_bytes, init_us).is_within_budget(), expected, "{init_us}");
+        }
+    }
+
+    #[test]
+    fn a_table_and_a_json_line_say_the_same() {
+        let rows = [row(8_765_432, 12_345)];
+        let text = lines(&rows, 3).join("\n");
+        for cell in ["8.76", "12.34", "10.00", "1.23", "dynamodb s3", "ok"] {
+            assert!(text.contains(cell), "{cell}: {text}");
+        }
+        let value: serde_json::Value = serde_json::from_str(&json(&rows, 3).unwrap()).unwrap();
+        assert_eq!(value["functions"][0]["ratio_thousandths"], 1_234);
+        assert_eq!(value["functions"][0]["within_budget"], true);
+    }
+}
