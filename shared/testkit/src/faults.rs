@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 
-use crate::sniff;
+use crate::sniff::{self, Service, Units};
 
 /// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,14 +38,14 @@ pub enum Fault {
 /// One call that reached the network, or would have.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// `GetItem`, `UpdateItem`, …: the end of `x-amz-target`, or the method for other services.
+    /// `GetItem`, `UpdateItem`, …: the end of `x-amz-target`; for S3 the method, `LIST` for a listing.
     pub operation: String,
+    /// Who was asked.
+    pub service: Service,
     /// What was done to it.
     pub fault: Option<Fault>,
-    /// Write units of the table itself, without its indexes, as the answer reported them.
-    pub write_units: f64,
-    /// Read units, likewise.
-    pub read_units: f64,
+    /// What it consumed.
+    pub units: Units,
 }
 
 #[derive(Debug, Default)]
@@ -126,7 +126,7 @@ impl Faults {
     /// Sum of the write units of answered calls, without secondary indexes.
     #[must_use]
     pub fn write_units(&self) -> f64 {
-        self.calls().iter().map(|call| call.write_units).sum()
+        self.calls().iter().map(|call| call.units.table_writes).sum()
     }
 
     /// A client that passes every call through this plan to `inner`. Works with any AWS SDK client.
@@ -140,7 +140,7 @@ impl Faults {
     }
 
     /// Numbers a call and says what happens to it.
-    fn begin(&self, operation: &str) -> (usize, Option<Fault>) {
+    fn begin(&self, operation: &str, service: Service) -> (usize, Option<Fault>) {
         self.with(|state| {
             let number = state.calls.len().saturating_add(1);
             let planned =
@@ -154,16 +154,15 @@ impl Faults {
                 queued.and_then(|at| state.queued.remove(at)).map(|(_, fault)| fault)
             };
             let operation = operation.to_owned();
-            state.calls.push(Call { operation, fault, write_units: 0.0, read_units: 0.0 });
+            state.calls.push(Call { operation, service, fault, units: Units::default() });
             (number, fault)
         })
     }
 
-    fn units(&self, number: usize, write: f64, read: f64) {
+    fn units(&self, number: usize, units: Units) {
         self.with(|state| {
             if let Some(call) = state.calls.get_mut(number.saturating_sub(1)) {
-                call.write_units = write;
-                call.read_units = read;
+                call.units = units;
             }
         });
     }
@@ -197,7 +196,7 @@ impl HttpConnector for FaultyConnector {
         let (inner, faults) = (self.inner.clone(), self.faults.clone());
         HttpConnectorFuture::new(async move {
             let operation = sniff::operation(&request);
-            let (number, fault) = faults.begin(&operation);
+            let (number, fault) = faults.begin(&operation, sniff::service(&request));
             match fault {
                 None => exchange(&inner, &faults, number, request).await,
                 Some(Fault::CutBefore) => Err(cut()),
@@ -226,8 +225,8 @@ async fn exchange(
     if response.headers().get("content-type").is_none_or(|kind| !kind.contains("amz-json")) {
         return Ok(response);
     }
-    let (response, write, read) = sniff::units(&operation, response).await?;
-    faults.units(number, write, read);
+    let (response, units) = sniff::units(&operation, response).await?;
+    faults.units(number, units);
     Ok(response)
 }
 

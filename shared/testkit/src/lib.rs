@@ -11,3 +11,4 @@ mod sniff;
 pub use clock::TestClock;
 pub use dynamo::{Dynamo, create_table};
 pub use faults::{Call, Fault, Faults};
+pub use sniff::{Service, Units};
