@@ -4,6 +4,7 @@ use domain::allocation::Allocation;
 use domain::epc::sgtin_urn_text;
 use domain::gln::Gln;
 use domain::pool::Pool;
+use domain::request::Mode;
 use edge::openapi::{
     AllocationId, Count, Date, Gln as GlnForm, Gtin14, Lot, PlainText, PoolId, RequestId, SystemId,
     Time,
@@ -11,7 +12,10 @@ use edge::openapi::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::openapi::{ActionCode, Encoding, Level, Mode, StatusWord};
+use crate::openapi::{ActionCode, ChoiceWord, Encoding, Level, StatusWord};
+
+/// The most numbers told one by one in an answer; the export has more.
+const SERIALS_MAX: u64 = 1_000;
 
 /// An allocation as it is answered; what is not known is null.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,13 +33,13 @@ pub(crate) struct AllocationView {
     encoding: &'static str,
     #[schema(value_type = Gtin14)]
     gtin: String,
-    #[schema(value_type = Mode)]
+    #[schema(value_type = ChoiceWord)]
     mode: &'static str,
     requested: u64,
     granted: u64,
     range: SerialRange,
-    /// The numbers one by one; null for a range.
-    #[schema(required)]
+    /// The numbers one by one; null for a range, for more than 1,000 numbers and in lists.
+    #[schema(required, max_items = 1_000)]
     serials: Option<Vec<String>>,
     /// The system whose line prints.
     #[schema(value_type = SystemId)]
@@ -75,6 +79,7 @@ pub(crate) struct AllocationView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pool: Option<PoolNow>,
+    /// When the hold ends; null once it is confirmed, and for numbers given for good at once.
     #[schema(required, value_type = Option<Time>)]
     expires_at: Option<String>,
     #[schema(value_type = Time)]
@@ -119,6 +124,7 @@ struct Links {
     #[serde(rename = "self")]
     own: String,
     export: String,
+    confirm: String,
     void: String,
     close: String,
     reconciliation: String,
@@ -133,14 +139,14 @@ impl AllocationView {
             allocation_id: a.id.to_string(),
             request_id: a.request_id.to_string(),
             status: a.status.as_str(),
-            action_code: "C",
+            action_code: if a.requested == a.size { "C" } else { "P" },
             encoding: "SGTIN",
             gtin: a.gtin.to_string(),
-            mode: "range",
-            requested: a.size,
+            mode: a.mode.as_str(),
+            requested: a.requested,
             granted: a.size,
             range: SerialRange::new(a),
-            serials: None,
+            serials: pool.and_then(|_| serials(a)),
             system_id: a.system_id.to_string(),
             requested_by: a.requester.to_string(),
             line_gln: a.line_gln.as_ref().map(Gln::to_string),
@@ -158,11 +164,21 @@ impl AllocationView {
             export: Export { href: format!("{path}/export"), formats: ["csv", "json"] },
             pool_id: a.pool_id.to_string(),
             pool: pool.map(PoolNow::new),
-            expires_at: None,
+            expires_at: a.hold.as_ref().filter(|_| a.is_unconfirmed()).map(|h| h.ends_at.clone()),
             created_at: a.created_at.clone(),
             closed_at: a.closed_at.clone(),
             links: Links::new(path),
         }
+    }
+}
+
+/// The numbers one by one, where they were asked for so and are few.
+fn serials(a: &Allocation) -> Option<Vec<String>> {
+    match a.mode {
+        Mode::List if a.size <= SERIALS_MAX => {
+            Some((a.start..=a.last()).map(|index| a.scheme.serial_text(index)).collect())
+        }
+        Mode::List | Mode::Range => None,
     }
 }
 
@@ -188,6 +204,7 @@ impl Links {
     fn new(path: String) -> Self {
         let link = |verb: &str| format!("{path}/{verb}");
         let (export, void, close) = (link("export"), link("void"), link("close"));
-        Self { export, void, close, reconciliation: link("reconciliation"), own: path }
+        let (confirm, reconciliation) = (link("confirm"), link("reconciliation"));
+        Self { export, confirm, void, close, reconciliation, own: path }
     }
 }

@@ -4,7 +4,7 @@ use domain::gln::Gln;
 use domain::gtin::Gtin14;
 use domain::ids::{PoolId, RequestId, SystemId};
 use domain::pool::MAX_REQUEST_LIMIT;
-use domain::request::{Details, ReserveRequest};
+use domain::request::{Details, HOLD_MINUTES_MAX, Mode, ReserveRequest, Terms};
 use domain::serial::check_ai82;
 use edge::openapi::{
     Date as DateForm, Gln as GlnForm, Gtin, Lot, PlainText, PoolId as PoolIdForm,
@@ -16,7 +16,7 @@ use time::Date;
 use time::macros::format_description;
 use utoipa::ToSchema;
 
-use crate::openapi::{Encoding, Level, Mode, Never};
+use crate::openapi::{ChoiceWord, Encoding, Level};
 
 /// The longest of the texts that are only carried along, characters.
 const TEXT_CHARACTERS_MAX: usize = 64;
@@ -36,11 +36,13 @@ pub(crate) struct ReserveBody {
     /// How many; the pool's `max_request` may be lower.
     #[schema(minimum = 1, maximum = 100_000_000)]
     quantity: u64,
-    #[schema(value_type = Option<Mode>)]
+    #[schema(value_type = Option<ChoiceWord>)]
     mode: Option<String>,
-    /// Fewer numbers than asked for are never served.
-    #[schema(value_type = Option<Never>)]
+    /// Whether fewer numbers than asked for will do when fewer are left.
     allow_partial: Option<bool>,
+    /// The numbers are given up after so many minutes unless they are confirmed.
+    #[schema(minimum = 1, maximum = 43_200)]
+    hold_minutes: Option<u32>,
     #[schema(value_type = Option<PoolIdForm>)]
     pool_id: Option<String>,
     #[schema(value_type = Option<Level>)]
@@ -114,7 +116,7 @@ impl ReserveBody {
         caller: &Caller,
         idempotency_key: Option<&str>,
     ) -> Result<ReserveRequest, Problem> {
-        self.check_mode()?;
+        let terms = self.terms()?;
         let mut wrong = Violations(Vec::new());
         self.check_words(&mut wrong);
         let requester = wrong.take("", SystemId::parse(caller.system()));
@@ -142,22 +144,26 @@ impl ReserveBody {
             line_gln,
             plant_gln,
             details,
+            terms,
         })
     }
 
-    /// Only ranges of SGTINs so far, and never less than asked for.
-    fn check_mode(&self) -> Result<(), Problem> {
+    /// Only consecutive SGTINs so far.
+    fn terms(&self) -> Result<Terms, Problem> {
         let refused = |pointer: &str, detail: &str| {
             Problem::new(ProblemKind::ModeNotAllowed).violation(pointer, detail)
         };
-        match (self.encoding.as_deref(), self.mode.as_deref(), self.allow_partial) {
-            (Some(encoding), _, _) if encoding != "SGTIN" => {
-                Err(refused("/encoding", "SGTIN is served"))
-            }
-            (_, Some(mode), _) if mode != "range" => Err(refused("/mode", "range is served")),
-            (_, _, Some(true)) => Err(refused("/allow_partial", "false is served")),
-            _ => Ok(()),
+        if self.encoding.as_deref().is_some_and(|encoding| encoding != "SGTIN") {
+            return Err(refused("/encoding", "SGTIN is served"));
         }
+        let mode = match self.mode.as_deref() {
+            None => Mode::default(),
+            Some(word) => {
+                Mode::parse(word).ok_or_else(|| refused("/mode", "range or list is served"))?
+            }
+        };
+        let allow_partial = self.allow_partial.unwrap_or_default();
+        Ok(Terms { mode, allow_partial, hold_minutes: self.hold_minutes })
     }
 
     fn request_id(&self, header: Option<&str>, wrong: &mut Violations) -> Option<RequestId> {
@@ -180,6 +186,8 @@ impl ReserveBody {
         wrong.need("/quantity", quantity, "1 to the pool's max_request, never above 100000000");
         let level = self.packaging_level.as_deref().is_none_or(|level| LEVELS.contains(&level));
         wrong.need("/packaging_level", level, "one of EA, PK, CA, PL");
+        let hold = self.hold_minutes.is_none_or(|held| (1..=HOLD_MINUTES_MAX).contains(&held));
+        wrong.need("/hold_minutes", hold, "1 to 43200");
         let filter = self.filter_value.is_none_or(|filter| filter <= 7);
         wrong.need("/filter_value", filter, "0 to 7");
         let lot = self.lot.as_deref().is_none_or(|lot| check_ai82(lot).is_ok());

@@ -13,7 +13,8 @@ const DROP_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// Puts the file once. A failure does not undo the reservation: it is logged, the same request sent again
 /// drops the file again, and the export route writes the very same object.
 pub(crate) async fn drop_file(hub: &Hub, system: &System, allocation: &Allocation, now: &str) {
-    if allocation.status == AllocationStatus::Voided {
+    let held = allocation.status == AllocationStatus::PendingConfirmation;
+    if held || allocation.status.is_given_up() {
         return;
     }
     let export = Export::new(allocation, Profile::Full, Format::Csv);

@@ -6,14 +6,16 @@
 //! | `GET /` | `allocations:read` | 200, 400 |
 //! | `GET /{id}` | `allocations:read` | 200, 404 |
 //! | `GET /{id}/reconciliation` | `allocations:read` | 200, 404 |
+//! | `POST /{id}/confirm` | `allocations:write` | 200, 404, 409 |
 //! | `POST /{id}/void` | `allocations:write` | 200, 404, 409 |
 //! | `POST /{id}/close` | `allocations:write` | 200, 404, 409 |
 //!
-//! Idempotent: a request id of a system means one allocation for ever (I3); void and close done twice
-//! change nothing. A credential bound to lines sees and serves only those (I8).
+//! Idempotent: a request id of a system means one allocation for ever (I3); confirm, void and close
+//! done twice change nothing. What is held for a confirmation is given up when its hold ends. A credential bound to lines sees and serves only those (I8).
 
 mod answer;
 mod body;
+mod confirm;
 mod drop_file;
 mod list;
 mod openapi;
@@ -79,6 +81,7 @@ pub fn router(hub: Hub) -> Router {
     Router::new()
         .route(ROOT, post(reserve::reserve).get(list::list))
         .route(&format!("{ROOT}/{{id}}"), get(turn::fetch))
+        .route(&format!("{ROOT}/{{id}}/confirm"), post(confirm::confirm))
         .route(&format!("{ROOT}/{{id}}/void"), post(turn::void))
         .route(&format!("{ROOT}/{{id}}/close"), post(turn::close))
         .route(&format!("{ROOT}/{{id}}/reconciliation"), get(reconciliation::reconciliation))

@@ -1,6 +1,7 @@
 //! What this function says of its routes.
 
 use domain::allocation::AllocationStatus;
+use domain::request::Mode;
 use edge::openapi::{AllocationId, Answer, Part, RequestId, Route, part};
 use edge::{ProblemKind, Scope};
 use http::Method;
@@ -14,9 +15,8 @@ use crate::turn::TurnBody;
 
 edge::words! {
     Encoding = ["SGTIN"], "What is numbered.";
-    Mode = ["range"], "How the numbers are chosen.";
-    Never = [false], "What is not served yet.";
-    ActionCode = ["C"], "Complete.";
+    ChoiceWord = Mode::ALL.map(Mode::as_str), "How the numbers are chosen and told.";
+    ActionCode = ["C", "P"], "Complete, or partial: fewer numbers than asked for.";
     Level = LEVELS, "The packaging level.";
     StatusWord = AllocationStatus::ALL.map(AllocationStatus::as_str),
         "Where an allocation stands.";
@@ -25,6 +25,7 @@ edge::words! {
 const ALLOCATIONS: &str = "/api/v1/l3/allocations";
 const ALLOCATION: &str = "/api/v1/l3/allocations/{id}";
 const RECONCILIATION: &str = "/api/v1/l3/allocations/{id}/reconciliation";
+const CONFIRM: &str = "/api/v1/l3/allocations/{id}/confirm";
 const VOID: &str = "/api/v1/l3/allocations/{id}/void";
 const CLOSE: &str = "/api/v1/l3/allocations/{id}/close";
 
@@ -58,6 +59,14 @@ pub fn openapi() -> Part {
                 .says("Where every reserved number is", "Computed from the ledger on each call.")
                 .path::<AllocationId>("id", id)
                 .answers(Answer::json::<ReconciliationView>(200, "The balance and the findings.")),
+            turn(
+                CONFIRM,
+                "allocation_confirm",
+                "Keep numbers that are held",
+                "Until then they are neither exported nor dropped as a file, and when the hold ends they are \
+                 given up. Doing it again changes nothing, nor for an allocation that was not held.",
+                json!({ "reason": "order released" }),
+            ),
             turn(
                 VOID,
                 "allocation_void",

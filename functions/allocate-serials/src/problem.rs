@@ -1,8 +1,10 @@
 //! From errors to problems; every variant by name.
 
+use domain::allocation::AllocationStatus;
 use edge::{Problem, ProblemKind};
 use service::store_problem;
 use store::allocation::ChangeError;
+use store::allocation::hold::ConfirmError;
 use store::reserve::ReserveError;
 
 pub(crate) fn reserve_problem(error: &ReserveError) -> Problem {
@@ -28,6 +30,16 @@ pub(crate) fn reserve_problem(error: &ReserveError) -> Problem {
         }
         ReserveError::Swept => Problem::unavailable(error),
         ReserveError::Store(error) => store_problem(error),
+    }
+}
+
+pub(crate) fn confirm_problem(error: &ConfirmError) -> Problem {
+    match error {
+        ConfirmError::Ended { ends_at } => Problem::new(ProblemKind::AllocationState)
+            .detail(error.to_string())
+            .with("status_now", AllocationStatus::Expired.as_str())
+            .with("ended_at", ends_at.clone()),
+        ConfirmError::Change(error) => change_problem(error),
     }
 }
 

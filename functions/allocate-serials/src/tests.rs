@@ -8,9 +8,12 @@ use store::client::{AwsSettings, https, s3};
 use store::keys::Pk;
 use store::{Buckets, Objects, Store};
 use testkit::Dynamo;
+use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::*;
+
+mod terms;
 
 const ROOT: &str = "/api/v1/l3/allocations";
 const LINE: &str = "0313000000018";
@@ -25,14 +28,20 @@ struct World {
 async fn world_of(profile: TenantProfile) -> World {
     let dynamo = Dynamo::start().await;
     let store = Store::new(dynamo.client(), &dynamo.table().await);
+    let app = app_at(&store, profile, datetime!(2026-11-23 10:00 UTC));
+    World { _dynamo: dynamo, store, app }
+}
+
+/// The function as it is at a time.
+fn app_at(store: &Store, profile: TenantProfile, now: OffsetDateTime) -> App {
     // No test here reaches S3: a call to this address would fail.
     let nowhere = Some("http://127.0.0.1:9".to_owned());
     let settings = AwsSettings::new("eu-central-1", nowhere, ("test", "test"), None);
     let buckets = Buckets { inbound: "i".into(), outbound: "o".into(), documents: "d".into() };
     let objects = Objects { s3: s3(&settings, &https()), buckets };
-    let clock = Clock::fixed(datetime!(2026-11-23 10:00 UTC));
+    let clock = Clock::fixed(now);
     let router = router(Hub::new(store.clone(), objects, clock.clone()));
-    World { _dynamo: dynamo, store, app: app(router, profile, clock) }
+    app(router, profile, clock)
 }
 
 async fn world() -> World {
@@ -152,7 +161,9 @@ async fn wrong_bodies_are_refused_and_change_nothing() {
         (with("line_gln", json!("0313000000019")), 400, "validation"),
         (with("mode", json!("random")), 422, "mode-not-allowed"),
         (with("encoding", json!("SSCC")), 422, "mode-not-allowed"),
-        (with("allow_partial", json!(true)), 422, "mode-not-allowed"),
+        (with("allow_partial", json!("yes")), 400, "validation"),
+        (with("hold_minutes", json!(0)), 400, "validation"),
+        (with("hold_minutes", json!(43_201)), 400, "validation"),
         (with("system_id", json!("nobody")), 400, "validation"),
         (with("pool_id", json!("A".repeat(26))), 404, "not-found"),
         (with("pool_id", json!("x")), 400, "validation"),
@@ -285,6 +296,7 @@ async fn every_route_is_closed_to_the_wrong_caller() {
         ("GET", ROOT.to_owned()),
         ("GET", format!("{ROOT}/{id}")),
         ("GET", format!("{ROOT}/{id}/reconciliation")),
+        ("POST", format!("{ROOT}/{id}/confirm")),
         ("POST", format!("{ROOT}/{id}/void")),
         ("POST", format!("{ROOT}/{id}/close")),
     ];

@@ -26,7 +26,7 @@ pub(crate) struct TurnBody {
 }
 
 impl TurnBody {
-    fn reason(self) -> Result<Option<String>, Problem> {
+    pub(crate) fn reason(self) -> Result<Option<String>, Problem> {
         let fits = |reason: &String| {
             (1..=REASON_CHARACTERS_MAX).contains(&reason.chars().count())
                 && !reason.chars().any(char::is_control)
@@ -86,11 +86,14 @@ pub(crate) async fn close(
 }
 
 /// Who asks, as audit records name them.
-fn actor(caller: &Caller) -> String {
+pub(crate) fn actor(caller: &Caller) -> String {
     format!("{}/{}", caller.system(), caller.credential())
 }
 
-async fn shown(hub: &Hub, allocation: &Allocation) -> Result<Json<AllocationView>, Problem> {
+pub(crate) async fn shown(
+    hub: &Hub,
+    allocation: &Allocation,
+) -> Result<Json<AllocationView>, Problem> {
     let pool = hub.store.pool_fetch(&allocation.pool_id).await;
     let pool = pool.map_err(|error| store_problem(&error))?.map(|state| state.pool);
     Ok(Json(AllocationView::new(allocation, pool.as_ref())))

@@ -50,6 +50,7 @@ async fn world(profile: TenantProfile, quantity: u64) -> World {
         line_gln: Some(domain::gln::Gln::parse(LINE).unwrap()),
         plant_gln: None,
         details: Details::default(),
+        terms: domain::request::Terms::default(),
     };
     let id = store.reserve(&request, &[pool], NOW).await.unwrap().allocation.id;
     let nowhere = Some("http://127.0.0.1:9".to_owned());

@@ -198,6 +198,7 @@ async fn reserve(store: &Store, pool: &PoolId, request_id: &str, quantity: u64) 
         line_gln: None,
         plant_gln: None,
         details: Details::default(),
+        terms: domain::request::Terms::default(),
     };
     let pools = std::slice::from_ref(pool);
     store.reserve(&request, pools, "2026-11-23T10:00:00.000Z").await.unwrap();

@@ -127,7 +127,7 @@ impl Applier {
         let terms = Terms {
             lot: allocation.details.lot.clone(),
             expiry: allocation.details.expiry.clone(),
-            closed: allocation.status == AllocationStatus::Closed,
+            closed: allocation.status == AllocationStatus::Closed || allocation.is_unconfirmed(),
         };
         let mut tasks = JoinSet::new();
         let mut postings = Vec::with_capacity(planned.blocks.len());

@@ -6,7 +6,7 @@
 //!
 //! The catalog runs on a blocking thread and reads the store through the runtime's handle.
 
-use domain::allocation::{Allocation, AllocationStatus};
+use domain::allocation::Allocation;
 use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, SystemId};
 use domain::pool::{Scheme, SerialMatch};
@@ -234,7 +234,7 @@ impl Catalog {
             return Ok(if void { What::Void(None) } else { What::Unaccounted });
         };
         let allocation = self.allocations.get(number);
-        let voided = allocation.is_some_and(|a| a.status == AllocationStatus::Voided);
+        let voided = allocation.is_some_and(|a| a.status.is_given_up());
         Ok(if void || voided {
             What::Void(Some(number))
         } else if allocation.is_some_and(|a| a.system_id == self.sender) {

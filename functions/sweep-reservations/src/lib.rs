@@ -1,4 +1,5 @@
-//! Every minute: reservations that nobody finished become void, documents that are parked or
+//! Every minute: reservations that nobody finished become void, numbers held for a confirmation that never
+//! came are given up, documents that are parked or
 //! were left unfinished are sent to be judged, and objects whose notification was lost are announced.
 //!
 //! Input: the schedule's event, whose content does not matter. Output: counts. Idempotent: every write
@@ -6,6 +7,7 @@
 //! twice is reconciled once (I5). What fails does not stop the rest; the next run comes in a minute.
 
 mod documents;
+mod holds;
 mod measures;
 pub mod notices;
 
@@ -47,6 +49,8 @@ pub struct Sweep {
     pub voided: u32,
     /// Entries that were recorded already and only had to be removed.
     pub closed: u32,
+    /// Allocations given up because nobody confirmed them in time.
+    pub expired: u32,
     /// Documents sent to be tried again.
     pub retried: u32,
     /// Objects announced because their notification was lost.
@@ -63,6 +67,7 @@ pub async fn sweep(sweeper: &Sweeper) -> Result<Sweep, StoreError> {
     let mut done = Sweep::default();
     let outcomes = [
         ("pools", sweep_pools(sweeper, &mut done).await),
+        ("holds", holds::end(sweeper, &mut done).await),
         ("documents", documents::retry(sweeper, &mut done).await),
         ("notices", notices::announce_lost(sweeper, &mut done).await),
     ];
@@ -76,6 +81,7 @@ pub async fn sweep(sweeper: &Sweeper) -> Result<Sweep, StoreError> {
         pools = done.pools,
         voided = done.voided,
         closed = done.closed,
+        expired = done.expired,
         retried = done.retried,
         announced = done.announced,
         failed = done.failed,

@@ -1,7 +1,7 @@
 use domain::gtin::Gtin14;
 use domain::ids::{RequestId, SystemId};
 use domain::pool::{PoolDraft, Scheme};
-use domain::request::{Details, ReserveRequest};
+use domain::request::{Details, ReserveRequest, Terms};
 use store::Buckets;
 use store::client::{AwsSettings, https, s3, sqs};
 use time::macros::datetime;
@@ -9,7 +9,7 @@ use time::macros::datetime;
 use super::*;
 
 #[tokio::test]
-async fn an_unfinished_reservation_becomes_void_once_it_is_old() {
+async fn what_is_unfinished_or_unconfirmed_becomes_void_once_it_is_old() {
     let dynamo = testkit::Dynamo::start().await;
     let store = Store::new(dynamo.client(), &dynamo.table().await);
     let opened = datetime!(2026-11-23 10:00 UTC);
@@ -36,6 +36,7 @@ async fn an_unfinished_reservation_becomes_void_once_it_is_old() {
         line_gln: None,
         plant_gln: None,
         details: Details::default(),
+        terms: Terms::default(),
     };
     store.reservation_open(&request, &pool, &rfc3339_ms(opened)).await.unwrap();
 
@@ -67,6 +68,21 @@ async fn an_unfinished_reservation_becomes_void_once_it_is_old() {
     assert_eq!((outcome.allocation.start, outcome.allocation.size), (1_010, 10));
     let state = store.pool_fetch(&pool).await.unwrap().unwrap();
     assert_eq!((state.pool.cursor, state.open.len()), (1_020, 0));
+
+    // Numbers held for a minute are given up once that is over, and not before.
+    let terms = Terms { hold_minutes: Some(1), ..Terms::default() };
+    let held = ReserveRequest { request_id: RequestId::parse("R2").unwrap(), terms, ..request };
+    store.reserve(&held, std::slice::from_ref(&pool), &rfc3339_ms(opened)).await.unwrap();
+    let ended = opened + Duration::minutes(1);
+    assert_eq!(holds(&at(ended - Duration::milliseconds(1))).await, Sweep::default());
+    assert_eq!(holds(&at(ended)).await, Sweep { expired: 1, ..Sweep::default() });
+    assert_eq!(holds(&at(ended)).await, Sweep::default());
+}
+
+async fn holds(sweeper: &Sweeper) -> Sweep {
+    let mut done = Sweep::default();
+    holds::end(sweeper, &mut done).await.unwrap();
+    done
 }
 
 /// The part of a run that needs no bucket; the flows have the rest.

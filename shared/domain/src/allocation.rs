@@ -4,11 +4,13 @@ use crate::gln::Gln;
 use crate::gtin::Gtin14;
 use crate::ids::{AllocationId, PoolId, RequestId, SystemId};
 use crate::pool::Scheme;
-use crate::request::Details;
+use crate::request::{Details, Mode};
 
 /// Where an allocation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AllocationStatus {
+    /// The numbers are held until the caller confirms or the hold ends.
+    PendingConfirmation,
     /// The numbers belong to the run.
     Reserved,
     /// The numbers were handed to the line system.
@@ -19,11 +21,17 @@ pub enum AllocationStatus {
     Closed,
     /// The numbers were given up before any was used.
     Voided,
+    /// The hold ended without a confirmation; the numbers were given up.
+    Expired,
 }
 
 /// What may happen to an allocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
+    /// The caller keeps the numbers that are held for it.
+    Confirm,
+    /// The hold ends.
+    Expire,
     /// The numbers are handed out.
     Export,
     /// A number is reported as used.
@@ -46,10 +54,13 @@ pub struct TransitionError {
 
 impl Transition {
     /// All transitions.
-    pub const ALL: [Self; 4] = [Self::Export, Self::Activate, Self::Close, Self::Void];
+    pub const ALL: [Self; 6] =
+        [Self::Confirm, Self::Expire, Self::Export, Self::Activate, Self::Close, Self::Void];
 
     const fn verb(self) -> &'static str {
         match self {
+            Self::Confirm => "be confirmed",
+            Self::Expire => "expire",
             Self::Export => "be exported",
             Self::Activate => "become active",
             Self::Close => "be closed",
@@ -61,29 +72,52 @@ impl Transition {
     /// nothing). The store turns this list into the condition of its write.
     #[must_use]
     pub const fn sources(self) -> &'static [AllocationStatus] {
-        use AllocationStatus::{Active, Closed, Exported, Reserved, Voided};
+        use AllocationStatus::{
+            Active, Closed, Expired, Exported, PendingConfirmation, Reserved, Voided,
+        };
         match self {
-            Self::Export | Self::Activate | Self::Close => &[Reserved, Exported, Active, Closed],
-            Self::Void => &[Reserved, Exported, Voided],
+            // A number that is on a pack is used, confirmed or not.
+            Self::Confirm | Self::Activate => {
+                &[PendingConfirmation, Reserved, Exported, Active, Closed]
+            }
+            // What may be taken back must not be printed.
+            Self::Export | Self::Close => &[Reserved, Exported, Active, Closed],
+            Self::Expire => &[PendingConfirmation, Expired],
+            Self::Void => &[PendingConfirmation, Reserved, Exported, Voided],
         }
     }
 }
 
 impl AllocationStatus {
     /// All states.
-    pub const ALL: [Self; 5] =
-        [Self::Reserved, Self::Exported, Self::Active, Self::Closed, Self::Voided];
+    pub const ALL: [Self; 7] = [
+        Self::PendingConfirmation,
+        Self::Reserved,
+        Self::Exported,
+        Self::Active,
+        Self::Closed,
+        Self::Voided,
+        Self::Expired,
+    ];
 
     /// The word used in items and answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::PendingConfirmation => "pending_confirmation",
             Self::Reserved => "reserved",
             Self::Exported => "exported",
             Self::Active => "active",
             Self::Closed => "closed",
             Self::Voided => "voided",
+            Self::Expired => "expired",
         }
+    }
+
+    /// Whether its numbers were given up: nobody may use them any more.
+    #[must_use]
+    pub const fn is_given_up(self) -> bool {
+        matches!(self, Self::Voided | Self::Expired)
     }
 
     /// Reads the word.
@@ -98,11 +132,15 @@ impl AllocationStatus {
             return Err(TransitionError { status: self, transition });
         }
         Ok(match (transition, self) {
+            (Transition::Confirm, Self::PendingConfirmation) => Self::Reserved,
             (Transition::Export, Self::Reserved) => Self::Exported,
-            (Transition::Activate, Self::Reserved | Self::Exported) => Self::Active,
+            (Transition::Activate, Self::PendingConfirmation | Self::Reserved | Self::Exported) => {
+                Self::Active
+            }
             (Transition::Close, _) => Self::Closed,
             (Transition::Void, _) => Self::Voided,
-            (Transition::Export | Transition::Activate, same) => same,
+            (Transition::Expire, _) => Self::Expired,
+            (Transition::Confirm | Transition::Export | Transition::Activate, same) => same,
         })
     }
 }
@@ -144,6 +182,21 @@ pub struct Allocation {
     pub created_at: String,
     /// When the run was closed.
     pub closed_at: Option<String>,
+    /// How many numbers were asked for; more than `size` when fewer were left and that would do.
+    pub requested: u64,
+    /// How the numbers are told.
+    pub mode: Mode,
+    /// Until when the numbers were held for a confirmation, if they were not given for good at once.
+    pub hold: Option<Hold>,
+}
+
+/// Numbers that are given up unless the caller confirms in time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// When it ends, RFC 3339 UTC with milliseconds.
+    pub ends_at: String,
+    /// When the caller confirmed.
+    pub confirmed_at: Option<String>,
 }
 
 impl Allocation {
@@ -151,6 +204,12 @@ impl Allocation {
     #[must_use]
     pub fn last(&self) -> u128 {
         self.start.saturating_add(u128::from(self.size)).saturating_sub(1)
+    }
+
+    /// Whether its numbers were held for a confirmation that never came.
+    #[must_use]
+    pub fn is_unconfirmed(&self) -> bool {
+        self.hold.as_ref().is_some_and(|hold| hold.confirmed_at.is_none())
     }
 
     /// The first and the last serial number.
@@ -166,13 +225,20 @@ mod tests {
 
     #[test]
     fn every_pair_of_state_and_transition_is_decided() {
-        use AllocationStatus::{Active, Closed, Exported, Reserved, Voided};
+        use AllocationStatus::{
+            Active, Closed, Expired, Exported, PendingConfirmation, Reserved, Voided,
+        };
+        // Confirm, expire, export, activate, close, void.
+        let (reserved, exported) = (Some(Reserved), Some(Exported));
+        let (active, closed, voided) = (Some(Active), Some(Closed), Some(Voided));
         let table = [
-            (Reserved, [Some(Exported), Some(Active), Some(Closed), Some(Voided)]),
-            (Exported, [Some(Exported), Some(Active), Some(Closed), Some(Voided)]),
-            (Active, [Some(Active), Some(Active), Some(Closed), None]),
-            (Closed, [Some(Closed), Some(Closed), Some(Closed), None]),
-            (Voided, [None, None, None, Some(Voided)]),
+            (PendingConfirmation, [reserved, Some(Expired), None, active, None, voided]),
+            (Reserved, [reserved, None, exported, active, closed, voided]),
+            (Exported, [exported, None, exported, active, closed, voided]),
+            (Active, [active, None, active, active, closed, None]),
+            (Closed, [closed, None, closed, closed, closed, None]),
+            (Voided, [None, None, None, None, None, voided]),
+            (Expired, [None, Some(Expired), None, None, None, None]),
         ];
         assert_eq!(table.len(), AllocationStatus::ALL.len());
         for (status, expected) in table {

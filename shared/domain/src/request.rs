@@ -25,7 +25,53 @@ pub struct ReserveRequest {
     pub plant_gln: Option<Gln>,
     /// Further facts, in the order of [`DETAIL_FIELDS`].
     pub details: Details,
+    /// How the numbers are wanted.
+    pub terms: Terms,
 }
+
+/// How numbers are chosen and told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Consecutive numbers, told by the first and the last.
+    #[default]
+    Range,
+    /// Consecutive numbers, told one by one.
+    List,
+}
+
+impl Mode {
+    /// All modes.
+    pub const ALL: [Self; 2] = [Self::Range, Self::List];
+
+    /// The word used in items, requests and answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Range => "range",
+            Self::List => "list",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == text)
+    }
+}
+
+/// How the numbers are wanted; the default is a range of exactly the quantity, for good.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// How they are chosen and told.
+    pub mode: Mode,
+    /// Whether fewer than asked for will do.
+    pub allow_partial: bool,
+    /// The numbers are held this long, minutes, and given up unless the caller confirms.
+    pub hold_minutes: Option<u32>,
+}
+
+/// The longest time that numbers are held for a confirmation, minutes: 30 days.
+pub const HOLD_MINUTES_MAX: u32 = 43_200;
 
 /// What is carried along with an allocation without deciding anything in the reservation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -151,6 +197,16 @@ impl ReserveRequest {
         for (name, value) in self.details.fields() {
             parts.extend(value.as_deref().map(|value| [name, value]).into_iter().flatten());
         }
+        // A default that is said and one that is left out are the same request.
+        let hold = self.terms.hold_minutes.map(|minutes| minutes.to_string());
+        let said = [
+            ("mode", (self.terms.mode != Mode::default()).then(|| self.terms.mode.as_str())),
+            ("allow_partial", self.terms.allow_partial.then_some("true")),
+            ("hold_minutes", hold.as_deref()),
+        ];
+        for (name, value) in said {
+            parts.extend(value.map(|value| [name, value]).into_iter().flatten());
+        }
         let bytes: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
         length_prefixed_sha256(&bytes)
     }
@@ -171,6 +227,7 @@ mod tests {
             line_gln: None,
             plant_gln: None,
             details: Details::default(),
+            terms: Terms::default(),
         }
     }
 
@@ -191,6 +248,9 @@ mod tests {
         for field in DETAIL_FIELDS {
             with(&|r| r.details = Details::from_lookup(|n| (n == field).then(|| "x".to_owned())));
         }
+        with(&|r| r.terms.mode = Mode::List);
+        with(&|r| r.terms.allow_partial = true);
+        with(&|r| r.terms.hold_minutes = Some(5));
         let mut hashes: Vec<String> = changed.iter().map(ReserveRequest::hash).collect();
         hashes.push(base.hash());
         let count = hashes.len();

@@ -53,6 +53,9 @@ fn allocation() -> Allocation {
         },
         created_at: "2026-11-23T07:40:00.000Z".into(),
         closed_at: None,
+        requested: ROWS,
+        mode: domain::request::Mode::Range,
+        hold: None,
     }
 }
 

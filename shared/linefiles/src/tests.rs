@@ -32,6 +32,9 @@ fn allocation(size: u64) -> Allocation {
         },
         created_at: "2026-11-23T07:40:00.000Z".into(),
         closed_at: None,
+        requested: size,
+        mode: domain::request::Mode::Range,
+        hold: None,
     }
 }
 

@@ -1,18 +1,19 @@
-//! Allocation items: read, listed, exported, activated, closed, voided.
+//! Allocation items: read, listed, confirmed, exported, activated, closed, voided.
 //!
-//! While an allocation is open (reserved, exported or active) it is in the queue of the index
+//! While an allocation is held or open (reserved, exported or active) it is in a queue of the index
 //! `attention`; the write that ends it takes it out. Voiding, closing and every other transition write
 //! the same item that carries the status, so the two cannot disagree.
 
 mod end;
 mod fill;
+pub mod hold;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use domain::allocation::{Allocation, AllocationStatus, Transition, TransitionError};
+use aws_sdk_dynamodb::types::ReturnValue;
+use domain::allocation::{Allocation, AllocationStatus, Hold, Transition, TransitionError};
 use domain::ids::AllocationId;
 use domain::pool::Scheme;
-use domain::request::Details;
+use domain::request::{Details, Mode};
 
 pub use self::fill::Fill;
 pub(crate) use self::fill::fill_from;
@@ -75,8 +76,17 @@ pub(crate) fn to_item(allocation: &Allocation) -> Item {
         ("list_sk", text(time_key(a))),
     ];
     item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
-    if is_open(a.status) {
-        item.extend(Queue::OpenAllocation.attributes(&time_key(a)));
+    if let Some((queue, place)) = place_of(a) {
+        item.extend(queue.attributes(&place));
+    }
+    if let Some(hold) = &a.hold {
+        item.insert("expires_at".to_owned(), text(hold.ends_at.as_str()));
+        put_some(&mut item, "confirmed_at", hold.confirmed_at.as_deref());
+    }
+    // What is as usual is left out, as in items that were made before there was anything else.
+    put_some(&mut item, "mode", (a.mode != Mode::default()).then(|| a.mode.as_str()));
+    if a.requested != a.size {
+        item.insert("requested".to_owned(), number(a.requested));
     }
     put_some(&mut item, "line_gln", a.line_gln.as_ref().map(domain::gln::Gln::as_str));
     put_some(&mut item, "plant_gln", a.plant_gln.as_ref().map(domain::gln::Gln::as_str));
@@ -92,11 +102,18 @@ fn time_key(allocation: &Allocation) -> String {
     format!("{}#{}", allocation.created_at, allocation.id)
 }
 
-/// Whether somebody still has to bring it to its end.
-const fn is_open(status: AllocationStatus) -> bool {
-    match status {
-        AllocationStatus::Reserved | AllocationStatus::Exported | AllocationStatus::Active => true,
-        AllocationStatus::Closed | AllocationStatus::Voided => false,
+/// The queue it waits in while somebody still has to bring it to its end, and its place there.
+fn place_of(allocation: &Allocation) -> Option<(Queue, String)> {
+    match allocation.status {
+        AllocationStatus::PendingConfirmation => {
+            let ends_at = allocation.hold.as_ref().map(|hold| hold.ends_at.as_str());
+            let place = format!("{}#{}", ends_at.unwrap_or_default(), allocation.id);
+            Some((Queue::Held, place))
+        }
+        AllocationStatus::Reserved | AllocationStatus::Exported | AllocationStatus::Active => {
+            Some((Queue::OpenAllocation, time_key(allocation)))
+        }
+        AllocationStatus::Closed | AllocationStatus::Voided | AllocationStatus::Expired => None,
     }
 }
 
@@ -105,6 +122,13 @@ pub(crate) fn from_item(item: &Item) -> Result<Allocation, Corrupt> {
     let status = AllocationStatus::parse(reader.text("status")?)
         .ok_or_else(|| reader.corrupt("status", "is unknown"))?;
     let owned = |name| reader.optional_text(name).ok().flatten().map(str::to_owned);
+    let size = reader.parsed("size")?;
+    let mode = match reader.optional_text("mode")? {
+        None => Mode::default(),
+        Some(word) => Mode::parse(word).ok_or_else(|| reader.corrupt("mode", "is unknown"))?,
+    };
+    let hold =
+        owned("expires_at").map(|ends_at| Hold { ends_at, confirmed_at: owned("confirmed_at") });
     Ok(Allocation {
         id: reader.typed("id")?,
         request_id: reader.typed("request_id")?,
@@ -116,26 +140,17 @@ pub(crate) fn from_item(item: &Item) -> Result<Allocation, Corrupt> {
         company_prefix_length: reader.parsed("company_prefix_length")?,
         scheme: Scheme::Sequential { width: reader.parsed("width")? },
         start: reader.parsed("start")?,
-        size: reader.parsed("size")?,
+        size,
         status,
         line_gln: reader.optional_typed("line_gln")?,
         plant_gln: reader.optional_typed("plant_gln")?,
         details: Details::from_lookup(owned),
         created_at: reader.text("created_at")?.to_owned(),
         closed_at: owned("closed_at"),
+        requested: reader.optional_parsed("requested")?.unwrap_or(size),
+        mode,
+        hold,
     })
-}
-
-/// `#status IN (:s0, :s1 …)` over the states a transition may start from, with its values.
-fn status_condition(transition: Transition) -> (String, Vec<(String, AttributeValue)>) {
-    let values: Vec<(String, AttributeValue)> = transition
-        .sources()
-        .iter()
-        .enumerate()
-        .map(|(place, status)| (format!(":s{place}"), text(status.as_str())))
-        .collect();
-    let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
-    (format!("#status IN ({})", names.join(", ")), values)
 }
 
 impl Store {
@@ -234,7 +249,8 @@ impl Store {
         // on a race the judgement is made again on what the other call left.
         // One that stays open is put into its queue again, which heals one that was made before there
         // was a queue; one that ends leaves it.
-        let change = if is_open(target) {
+        let stays = target != AllocationStatus::Closed;
+        let change = if stays {
             "SET #status = :target, attention_pk = :queue, attention_sk = :place"
         } else {
             "SET #status = :target, closed_at = :now REMOVE attention_pk, attention_sk"
@@ -250,7 +266,7 @@ impl Store {
             .expression_attribute_values(":target", text(target.as_str()))
             .expression_attribute_values(":seen", text(current.status.as_str()))
             .return_values(ReturnValue::AllNew);
-        call = if is_open(target) {
+        call = if stays {
             call.expression_attribute_values(":queue", text(Queue::OpenAllocation.as_str()))
                 .expression_attribute_values(":place", text(time_key(&current)))
         } else {

@@ -22,6 +22,8 @@ pub const SK: &str = "attention_sk";
 pub enum Queue {
     /// Allocations that are reserved, exported or active, by creation time.
     OpenAllocation,
+    /// Allocations that wait for a confirmation, by the end of their hold.
+    Held,
     /// Parked documents, by the time of their next try.
     Parked,
     /// Documents whose reading was asked for or has begun, by the time when it should long have ended.
@@ -38,6 +40,7 @@ impl Queue {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OpenAllocation => "OPEN_ALLOCATION",
+            Self::Held => "HELD_ALLOCATION",
             Self::Parked => "PARKED",
             Self::Unfinished => "UNFINISHED",
             Self::Quarantined => "QUARANTINED",

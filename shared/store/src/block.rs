@@ -245,7 +245,7 @@ impl Store {
         // Activation comes before the first block: an allocation in any other state has none.
         let states =
             if touched { self.block_list(&allocation.id, 0, last).await? } else { Vec::new() };
-        let over = matches!(allocation.status, AllocationStatus::Closed | AllocationStatus::Voided);
+        let over = allocation.status == AllocationStatus::Closed || allocation.status.is_given_up();
         let blocks = states.iter().map(|(block, state)| (*block, state));
         Ok(Balance::of(allocation.size, over, blocks))
     }

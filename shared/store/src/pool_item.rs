@@ -123,10 +123,10 @@ fn open_entries(reader: Reader<'_>) -> Result<Vec<OpenEntry>, Corrupt> {
 
 /// What the entry of a request says besides its start. Kept short: up to a thousand entries are written
 /// with every reservation of the pool.
-pub(crate) fn entry_info(request: &ReserveRequest, now: &str) -> Item {
+pub(crate) fn entry_info(request: &ReserveRequest, quantity: u64, now: &str) -> Item {
     let opened_at = parse_rfc3339(now).map_or(0, time::OffsetDateTime::unix_timestamp);
     HashMap::from([
-        ("size".to_owned(), number(request.quantity)),
+        ("size".to_owned(), number(quantity)),
         ("request_hash".to_owned(), AttributeValue::B(request.short_hash().to_vec().into())),
         ("opened_at".to_owned(), number(opened_at)),
     ])

@@ -8,6 +8,7 @@
 //! A crash between any two leaves an entry that the same request resumes
 //! or that the sweeper turns into a void range.
 
+mod choice;
 mod judge;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -18,7 +19,7 @@ use domain::ids::PoolId;
 use domain::pool::{OPEN_LIMIT, Pool, PoolStatus};
 use domain::request::ReserveRequest;
 
-use self::judge::{judge, more_telling, new_allocation};
+use self::judge::{judge, new_allocation};
 use crate::Store;
 use crate::error::{StoreError, sdk_error};
 use crate::item::{key, number, text};
@@ -146,36 +147,25 @@ impl Store {
         }
     }
 
-    async fn reservation_open_any(
-        &self,
-        request: &ReserveRequest,
-        pools: &[PoolId],
-        now: &str,
-    ) -> Result<Reservation, ReserveError> {
-        let mut refusal: Option<ReserveError> = None;
-        for pool in pools {
-            match self.reservation_open(request, pool, now).await {
-                Err(
-                    error @ (ReserveError::Inactive
-                    | ReserveError::Insufficient { .. }
-                    | ReserveError::SizeLimit { .. }
-                    | ReserveError::TooManyOpen),
-                ) => refusal = Some(more_telling(refusal, error)),
-                outcome => return outcome,
-            }
-        }
-        Err(refusal.unwrap_or(ReserveError::NoPool))
-    }
-
-    /// Step 2: moves the cursor and notes the entry in one conditional write.
+    /// Step 2 for all that is asked for.
     pub async fn reservation_open(
         &self,
         request: &ReserveRequest,
         pool: &PoolId,
         now: &str,
     ) -> Result<Reservation, ReserveError> {
+        self.cursor_move(request, (pool, request.quantity), now).await
+    }
+
+    /// Step 2: moves the cursor by `quantity` and notes the entry in one conditional write.
+    async fn cursor_move(
+        &self,
+        request: &ReserveRequest,
+        (pool, quantity): (&PoolId, u64),
+        now: &str,
+    ) -> Result<Reservation, ReserveError> {
         let id = request.allocation_id();
-        let info = entry_info(request, now);
+        let info = entry_info(request, quantity, now);
         // I1: right-hand sides read the item as it was, so the entry holds the cursor that this very write
         // moves. I3: an entry of the same allocation is never moved again.
         let outcome = self
@@ -199,7 +189,7 @@ impl Store {
             .expression_attribute_names("#gtin", "gtin")
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#mr", "max_request")
-            .expression_attribute_values(":n", number(request.quantity))
+            .expression_attribute_values(":n", number(quantity))
             .expression_attribute_values(":info", AttributeValue::M(info))
             .expression_attribute_values(":gtin", text(request.gtin.as_str()))
             .expression_attribute_values(":active", text(PoolStatus::Active.as_str()))
@@ -219,7 +209,7 @@ impl Store {
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                     let item = failed.item.as_ref().ok_or(ReserveError::NoPool)?;
-                    judge(request, item)
+                    judge(request, quantity, item)
                 }
                 _ => Err(sdk_error("UpdateItem reserve", &error).into()),
             },

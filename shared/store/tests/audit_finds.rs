@@ -49,6 +49,7 @@ fn request(id: &str, quantity: u64) -> ReserveRequest {
         line_gln: None,
         plant_gln: None,
         details: Details::default(),
+        terms: domain::request::Terms::default(),
     }
 }
 

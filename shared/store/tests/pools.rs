@@ -47,6 +47,7 @@ async fn reserve(store: &Store, request_id: &str, quantity: u64) -> Result<u128,
         line_gln: None,
         plant_gln: None,
         details: Details::default(),
+        terms: domain::request::Terms::default(),
     };
     Ok(store.reserve(&request, &[id(1)], NOW).await?.allocation.start)
 }

@@ -281,8 +281,8 @@ fn each_function_writes_under_its_own_partition_keys_only() {
             ("ReportOperations DeleteItem", vec!["SESSION#*"]),
             ("ReportOperations PutItem", vec!["DOC#* FINDING#* SESSION#*"]),
             ("ReportOperations UpdateItem", vec!["CREDENTIAL#*"]),
-            ("SweepReservations PutItem", vec!["ARRIVAL#* DOC#* POOL#* SWEEP"]),
-            ("SweepReservations UpdateItem", vec!["POOL#*"]),
+            ("SweepReservations PutItem", vec!["ALLOC#* ARRIVAL#* DOC#* POOL#* SWEEP"]),
+            ("SweepReservations UpdateItem", vec!["ALLOC#* POOL#*"]),
         ]
     );
 }

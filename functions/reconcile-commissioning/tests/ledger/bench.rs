@@ -8,7 +8,7 @@ use domain::gtin::Gtin14;
 use domain::ids::{PoolId, RequestId, SystemId};
 use domain::ledger::{Balance, Bucket};
 use domain::pool::{PoolDraft, Scheme};
-use domain::request::{Details, ReserveRequest};
+use domain::request::{Details, ReserveRequest, Terms};
 use reconcile_commissioning::apply::{Applied, Applier};
 use reconcile_commissioning::catalog::Catalog;
 use reconcile_commissioning::fold::Fold;
@@ -90,6 +90,17 @@ impl Bench {
 
     /// Reserves for a system: lot `LOT42`, expiry 2028-10-31, our line and plant.
     pub async fn reserve(&self, request: &str, of: &str, quantity: u64) -> Allocation {
+        self.reserve_on(request, of, quantity, Terms::default()).await
+    }
+
+    /// The same on other terms.
+    pub async fn reserve_on(
+        &self,
+        request: &str,
+        of: &str,
+        quantity: u64,
+        terms: Terms,
+    ) -> Allocation {
         let details = Details {
             lot: Some("LOT42".to_owned()),
             expiry: Some("2028-10-31".to_owned()),
@@ -105,6 +116,7 @@ impl Bench {
             line_gln: Some(Gln::parse(LINE).unwrap()),
             plant_gln: Some(Gln::parse(PLANT).unwrap()),
             details,
+            terms,
         };
         let pools = [self.pool.clone()];
         self.store.reserve(&request, &pools, NOW_TEXT).await.unwrap().allocation

@@ -3,6 +3,7 @@
 use domain::finding::Code;
 use domain::ids::PoolId;
 use domain::ledger::Bucket;
+use domain::request::Terms;
 use store::pool::OpenEntry;
 
 use crate::bench::{Bench, Event, LINE, NOW_TEXT, PLANT, STEM, commission, document, end, serials};
@@ -188,6 +189,31 @@ async fn serials_of_a_voided_allocation_are_critical_and_of_a_closed_one_recorde
     assert_eq!(bench.count(&closed, Bucket::Commissioned).await, 2);
     assert_eq!(bench.count(&closed, Bucket::Deactivated).await, 8);
     assert_eq!(bench.count(&void, Bucket::Commissioned).await, 0);
+}
+
+#[tokio::test]
+async fn a_serial_on_a_pack_is_used_though_nobody_confirmed_it() {
+    let bench = Bench::start().await;
+    let held = |hold_minutes| Terms { hold_minutes: Some(hold_minutes), ..Terms::default() };
+    let used = bench.reserve_on("r1", "L1", 10, held(60)).await;
+    let expired = bench.reserve_on("r2", "L1", 10, held(1)).await;
+    bench.store.allocation_expire(&expired.id, "2026-11-23T12:01:00.000Z").await.unwrap();
+    let report = bench.send("L1", &document(&[commission(serials(1008, 1011))])).await;
+    let expected = [
+        "critical WRONG_ALLOCATION_STATE 2 000000001010-000000001011",
+        "warning WRONG_ALLOCATION_STATE 2 000000001008-000000001009",
+    ];
+    assert_eq!(report.lines(), expected);
+    assert_eq!(bench.count(&used, Bucket::Commissioned).await, 2);
+    assert_eq!(bench.count(&expired, Bucket::Commissioned).await, 0);
+    // It is in use now, so the end of its hold takes nothing away, and it can still be confirmed.
+    let ended = bench.store.holds_ended("2026-11-24T00:00:00.000Z", 10).await.unwrap();
+    assert_eq!(ended, []);
+    let by = ("test", NOW_TEXT, None);
+    let confirmed = bench.store.allocation_confirm(&used.id, by).await.unwrap();
+    assert!(!confirmed.is_unconfirmed());
+    let report = bench.send("L1", &document(&[commission(serials(1006, 1007))])).await;
+    assert!(report.findings.is_empty(), "{:?}", report.lines());
 }
 
 #[tokio::test]

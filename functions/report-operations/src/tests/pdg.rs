@@ -53,6 +53,7 @@ impl Bench {
             line_gln: None,
             plant_gln: Some(domain::gln::Gln::parse("0313000000001").unwrap()),
             details,
+            terms: domain::request::Terms::default(),
         };
         self.store.reserve(&request, &[pool], &at(1)).await.unwrap().allocation.id
     }

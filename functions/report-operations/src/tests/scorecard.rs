@@ -59,6 +59,7 @@ impl Bench {
             line_gln: line.map(|line| Gln::parse(line).unwrap()),
             plant_gln: None,
             details: Details { lot: Some(format!("lot {id}")), ..Details::default() },
+            terms: domain::request::Terms::default(),
         };
         self.store.reserve(&request, &[pool(from)], now).await.unwrap().allocation
     }

@@ -191,6 +191,9 @@ mod tests {
             details: Details::default(),
             created_at: CREATED.into(),
             closed_at: None,
+            requested: 100_000,
+            mode: domain::request::Mode::Range,
+            hold: None,
         }
     }
 

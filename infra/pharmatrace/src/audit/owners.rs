@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::allocation::{Allocation, AllocationStatus};
+use domain::allocation::Allocation;
 use domain::bitmap::{Offset, place};
 use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId};
@@ -149,7 +149,7 @@ impl Owners {
             return Err(LookupError::TooScattered);
         }
         let fetched = self.runtime.block_on(self.store.allocation_fetch(id))?;
-        let live = fetched.filter(|allocation| allocation.status != AllocationStatus::Voided);
+        let live = fetched.filter(|allocation| !allocation.status.is_given_up());
         let number = live.map(|allocation| {
             self.allocations.push(allocation);
             self.allocations.len().saturating_sub(1)

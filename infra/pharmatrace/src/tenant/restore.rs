@@ -253,6 +253,7 @@ impl Copy {
             line_gln: None,
             plant_gln: None,
             details: Details::default(),
+            terms: domain::request::Terms::default(),
         };
         let store = &self.to.0;
         let resting = pool.status != PoolStatus::Active;

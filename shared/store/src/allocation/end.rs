@@ -1,10 +1,10 @@
-//! The ends of an allocation that somebody asks for: closed and voided, each with its audit record (I11).
+//! The ends of an allocation: closed, voided, expired, each with its audit record (I11).
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use domain::allocation::{Allocation, AllocationStatus, Transition};
 use domain::ids::AllocationId;
 
-use super::{ChangeError, status_condition};
+use super::ChangeError;
 use crate::Store;
 use crate::audit_record::AuditRecord;
 use crate::error::{StoreError, sdk_error};
@@ -61,8 +61,9 @@ impl Store {
         Err(StoreError::Conflict { what: "the allocation" }.into())
     }
 
-    /// I11: who ended an allocation, in the transaction that does. Each end comes once, so it needs no version.
-    fn turn_record(
+    /// I11: who made an allocation turn, in the transaction that does. Each turn comes once, so it needs no
+    /// version.
+    pub(super) fn turn_record(
         &self,
         id: &AllocationId,
         (before, after): (AllocationStatus, AllocationStatus),
@@ -80,16 +81,27 @@ impl Store {
         &self,
         id: &AllocationId,
         reason: &str,
+        by: (&str, &str),
+    ) -> Result<Allocation, ChangeError> {
+        self.allocation_give_up(id, Transition::Void, reason, by).await
+    }
+
+    /// [`Transition::Void`] or [`Transition::Expire`]: the allocation and its range become void together.
+    pub(super) async fn allocation_give_up(
+        &self,
+        id: &AllocationId,
+        transition: Transition,
+        reason: &str,
         (actor, now): (&str, &str),
     ) -> Result<Allocation, ChangeError> {
         for _ in 0..TURN_TRIES {
             let missing = || StoreError::NotFound { what: "the allocation" };
             let mut current = self.allocation_fetch(id).await?.ok_or_else(missing)?;
-            let target = current.status.after(Transition::Void)?;
+            let target = current.status.after(transition)?;
             if target == current.status {
                 return Ok(current);
             }
-            let mut writes = self.void_writes(&current, reason)?;
+            let mut writes = self.void_writes(&current, target, reason)?;
             let turn = (current.status, target);
             writes.push(self.turn_record(id, turn, (actor, now, Some(reason)))?);
             match self.dynamo.transact_write_items().set_transact_items(Some(writes)).send().await {
@@ -107,19 +119,18 @@ impl Store {
     fn void_writes(
         &self,
         allocation: &Allocation,
+        target: AllocationStatus,
         reason: &str,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let (condition, values) = status_condition(Transition::Void);
-        let mut status = Update::builder()
+        // I1: from the very state that was judged, so numbers that were confirmed or used meanwhile stay.
+        let status = Update::builder()
             .table_name(&*self.table)
             .set_key(Some(key(&Pk::Allocation(allocation.id.clone()), &Sk::Allocation)))
-            .update_expression("SET #status = :voided REMOVE attention_pk, attention_sk")
-            .condition_expression(condition)
+            .update_expression("SET #status = :target REMOVE attention_pk, attention_sk")
+            .condition_expression("#status = :seen")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":voided", text(AllocationStatus::Voided.as_str()));
-        for (name, value) in values {
-            status = status.expression_attribute_values(name, value);
-        }
+            .expression_attribute_values(":target", text(target.as_str()))
+            .expression_attribute_values(":seen", text(allocation.status.as_str()));
         // I2: the range stays, of the same size, and says that nobody may use it.
         let range = Update::builder()
             .table_name(&*self.table)

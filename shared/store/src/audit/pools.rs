@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::allocation::{Allocation, AllocationStatus};
+use domain::allocation::Allocation;
 use domain::ids::{AllocationId, PoolId};
 
 use super::{Audit, Census, Invariant, LOOKS};
@@ -248,12 +248,12 @@ fn disagreement(pool: &PoolId, range: &Range, found: Option<&Allocation>) -> Opt
             Some(format!("allocation {id} has other numbers"))
         }
         (RangeKind::Allocation(id), Some(allocation))
-            if allocation.status == AllocationStatus::Voided =>
+            if allocation.status.is_given_up() =>
         {
-            Some(format!("allocation {id} is voided, its range is not"))
+            Some(format!("allocation {id} is {}, its range is not", allocation.status.as_str()))
         }
         (RangeKind::Void { .. }, Some(allocation))
-            if same(allocation) && allocation.status != AllocationStatus::Voided =>
+            if same(allocation) && !allocation.status.is_given_up() =>
         {
             Some(format!("is void, but allocation {} lives on it", allocation.id))
         }

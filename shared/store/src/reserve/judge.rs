@@ -1,17 +1,23 @@
 //! The pure part of reserving: what a refused condition means, and what is recorded.
 
-use domain::allocation::{Allocation, AllocationStatus};
+use domain::allocation::{Allocation, AllocationStatus, Hold};
 use domain::ids::AllocationId;
 use domain::pool::PoolStatus;
 use domain::request::ReserveRequest;
+use time::Duration;
 
 use super::{Reservation, ReserveError};
 use crate::error::StoreError;
 use crate::item::Item;
 use crate::pool_item::from_item;
+use crate::time::{parse_rfc3339, rfc3339_ms};
 
 /// Step 2's condition failed: judged in the order that keeps I3 before all refusals.
-pub(super) fn judge(request: &ReserveRequest, item: &Item) -> Result<Reservation, ReserveError> {
+pub(super) fn judge(
+    request: &ReserveRequest,
+    quantity: u64,
+    item: &Item,
+) -> Result<Reservation, ReserveError> {
     let state = from_item(item).map_err(StoreError::from)?;
     let id: AllocationId = request.allocation_id();
     if let Some(entry) = state.entry(&id).cloned() {
@@ -30,7 +36,7 @@ pub(super) fn judge(request: &ReserveRequest, item: &Item) -> Result<Reservation
     if request.quantity > pool.draft.max_request {
         return Err(ReserveError::SizeLimit { max: pool.draft.max_request });
     }
-    if pool.remaining < u128::from(request.quantity) {
+    if pool.remaining < u128::from(quantity) {
         return Err(ReserveError::Insufficient { available: pool.remaining });
     }
     Err(ReserveError::TooManyOpen)
@@ -65,6 +71,15 @@ pub(super) fn new_allocation(
     now: &str,
 ) -> Allocation {
     let (pool, entry) = (&reservation.pool, &reservation.entry);
+    // Counted from when the cursor moved, so that a request that is resumed holds no longer than another.
+    let hold = request.terms.hold_minutes.map(|minutes| Hold {
+        ends_at: later(&entry.opened_at, minutes).unwrap_or_else(|| now.to_owned()),
+        confirmed_at: None,
+    });
+    let status = match hold {
+        Some(_) => AllocationStatus::PendingConfirmation,
+        None => AllocationStatus::Reserved,
+    };
     Allocation {
         id: entry.allocation_id.clone(),
         request_id: request.request_id.clone(),
@@ -77,11 +92,20 @@ pub(super) fn new_allocation(
         scheme: pool.draft.scheme,
         start: entry.start,
         size: entry.size,
-        status: AllocationStatus::Reserved,
+        status,
         line_gln: request.line_gln,
         plant_gln: request.plant_gln,
         details: request.details.clone(),
         created_at: now.to_owned(),
         closed_at: None,
+        requested: request.quantity,
+        mode: request.terms.mode,
+        hold,
     }
+}
+
+/// A time so many minutes later, RFC 3339 UTC with milliseconds.
+fn later(time: &str, minutes: u32) -> Option<String> {
+    let ends_at = parse_rfc3339(time)?.checked_add(Duration::minutes(i64::from(minutes)))?;
+    Some(rfc3339_ms(ends_at))
 }

@@ -39,6 +39,7 @@ pub fn request(id: &str, quantity: u64) -> ReserveRequest {
         line_gln: None,
         plant_gln: None,
         details: Details { lot: Some("LOT42".into()), ..Details::default() },
+        terms: domain::request::Terms::default(),
     }
 }
 
