@@ -1,7 +1,5 @@
 //! The event under construction, filled by both readers with the same rules.
 
-use time::OffsetDateTime;
-
 use crate::cbv;
 use crate::event::{ErrorDeclaration, EventHead, EventKind};
 use crate::moment;
@@ -86,56 +84,56 @@ impl Draft {
 
     /// Sets `field` from its text as written; white space around it is dropped.
     pub(crate) fn set(&mut self, field: Field, text: &str) {
-        let text = trimmed(text);
-        if self.has(field) {
-            return;
-        }
-        match field {
-            Field::Time => {
-                self.head.time_text_present = true;
-                self.head.event_time = moment::parse(text);
-            }
-            Field::DeclarationTime => self.declare(moment::parse(text), None),
-            Field::DeclarationReason => {
-                let reason = self.keep(text);
-                self.declare(None, Some(reason));
-            }
-            Field::Action => self.head.action = Some(self.keep(text)),
-            Field::BizStep => self.head.biz_step = Some(self.keep(cbv::word(text))),
-            Field::Disposition => self.head.disposition = Some(self.keep(cbv::word(text))),
-            Field::ReadPoint => self.head.read_point = Some(self.keep(text)),
-            Field::BizLocation => self.head.biz_location = Some(self.keep(text)),
-            Field::EventId => self.head.event_id = Some(self.keep(text)),
-            Field::ParentId => self.head.parent_id = Some(self.keep(text)),
-            Field::Lot => self.head.lot = Some(self.keep(text)),
-            Field::Expiry => {
-                let mut date = [0; 10];
-                self.head.expiry = Some(self.keep(moment::date(text, &mut date).unwrap_or(text)));
-            }
+        if !self.has(field) {
+            put(&mut self.head, field, trimmed(text), &mut self.spare);
         }
     }
 
-    /// Marks the event as an error declaration, with what is known of it.
-    pub(crate) fn declare(&mut self, time: Option<OffsetDateTime>, reason: Option<String>) {
-        let declaration = self.head.error_declaration.get_or_insert_with(ErrorDeclaration::default);
-        if time.is_some() {
-            declaration.declaration_time = time;
-        }
-        if reason.is_some() {
-            declaration.reason = reason;
-        }
+    /// Marks the event as an error declaration, of which nothing else may be known.
+    pub(crate) fn declare(&mut self) {
+        self.head.error_declaration.get_or_insert_with(ErrorDeclaration::default);
     }
 
     /// The event was handed over; the next one has the next ordinal.
     pub(crate) fn end(&mut self) {
         self.head.ordinal = self.head.ordinal.saturating_add(1);
     }
+}
 
-    fn keep(&mut self, text: &str) -> String {
-        let mut kept = self.spare.pop().unwrap_or_default();
+/// Writes `field`, whatever it was before; its string is used again, or one of the spare ones.
+pub(crate) fn put(head: &mut EventHead, field: Field, text: &str, spare: &mut Vec<String>) {
+    let mut keep = |slot: &mut Option<String>, text: &str| {
+        let mut kept = slot.take().or_else(|| spare.pop()).unwrap_or_default();
         kept.clear();
         kept.push_str(text);
-        kept
+        *slot = Some(kept);
+    };
+    match field {
+        Field::Time => {
+            head.time_text_present = true;
+            head.event_time = moment::parse(text);
+        }
+        Field::Action => keep(&mut head.action, text),
+        Field::BizStep => keep(&mut head.biz_step, cbv::word(text)),
+        Field::Disposition => keep(&mut head.disposition, cbv::word(text)),
+        Field::ReadPoint => keep(&mut head.read_point, text),
+        Field::BizLocation => keep(&mut head.biz_location, text),
+        Field::EventId => keep(&mut head.event_id, text),
+        Field::ParentId => keep(&mut head.parent_id, text),
+        Field::Lot => keep(&mut head.lot, text),
+        Field::Expiry => {
+            let mut date = [0; 10];
+            keep(&mut head.expiry, moment::date(text, &mut date).unwrap_or(text));
+        }
+        Field::DeclarationTime | Field::DeclarationReason => {
+            let declaration = head.error_declaration.get_or_insert_with(ErrorDeclaration::default);
+            if field == Field::DeclarationReason {
+                keep(&mut declaration.reason, text);
+            } else if let Some(time) = moment::parse(text) {
+                // One that cannot be read does not replace one that can.
+                declaration.declaration_time = Some(time);
+            }
+        }
     }
 }
 

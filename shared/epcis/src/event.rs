@@ -138,6 +138,27 @@ impl EventHead {
             column: 0,
         }
     }
+
+    /// Becomes the same as another, in the strings that are here already.
+    pub(crate) fn copy(&mut self, from: &Self) {
+        self.ordinal = from.ordinal;
+        self.kind = from.kind;
+        self.event_time = from.event_time;
+        self.time_text_present = from.time_text_present;
+        self.action.clone_from(&from.action);
+        self.biz_step.clone_from(&from.biz_step);
+        self.disposition.clone_from(&from.disposition);
+        self.read_point.clone_from(&from.read_point);
+        self.biz_location.clone_from(&from.biz_location);
+        self.event_id.clone_from(&from.event_id);
+        self.error_declaration.clone_from(&from.error_declaration);
+        self.lot.clone_from(&from.lot);
+        self.expiry.clone_from(&from.expiry);
+        self.parent_id.clone_from(&from.parent_id);
+        self.quantity_elements = from.quantity_elements;
+        self.line = from.line;
+        self.column = from.column;
+    }
 }
 
 /// Receives what a document says, in document order, while it is read.

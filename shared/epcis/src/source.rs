@@ -125,6 +125,17 @@ impl<R: Read> Source<R> {
         self.mark_position = None;
     }
 
+    /// Offset of the mark.
+    pub(crate) fn mark_offset(&self) -> u64 {
+        self.mark
+    }
+
+    /// What was taken since `offset`, if it is still here.
+    pub(crate) fn since(&self, offset: u64) -> Option<&[u8]> {
+        let from = offset.checked_sub(self.base).and_then(|it| usize::try_from(it).ok())?;
+        self.buf.get(from..self.pos)
+    }
+
     /// Bytes since the mark.
     #[inline]
     pub(crate) fn token_bytes(&self) -> u64 {

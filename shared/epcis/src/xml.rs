@@ -7,6 +7,7 @@ mod check;
 mod element;
 mod names;
 mod opened;
+mod pattern;
 mod short;
 mod tag;
 mod walk;
@@ -26,6 +27,7 @@ use check::Fault;
 use element::Element;
 use names::Names;
 use opened::Opened;
+use pattern::Patterns;
 use short::Stem;
 use tag::Tag;
 use walk::Walk;
@@ -37,6 +39,7 @@ struct Document<'a, S: ?Sized> {
     walk: Walk,
     opened: Opened,
     stem: Stem,
+    patterns: Patterns,
     /// The root element was opened.
     rooted: bool,
     doctype: bool,
@@ -64,6 +67,7 @@ pub(crate) fn read<R: Read, S: Sink + ?Sized>(
         walk: Walk::new(),
         opened: Opened::new(),
         stem: Stem::new(),
+        patterns: Patterns::default(),
         rooted: false,
         doctype: false,
         first,
@@ -216,6 +220,9 @@ impl<S: Sink + ?Sized> Document<'_, S> {
             }
             let Position { line, column } = source.mark_position();
             element.place = (line, column);
+            if self.limits.short_way && !self.walk.is_in_event() {
+                self.patterns.begin(source.mark_offset(), self.walk.context());
+            }
         }
         self.opened.push(name, true);
         self.walk.open(&element, &mut self.names);

@@ -54,7 +54,7 @@ impl<R: Read, S: Sink + ?Sized> Document<'_, R, S> {
         if value != Token::Object {
             return self.lexer.skip(value);
         }
-        self.draft.declare(None, None);
+        self.draft.declare();
         let mut first = true;
         while self.lexer.member(&mut first)? {
             let field = match self.lexer.text.as_str() {

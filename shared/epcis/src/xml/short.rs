@@ -10,6 +10,7 @@
 //! comment, a CDATA section, `<epc/>`, a document's root) is not.
 
 use std::io::Read;
+use std::ops::Range;
 
 use crate::error::Position;
 use crate::event::{EpcList, Sink};
@@ -17,6 +18,7 @@ use crate::limits::Limits;
 use crate::source::Source;
 use crate::xml::Document;
 use crate::xml::element::Element;
+use crate::xml::pattern::{Part, Slot};
 use crate::xml::tag::Tag;
 
 /// The longest name that is taken here.
@@ -38,6 +40,8 @@ pub(crate) struct Stem {
 enum Run {
     /// It took so many bytes and goes no further.
     Taken(usize),
+    /// With so many bytes an event ended.
+    Ended(usize),
     /// After so many bytes an event begins, whose place is wanted.
     AtEvent(usize),
 }
@@ -54,7 +58,11 @@ impl<S: Sink + ?Sized> Document<'_, S> {
         }
         let mut place = None;
         loop {
-            match self.run(source.window(), place.take())? {
+            if place.is_none() && !self.walk.is_in_event() {
+                self.alike(source)?;
+            }
+            match self.run(source.offset(), source.window(), place.take())? {
+                Run::Ended(bytes) => source.advance(bytes),
                 Run::Taken(bytes) => {
                     source.advance(bytes);
                     return Ok(());
@@ -68,7 +76,15 @@ impl<S: Sink + ?Sized> Document<'_, S> {
         }
     }
 
-    fn run(&mut self, window: &[u8], mut place: Option<Position>) -> Result<Run, S::Error> {
+    /// Goes through the window, which begins at `offset`.
+    fn run(
+        &mut self,
+        offset: u64,
+        window: &[u8],
+        mut place: Option<Position>,
+    ) -> Result<Run, S::Error> {
+        let at = |taken: usize| offset.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
+        let events = self.walk.events();
         let mut taken = 0_usize;
         loop {
             let mut rest = window.get(taken..).unwrap_or_default();
@@ -77,26 +93,36 @@ impl<S: Sink + ?Sized> Document<'_, S> {
                 && self.walk.depth() < self.limits.depth_max
             {
                 let bytes = self.entries(list, rest)?;
+                if bytes > 0 {
+                    let slot = Slot { part: Part::Entries(list), start: 0, end: bytes };
+                    self.patterns.note(at(taken), slot);
+                }
                 taken = taken.saturating_add(bytes);
                 rest = rest.get(bytes..).unwrap_or_default();
             }
             let Some((text, markup)) = plain_text(rest, self.limits.token_bytes_max) else {
                 return Ok(Run::Taken(taken));
             };
+            let tag = taken.saturating_add(text.len());
             let tag_bytes = match markup {
                 [b'/', name @ ..] => self.end_tag(text, name)?,
-                _ => match self.start_tag(text, markup, &mut place)? {
+                _ => match self.start_tag(text, markup, &mut place, at(tag))? {
                     Start::Taken(bytes) => bytes,
-                    Start::Event => {
-                        return Ok(Run::AtEvent(taken.saturating_add(text.len())));
+                    Start::Leaf(bytes, slot) => {
+                        self.patterns.note(at(tag), slot);
+                        bytes
                     }
+                    Start::Event => return Ok(Run::AtEvent(tag)),
                     Start::Left => 0,
                 },
             };
             if tag_bytes == 0 {
                 return Ok(Run::Taken(taken));
             }
-            taken = taken.saturating_add(text.len()).saturating_add(tag_bytes);
+            taken = tag.saturating_add(tag_bytes);
+            if self.walk.events() > events {
+                return Ok(Run::Ended(taken));
+            }
         }
     }
 
@@ -105,29 +131,11 @@ impl<S: Sink + ?Sized> Document<'_, S> {
         let mut taken = 0_usize;
         loop {
             let unit = rest.get(taken..).unwrap_or_default();
-            let (start, known) = if unit.starts_with(&self.stem.bytes) {
-                (self.stem.text, self.stem.bytes.len())
-            } else {
-                let Some(start) = entry_start(unit) else { return Ok(taken) };
-                (start, start)
-            };
-            let more = unit.get(known..).unwrap_or_default();
-            let Some(length) = more.iter().position(|byte| !is(*byte, VALUE)) else {
+            let Some(Range { start, end }) = entry(unit, &mut self.stem, self.limits) else {
                 return Ok(taken);
             };
-            let end = known.saturating_add(length);
-            let text = unit.get(start..end).unwrap_or_default();
-            let is_closed = more.get(length..).is_some_and(|tail| tail.starts_with(b"</epc>"));
-            if !is_closed
-                || start > self.limits.token_bytes_max
-                || text.len() > self.limits.value_bytes_max.min(self.limits.token_bytes_max)
-            {
-                return Ok(taken);
-            }
-            if known == start {
-                self.stem.remember(unit, start, text);
-            }
             // Only ASCII is plain here.
+            let text = unit.get(start..end).unwrap_or_default();
             self.sink.epc(list, std::str::from_utf8(text).unwrap_or_default())?;
             taken = taken.saturating_add(end).saturating_add("</epc>".len());
         }
@@ -154,6 +162,7 @@ impl<S: Sink + ?Sized> Document<'_, S> {
         text: &[u8],
         markup: &[u8],
         place: &mut Option<Position>,
+        offset: u64,
     ) -> Result<Start, S::Error> {
         let window = markup.get(..=NAME_BYTES_MAX).unwrap_or(markup);
         let Some(length) = window.iter().position(|byte| !is(*byte, NAME)) else {
@@ -174,6 +183,7 @@ impl<S: Sink + ?Sized> Document<'_, S> {
             }
             let Some(Position { line, column }) = place.take() else { return Ok(Start::Event) };
             element.place = (line, column);
+            self.patterns.begin(offset, self.walk.context());
         }
         self.gather_plain(text);
         element.standard = self.names.is_standard(element.prefix);
@@ -182,9 +192,10 @@ impl<S: Sink + ?Sized> Document<'_, S> {
         if !self.walk.wants_text()
             && let Some(value) = leaf(content, name, self.limits)
         {
-            self.walk.leaf(&element, &mut self.names, value, self.sink)?;
-            let end = value.len().saturating_add(length).saturating_add("</>".len());
-            return Ok(Start::Taken(bytes.saturating_add(end)));
+            let part = self.walk.leaf(&element, &mut self.names, value, self.sink)?;
+            let slot = Slot { part, start: bytes, end: bytes.saturating_add(value.len()) };
+            let bytes = slot.end.saturating_add(length).saturating_add("</>".len());
+            return Ok(Start::Leaf(bytes, slot));
         }
         self.opened.push(name, false);
         self.walk.open(&element, &mut self.names);
@@ -206,6 +217,8 @@ impl<S: Sink + ?Sized> Document<'_, S> {
 /// What became of a start tag.
 enum Start {
     Taken(usize),
+    /// An element without children, and its value from the `<` on.
+    Leaf(usize, Slot),
     Event,
     Left,
 }
@@ -227,6 +240,32 @@ impl Stem {
             self.text = start;
         }
     }
+}
+
+/// Where the identifier of the entry stands with which `unit` begins, if it is plain.
+#[inline]
+pub(super) fn entry(unit: &[u8], stem: &mut Stem, limits: &Limits) -> Option<Range<usize>> {
+    let (start, known) = if unit.starts_with(&stem.bytes) {
+        (stem.text, stem.bytes.len())
+    } else {
+        let start = entry_start(unit)?;
+        (start, start)
+    };
+    let more = unit.get(known..)?;
+    let length = more.iter().position(|byte| !is(*byte, VALUE))?;
+    let end = known.saturating_add(length);
+    let text = unit.get(start..end)?;
+    let is_closed = more.get(length..).is_some_and(|tail| tail.starts_with(b"</epc>"));
+    if !is_closed
+        || start > limits.token_bytes_max
+        || text.len() > limits.value_bytes_max.min(limits.token_bytes_max)
+    {
+        return None;
+    }
+    if known == start {
+        stem.remember(unit, start, text);
+    }
+    Some(start..end)
 }
 
 /// The text of an element that holds nothing else and ends in the buffer.
@@ -267,11 +306,13 @@ fn plain_text(rest: &[u8], bytes_max: usize) -> Option<(&[u8], &[u8])> {
 }
 
 /// Classes of bytes.
-const SPACE: u8 = 1;
+pub(super) const SPACE: u8 = 1;
 /// May stand in a name; its first byte must be a letter.
 const NAME: u8 = 2;
 /// May stand in an identifier: visible ASCII without markup, references and `]`.
 const VALUE: u8 = 4;
+/// May stand in plain text: all but markup, references and `]`.
+pub(super) const TEXT: u8 = 8;
 
 const CLASSES: [u8; 256] = classes();
 
@@ -289,6 +330,9 @@ const fn classes() -> [u8; 256] {
         if byte.is_ascii_graphic() && !matches!(byte, b'<' | b'&' | b']') {
             class |= VALUE;
         }
+        if !matches!(byte, b'<' | b'&' | b']') {
+            class |= TEXT;
+        }
         #[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "a byte is below 256")]
         {
             classes[byte as usize] = class;
@@ -302,6 +346,6 @@ const fn classes() -> [u8; 256] {
 
 #[inline]
 #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
-fn is(byte: u8, class: u8) -> bool {
+pub(super) fn is(byte: u8, class: u8) -> bool {
     CLASSES[usize::from(byte)] & class != 0
 }

@@ -10,9 +10,10 @@
 use std::mem;
 
 use crate::draft::{Draft, Field, trimmed};
-use crate::event::{DocumentSummary, EpcList, EventKind, Kind, Sink};
+use crate::event::{DocumentSummary, EpcList, EventHead, EventKind, Kind, Sink};
 use crate::xml::element::Element;
 use crate::xml::names::Names;
+use crate::xml::pattern::Part;
 use crate::xml::tag::Tag;
 
 #[derive(Clone, Copy)]
@@ -49,6 +50,10 @@ pub(crate) struct Walk {
     quantity: Option<bool>,
     value: Option<(Value, usize)>,
     text: Vec<u8>,
+    /// Changes with all that decides what an event's markup means and stands outside of it.
+    context: u64,
+    /// Entries of the event that were told from here.
+    told: u64,
 }
 
 impl Walk {
@@ -63,6 +68,8 @@ impl Walk {
             quantity: None,
             value: None,
             text: Vec::with_capacity(256),
+            context: 0,
+            told: 0,
         }
     }
 
@@ -73,6 +80,26 @@ impl Walk {
 
     pub(crate) fn events(&self) -> u64 {
         self.draft.head.ordinal
+    }
+
+    /// An event was handed over past this walk.
+    pub(crate) fn count_event(&mut self) {
+        self.draft.end();
+    }
+
+    /// Events with the same bytes mean the same where this is the same.
+    #[inline]
+    pub(crate) fn context(&self) -> u64 {
+        self.context
+    }
+
+    /// The event that was closed last, if its bytes alone say what it told and its values have no
+    /// bearing on each other.
+    pub(crate) fn plain_event(&self) -> Option<&EventHead> {
+        let head = &self.draft.head;
+        let is_plain =
+            self.told == 0 && head.quantity_elements == 0 && head.error_declaration.is_none();
+        is_plain.then_some(head)
     }
 
     /// True while the text of a value is gathered.
@@ -108,6 +135,7 @@ impl Walk {
             self.document.root_version.clone_from(&element.schema_version);
         }
         if matches!(tag, Tag::Document | Tag::QueryDocument | Tag::MasterDataDocument) {
+            self.context = self.context.saturating_add(1);
             names.trust(element.prefix);
             self.note_document(element, names.edition_of(element.prefix));
         }
@@ -120,6 +148,8 @@ impl Walk {
             && (element.standard || depth == 0)
         {
             self.open_event(kind, parent, depth, element.place);
+        } else {
+            self.context = self.context.saturating_add(1);
         }
         match tag {
             Tag::EventList => self.event_lists = self.event_lists.saturating_add(1),
@@ -166,11 +196,13 @@ impl Walk {
             || depth == 0;
         if !listed {
             self.document.events_outside = self.document.events_outside.saturating_add(1);
+            self.context = self.context.saturating_add(1);
             return;
         }
         self.draft.begin(kind, place.0, place.1);
         self.event_depth = self.stack.len();
         self.quantity = None;
+        self.told = 0;
     }
 
     fn open_in_event(&mut self, element: &Element<'_>, parent: Tag) {
@@ -189,7 +221,7 @@ impl Walk {
                 self.quantity = Some(false);
             }
             Tag::EpcClass => self.open_class(element.standard && direct, parent),
-            Tag::ErrorDeclaration if plain && head => self.draft.declare(None, None),
+            Tag::ErrorDeclaration if plain && head => self.draft.declare(),
             Tag::EventId if plain && head => self.gather_field(Field::EventId),
             Tag::DeclarationTime if parent == Tag::ErrorDeclaration => {
                 self.gather_field(Field::DeclarationTime);
@@ -271,12 +303,14 @@ impl Walk {
             self.event_depth = 0;
             sink.event(&self.draft.head)?;
             self.draft.end();
+        } else if self.event_depth == 0 {
+            self.context = self.context.saturating_add(1);
         }
         Ok(())
     }
 
     /// [`Walk::open`], [`Walk::text`] and [`Walk::close`] of an element that holds but this text, where
-    /// no value was being gathered.
+    /// no value was being gathered; gives what the text is to the event.
     #[inline]
     pub(crate) fn leaf<S: Sink + ?Sized>(
         &mut self,
@@ -284,16 +318,17 @@ impl Walk {
         names: &mut Names,
         text: &[u8],
         sink: &mut S,
-    ) -> Result<(), S::Error> {
+    ) -> Result<Part, S::Error> {
         self.open(element, names);
-        match self.value {
-            Some((value, at)) if at == self.stack.len() => {
-                self.value = None;
-                self.tell(value, text, sink)?;
+        let mut part = Part::Other;
+        if let Some((value, _)) = self.value.take() {
+            self.tell(value, text, sink)?;
+            if let Value::Field(field) = value {
+                part = Part::Field(field);
             }
-            _ => {}
         }
-        self.close(sink)
+        self.close(sink)?;
+        Ok(part)
     }
 
     #[inline]
@@ -307,7 +342,10 @@ impl Walk {
         let text = std::str::from_utf8(text).unwrap_or_default();
         let text = trimmed(text);
         match value {
-            Value::Epc(list) => sink.epc(list, text),
+            Value::Epc(list) => {
+                self.told = self.told.saturating_add(1);
+                sink.epc(list, text)
+            }
             Value::Class => sink.class(text),
             Value::Field(field) => {
                 self.draft.set(field, text);
