@@ -5,6 +5,8 @@
 //! machine or hour: what is judged is a ratio or a size.
 
 mod cold;
+mod instructions;
+mod program;
 
 use clap::Subcommand;
 
@@ -16,6 +18,8 @@ use crate::hub::HubArguments;
 pub enum BenchCommand {
     /// How fast functions start, compared with a bare one, and how large their binaries are
     Cold(cold::Options),
+    /// How much work the hot paths do, as counted instructions, against the committed baseline
+    Instructions(instructions::Options),
 }
 
 /// Measures; `false` means that a budget is missed.
@@ -29,5 +33,6 @@ pub async fn run(
 ) -> Result<bool, CommandError> {
     match command {
         BenchCommand::Cold(options) => cold::run(&options, json).await,
+        BenchCommand::Instructions(options) => instructions::run(&options, json).await,
     }
 }

@@ -7,8 +7,8 @@
 pub(crate) mod build;
 mod deploy;
 mod logs;
-mod process;
-mod venv;
+pub(crate) mod process;
+pub(crate) mod venv;
 mod web;
 
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! The virtual environment of the local cloud: installed again only when its requirements changed.
+//! Virtual environments: the local cloud's, and others with a list of requirements of their own. Each is
+//! installed again only when its requirements changed.
 
 use std::path::{Path, PathBuf};
 
@@ -7,26 +8,37 @@ use tokio::process::Command;
 use super::home;
 use crate::error::CommandError;
 
-/// The interpreter of an environment that has exactly the pinned requirements.
+/// The interpreter of an environment that has exactly what the local cloud requires.
 pub async fn python(root: &Path) -> Result<PathBuf, CommandError> {
-    let requirements = root.join("infra/local/requirements.txt");
+    let (folder, probe) = (home(root).join("venv"), "import ministack, samtranslator, boto3");
+    environment(root, "infra/local/requirements.txt", &folder, probe).await
+}
+
+/// The interpreter of the environment in `folder`, which has exactly the requirements of a file; `probe`
+/// is a statement that only works there.
+pub(crate) async fn environment(
+    root: &Path,
+    requirements: &str,
+    folder: &Path,
+    probe: &str,
+) -> Result<PathBuf, CommandError> {
+    let requirements = root.join(requirements);
     let wanted = std::fs::read_to_string(&requirements)
         .map_err(CommandError::io(requirements.display().to_string()))?;
-    let folder = home(root).join("venv");
     let python = folder.join("bin/python");
     let stamp = folder.join("installed-requirements.txt");
     let current = std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted);
     // The interpreter is asked too: the one the environment was made from may be gone.
-    if current && runs(&python, &["-c", "import ministack, samtranslator, boto3"]).await {
+    if current && runs(&python, &["-c", probe]).await {
         return Ok(python);
     }
     prerequisites().await?;
-    tracing::info!("installing the local cloud (once, about a minute) …");
+    tracing::info!("installing {} (once, about a minute) …", requirements.display());
     if folder.exists() {
-        std::fs::remove_dir_all(&folder).map_err(CommandError::io(folder.display().to_string()))?;
+        std::fs::remove_dir_all(folder).map_err(CommandError::io(folder.display().to_string()))?;
     }
     let mut make = Command::new("python3");
-    make.args(["-m", "venv"]).arg(&folder);
+    make.args(["-m", "venv"]).arg(folder);
     super::process::checked("python3 -m venv", make).await?;
     let mut install = Command::new(&python);
     install

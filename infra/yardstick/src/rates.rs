@@ -1,0 +1,137 @@
+//! How fast the paths are, and their peers on the same input: one JSON line each, best of some rounds.
+
+use std::fs::File;
+use std::hint::black_box;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use domain::epc::sgtin_urn_text;
+use domain::serial::DecimalRun;
+use linefiles::{Export, Format, Profile};
+
+use crate::inputs::allocation;
+use crate::readings;
+
+/// Each path runs so often, one after the other, so that a busy moment of the machine hits all of them.
+const ROUNDS: u32 = 7;
+const ROWS: u64 = 1_000_000;
+
+type Path<'a> = (&'static str, Box<dyn Fn() -> Option<u64> + 'a>);
+
+/// What is read from files: dense XML, XML with one serial an event, dense JSON-LD.
+pub fn documents(dense: &str, single: &str, json: &str) -> Option<()> {
+    let open = |file: &str| File::open(file).ok();
+    let whole = std::fs::read(json).ok()?;
+    let xml: Vec<Path<'_>> = vec![
+        ("memchr streamed", Box::new(|| readings::memchr(open(dense)?, b'<'))),
+        ("quick-xml bare pass", Box::new(|| readings::quick_xml(open(dense)?))),
+        ("our reader, general way", Box::new(|| readings::reader(open(dense)?, false))),
+        ("our reader, short way", Box::new(|| readings::reader(open(dense)?, true))),
+    ];
+    report("dense", dense, &xml)?;
+    let xml: Vec<Path<'_>> = vec![
+        ("memchr streamed", Box::new(|| readings::memchr(open(single)?, b'<'))),
+        ("quick-xml bare pass", Box::new(|| readings::quick_xml(open(single)?))),
+        ("our reader, general way", Box::new(|| readings::reader(open(single)?, false))),
+        ("our reader, short way", Box::new(|| readings::reader(open(single)?, true))),
+    ];
+    report("single", single, &xml)?;
+    let json_paths: Vec<Path<'_>> = vec![
+        ("memchr streamed", Box::new(|| readings::memchr(open(json)?, b'"'))),
+        ("serde_json skipping, stream", Box::new(|| readings::serde_json_stream(open(json)?))),
+        ("serde_json skipping, slice", Box::new(|| readings::serde_json_slice(&whole))),
+        ("our reader", Box::new(|| readings::reader(open(json)?, true))),
+    ];
+    report("json", json, &json_paths)
+}
+
+/// Serials and the rows they stand in.
+pub fn rows() -> Option<()> {
+    let paths: Vec<Path<'_>> = vec![
+        ("serials in place", Box::new(serials)),
+        ("CSV, all columns", Box::new(|| file(Profile::Full, Format::Csv))),
+        ("CSV, serials alone", Box::new(|| file(Profile::Bare, Format::Csv))),
+        ("JSON, all columns", Box::new(|| file(Profile::Full, Format::Json))),
+        ("csv crate, all columns", Box::new(csv_crate)),
+    ];
+    best(&paths)?
+        .into_iter()
+        .try_for_each(|(name, best, rows)| print("rows", name, (best, 0, rows)))
+}
+
+fn report(group: &str, file: &str, paths: &[Path<'_>]) -> Option<()> {
+    let bytes = std::fs::metadata(file).ok()?.len();
+    best(paths)?
+        .into_iter()
+        .try_for_each(|(name, best, items)| print(group, name, (best, bytes, items)))
+}
+
+fn best<'a>(paths: &[Path<'a>]) -> Option<Vec<(&'static str, Duration, u64)>> {
+    let mut found: Vec<_> = paths.iter().map(|(name, _)| (*name, Duration::MAX, 0)).collect();
+    for _ in 0..ROUNDS {
+        for ((_, path), (_, best, items)) in paths.iter().zip(&mut found) {
+            let started = Instant::now();
+            *items = black_box(path()?);
+            *best = started.elapsed().min(*best);
+        }
+    }
+    Some(found)
+}
+
+fn print(group: &str, name: &str, (best, bytes, items): (Duration, u64, u64)) -> Option<()> {
+    let nanoseconds = u64::try_from(best.as_nanos()).ok()?;
+    let line = serde_json::json!({
+        "group": group, "name": name, "nanoseconds": nanoseconds, "bytes": bytes, "items": items
+    });
+    writeln!(std::io::stdout().lock(), "{line}").ok()
+}
+
+fn serials() -> Option<u64> {
+    let mut run = DecimalRun::new(10_000, 12);
+    for _ in 0..ROWS {
+        black_box(run.as_bytes());
+        run.advance();
+    }
+    Some(ROWS)
+}
+
+fn file(profile: Profile, format: Format) -> Option<u64> {
+    let allocation = allocation(ROWS)?;
+    let export = Export::new(&allocation, profile, format);
+    for batch in export.batches() {
+        black_box(batch);
+    }
+    Some(ROWS)
+}
+
+/// The same columns through the writer of the `csv` crate.
+fn csv_crate() -> Option<u64> {
+    let allocation = allocation(ROWS)?;
+    let mut writer = csv::WriterBuilder::new()
+        .quote_style(csv::QuoteStyle::Always)
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    for index in 0..ROWS {
+        let index = allocation.start.checked_add(u128::from(index))?;
+        let serial = allocation.scheme.serial_text(index);
+        let urn = sgtin_urn_text(&allocation.gtin, 7, &serial)?;
+        let ai = format!("01{}21{serial}", allocation.gtin);
+        let row = [
+            allocation.gtin.as_str(),
+            &serial,
+            &urn,
+            &ai,
+            "EA",
+            "1",
+            "LOT42",
+            "281031",
+            "0313000000018",
+            allocation.id.as_str(),
+            "WO-1",
+            "RESERVED",
+        ];
+        writer.write_record(row).ok()?;
+    }
+    black_box(writer.into_inner().ok()?);
+    Some(ROWS)
+}
