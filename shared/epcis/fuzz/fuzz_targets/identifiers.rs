@@ -1,17 +1,7 @@
 //! Identifiers: text → GTIN and serial → text → GTIN and serial.
 #![no_main]
 
-use domain::epc::{Epc, digital_link_text, parse_epc, sgtin_urn_text};
-use libfuzzer_sys::fuzz_target;
+#[path = "../properties/identifiers.rs"]
+mod identifiers;
 
-fuzz_target!(|text: &str| {
-    if let Ok(Epc::Sgtin(sgtin)) = parse_epc(text) {
-        assert!((1..=20).contains(&sgtin.serial.len()));
-        for length in 6..=12 {
-            let urn = sgtin_urn_text(&sgtin.gtin, length, &sgtin.serial).expect("a URN");
-            assert_eq!(parse_epc(&urn), Ok(Epc::Sgtin(sgtin.clone())), "{urn}");
-        }
-        let link = digital_link_text(&sgtin.gtin, &sgtin.serial);
-        assert_eq!(parse_epc(&link), Ok(Epc::Sgtin(sgtin.clone())), "{link}");
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| identifiers::holds(bytes));
