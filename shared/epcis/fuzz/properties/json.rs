@@ -129,7 +129,9 @@ impl Tree {
                 continue;
             }
             if let Self::Array(values) = value {
-                values.iter().for_each(|value| value.text(wanted));
+                for value in values {
+                    value.text(wanted);
+                }
             } else {
                 value.text(wanted);
             }
