@@ -10,6 +10,7 @@ pub mod allocation;
 pub mod bitmap;
 pub mod epc;
 pub mod fact;
+pub mod ff1;
 pub mod finding;
 pub mod gln;
 pub mod gtin;
@@ -18,6 +19,7 @@ pub mod ledger;
 pub mod pool;
 pub mod request;
 pub mod serial;
+pub mod space;
 pub mod sscc;
 pub mod telemetry;
 
