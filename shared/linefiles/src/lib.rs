@@ -2,17 +2,22 @@
 //!
 //! Text is kept byte for byte (I7): a serial number that begins with `=`, `+` or `-` is quoted like every
 //! other value and never altered, so a spreadsheet may take it for a formula; line software does not.
-//! Memory does not grow with the size of the allocation (I10): rows are rendered in batches.
+//! Memory does not grow with the size of the allocation (I10): rows are rendered in pieces, each of them
+//! by itself, so that a file can be continued at any of its pieces.
 //! The crate does not know where the bytes go.
 
+mod kind;
+mod piece;
 mod row;
 
 use domain::allocation::Allocation;
 
+pub use crate::kind::{FileKind, NoKind};
+pub use crate::piece::Pieces;
 use crate::row::RowWriter;
 
-/// Rows rendered per batch.
-const BATCH_ROWS: u64 = 20_000;
+/// Rows of a piece.
+const PIECE_ROWS: u64 = 4_096;
 
 /// Which columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,28 +92,33 @@ impl Format {
 /// The numbers of an allocation on their way into a file.
 pub struct Export<'a> {
     allocation: &'a Allocation,
-    profile: Profile,
-    format: Format,
+    kind: FileKind,
 }
 
 impl<'a> Export<'a> {
-    /// An export of an allocation.
+    /// An export of an allocation, not compressed.
     #[must_use]
     pub fn new(allocation: &'a Allocation, profile: Profile, format: Format) -> Self {
-        Self { allocation, profile, format }
+        Self::of(allocation, FileKind { profile, format, gzip: false })
+    }
+
+    /// An export of an allocation.
+    #[must_use]
+    pub const fn of(allocation: &'a Allocation, kind: FileKind) -> Self {
+        Self { allocation, kind }
     }
 
     /// Where the file stands in the outbound bucket.
     #[must_use]
     pub fn key(&self) -> String {
-        let (a, profile) = (self.allocation, self.profile.as_str());
-        format!("outbound/{}/{}.{profile}.{}", a.system_id, a.id, self.format.as_str())
+        let (a, kind) = (self.allocation, self.kind);
+        format!("outbound/{}/{}.{kind}", a.system_id, a.id)
     }
 
     /// The media type.
     #[must_use]
     pub const fn content_type(&self) -> &'static str {
-        self.format.content_type()
+        self.kind.content_type()
     }
 
     /// What stands in the manifest beside the file: `sha256` in hexadecimal, `created_at` RFC 3339.
@@ -118,7 +128,7 @@ impl<'a> Export<'a> {
             "allocation_id": self.allocation.id.as_str(),
             "row_count": self.row_count(),
             "sha256": sha256,
-            "profile": self.profile.as_str(),
+            "profile": self.kind.profile.as_str(),
             "created_at": created_at,
         });
         manifest.to_string().into_bytes()
@@ -127,17 +137,17 @@ impl<'a> Export<'a> {
     /// Rows without a header: numbers, or 1 for the profile `range`.
     #[must_use]
     pub fn row_count(&self) -> u64 {
-        match self.profile {
+        match self.kind.profile {
             Profile::Full | Profile::Bare => self.allocation.size,
             Profile::Range => 1,
         }
     }
 
-    /// The size of the whole file in bytes, known beforehand: all rows of one allocation are as long as
-    /// its first, since all its serial numbers have one width and only digits.
+    /// The size of the whole file in bytes, before it is compressed, known beforehand: all rows of one
+    /// allocation are as long as its first, since all its serial numbers have one width and only digits.
     #[must_use]
     pub fn byte_count(&self) -> u64 {
-        let rows = RowWriter::new(self.allocation, self.profile, self.format);
+        let rows = self.rows();
         let length = |write: &dyn Fn(&mut Vec<u8>)| {
             let mut bytes = Vec::new();
             write(&mut bytes);
@@ -153,62 +163,46 @@ impl<'a> Export<'a> {
             .saturating_add(length(&|out| rows.close(out)))
     }
 
-    /// The file in batches of a few megabytes at most.
+    fn rows(&self) -> RowWriter<'a> {
+        RowWriter::new(self.allocation, self.kind.profile, self.kind.format)
+    }
+
+    /// The file in pieces of a few megabytes at most, whose ends are told by rows.
+    #[must_use]
+    pub fn pieces(&self) -> Pieces<'a> {
+        Pieces::new(self.rows(), self.row_count(), self.kind.gzip)
+    }
+
+    /// The same, one after the other.
     #[must_use]
     pub fn batches(&self) -> Batches<'a> {
-        Batches {
-            rows: RowWriter::new(self.allocation, self.profile, self.format),
-            row_count: self.row_count(),
-            next: 0,
-            state: State::Head,
-        }
+        Batches { pieces: self.pieces(), next: Some(0) }
     }
 
     /// The whole file; for exports that are known to be small.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for batch in self.batches() {
-            bytes.extend_from_slice(&batch);
+        let (mut pieces, mut next, mut bytes) = (self.pieces(), Some(0), Vec::new());
+        while let Some(row) = next {
+            next = pieces.append(row, &mut bytes);
         }
         bytes
     }
 }
 
-/// An iterator over the parts of a file.
+/// An iterator over the pieces of a file.
 pub struct Batches<'a> {
-    rows: RowWriter<'a>,
-    row_count: u64,
-    next: u64,
-    state: State,
-}
-
-#[derive(PartialEq, Eq)]
-enum State {
-    Head,
-    Rows,
-    Done,
+    pieces: Pieces<'a>,
+    next: Option<u64>,
 }
 
 impl Iterator for Batches<'_> {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
-        if self.state == State::Done {
-            return None;
-        }
+        let row = self.next?;
         let mut bytes = Vec::new();
-        if self.state == State::Head {
-            self.rows.open(&mut bytes);
-            self.state = State::Rows;
-        }
-        let end = self.next.saturating_add(BATCH_ROWS).min(self.row_count);
-        self.rows.rows(&mut bytes, self.next, end.saturating_sub(self.next));
-        self.next = end;
-        if end == self.row_count {
-            self.rows.close(&mut bytes);
-            self.state = State::Done;
-        }
+        self.next = self.pieces.append(row, &mut bytes);
         Some(bytes)
     }
 }

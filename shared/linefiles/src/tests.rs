@@ -4,6 +4,8 @@ use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId, RequestId, SystemId};
 use domain::pool::Scheme;
 use domain::request::Details;
+use std::io::Read as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -78,7 +80,7 @@ fn json_of_every_profile_is_one_object() {
 
 #[test]
 fn batches_join_without_a_seam() {
-    let size = BATCH_ROWS * 2 + 1;
+    let size = PIECE_ROWS * 2 + 1;
     let bare = text(size, Profile::Bare, Format::Csv);
     let mut expected = 10_000_u64;
     for line in bare.split_terminator("\r\n") {
@@ -89,6 +91,43 @@ fn batches_join_without_a_seam() {
     let json: serde_json::Value =
         serde_json::from_str(&text(size, Profile::Bare, Format::Json)).unwrap();
     assert_eq!(json["serials"].as_array().unwrap().len(), usize::try_from(size).unwrap());
+}
+
+#[test]
+fn pieces_come_out_the_same_from_any_place_on_and_compressed_ones_are_one_file() {
+    let allocation = allocation(PIECE_ROWS * 3 + 7);
+    for text in ["full.csv", "bare.csv", "full.json", "bare.json.gz", "full.csv.gz", "range.csv.gz"]
+    {
+        let kind: FileKind = text.parse().unwrap();
+        assert_eq!(kind.to_string(), text);
+        let export = Export::of(&allocation, kind);
+        let (mut whole, mut next, mut places) = (Vec::new(), Some(0), Vec::new());
+        let mut pieces = export.pieces();
+        while let Some(row) = next {
+            places.push((row, whole.len()));
+            next = pieces.append(row, &mut whole);
+        }
+        assert_eq!(export.to_bytes(), whole);
+        for (row, at) in places {
+            // Begun here by another writer.
+            let (mut rest, mut next, mut pieces) = (Vec::new(), Some(row), export.pieces());
+            while let Some(row) = next {
+                next = pieces.append(row, &mut rest);
+            }
+            assert!(rest == whole[at..], "{text} from row {row}");
+        }
+        let plain = Export::of(&allocation, FileKind { gzip: false, ..kind }).to_bytes();
+        if kind.gzip {
+            let mut inflated = Vec::new();
+            flate2::read::MultiGzDecoder::new(whole.as_slice()).read_to_end(&mut inflated).unwrap();
+            assert!(inflated == plain, "{text}");
+        } else {
+            assert!(whole == plain, "{text}");
+        }
+    }
+    for text in ["full", "full.xml", "full.csv.zip", "full.csv.gz.gz", "", ".csv", "full."] {
+        assert_eq!(text.parse::<FileKind>(), Err(NoKind), "{text}");
+    }
 }
 
 proptest! {
