@@ -12,10 +12,13 @@ use aes::Aes256;
 use aes::cipher::KeyInit;
 use zeroize::Zeroize;
 
-use super::digits::{Digits, HALF_DIGITS, ROW};
+use super::digits::{Digits, HALF_DIGITS, Places};
 use super::{SpaceError, SpaceForm};
 use crate::ff1::{Ff1, LANES, Lanes};
 use crate::gtin::Gtin14;
+
+/// The bytes of a row: more than a serial number, so that ten bytes can be copied anywhere in it.
+const ROW: usize = 32;
 
 /// The AES-256 key of one space. Wiped when it is no longer needed, never printed.
 pub struct SpaceKey([u8; 32]);
@@ -123,8 +126,7 @@ impl SpaceCipher {
     /// Room for texts whose indexes are to be found together.
     #[must_use]
     pub fn batch(&self) -> TextBatch {
-        // The places behind the text hold a character of the alphabet: all of a row is read.
-        TextBatch { rows: [[self.digits.first(); ROW]; LANES], count: 0 }
+        TextBatch { texts: [Places::default(); LANES], count: 0 }
     }
 
     /// Puts a text into a batch of this cipher that is not full; not if its length or its prefix show that
@@ -134,13 +136,13 @@ impl SpaceCipher {
             return false;
         };
         let (left, right) = self.halves;
-        let Some(row) = batch.rows.get_mut(batch.count) else {
+        let Some(places) = batch.texts.get_mut(batch.count) else {
             return false;
         };
         if random.len() != left + right {
             return false;
         }
-        row[..random.len()].copy_from_slice(random);
+        places[..random.len()].copy_from_slice(random);
         batch.count = batch.count.saturating_add(1);
         true
     }
@@ -152,11 +154,12 @@ impl SpaceCipher {
         let mut lanes = Lanes::default();
         let mut known = [false; LANES];
         let count = std::mem::take(&mut batch.count);
-        for (lane, row) in batch.rows.iter().take(count).enumerate() {
-            let (digits, all_known) = self.digits.read(row);
-            known[lane] = all_known;
-            lanes.left[lane] = self.digits.value(&digits[..left]);
-            lanes.right[lane] = self.digits.value(&digits[left..end]);
+        let texts = &mut batch.texts[..count];
+        self.digits.read(texts);
+        for (lane, text) in texts.iter().enumerate() {
+            known[lane] = Digits::all_known(&text[..end]);
+            lanes.left[lane] = self.digits.value(&text[..left]);
+            lanes.right[lane] = self.digits.value(&text[left..end]);
         }
         self.ff1.decrypt(&mut lanes, count);
         let halves = lanes.left.into_iter().zip(lanes.right).zip(known);
@@ -170,7 +173,7 @@ impl SpaceCipher {
 #[derive(Debug, Clone)]
 pub struct TextBatch {
     /// The random parts.
-    rows: [[u8; ROW]; LANES],
+    texts: [Places; LANES],
     count: usize,
 }
 
@@ -246,10 +249,13 @@ impl TextRun<'_> {
         let (left_digits, right_digits) = cipher.halves;
         let (left_from, right_from) = (HALF_DIGITS - left_digits, 2 * HALF_DIGITS - right_digits);
         let (left_to, right_to) = (cipher.prefix, cipher.prefix + left_digits);
-        let halves = lanes.left.iter().zip(&lanes.right);
-        for (row, (left, right)) in self.rows.iter_mut().zip(halves).take(count) {
-            let text = cipher.digits.print(*left, *right);
+        // One more than is filled, so that ten bytes can be read from any place of the last.
+        let mut texts = [Places::default(); LANES + 1];
+        cipher.digits.print(&mut texts[..count], lanes.left.iter().zip(&lanes.right));
+        let texts = texts.as_flattened();
+        for (lane, row) in self.rows.iter_mut().enumerate().take(count) {
             // Ten bytes whatever the length: what is too much is covered by the next or never shown.
+            let text = &texts[lane * size_of::<Places>()..];
             row[left_to..left_to + HALF_DIGITS]
                 .copy_from_slice(&text[left_from..left_from + HALF_DIGITS]);
             row[right_to..right_to + HALF_DIGITS]

@@ -3,7 +3,7 @@
 //!
 //! A half has at most ten digits: two groups of five. A group times a constant is a fixed-point number
 //! whose whole part is the first digit; the rest times the radix gives the next. Digits become characters
-//! by comparison with the places where the alphabet skips characters, all of a row at once.
+//! by comparison with the places where the alphabet skips characters, all texts at once.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -14,10 +14,12 @@
 
 use super::Alphabet;
 
-/// The bytes of a row: more than a serial number, so that ten bytes can be copied anywhere in it.
-pub(super) const ROW: usize = 32;
 /// Digits of a half at the most.
 pub(super) const HALF_DIGITS: usize = 10;
+/// Digits or characters of a text.
+pub(super) type Places = [u8; 2 * HALF_DIGITS];
+/// Marks a digit among characters.
+const DIGIT: u8 = 0x80;
 /// Digits of a group.
 const GROUP: u32 = 5;
 /// Where the whole part of the fixed-point numbers begins: `62 * 2^58` fits a word.
@@ -36,7 +38,6 @@ pub(super) struct Digits {
     scale: u64,
     /// Runs of neighbouring characters, ascending.
     runs: Vec<Run>,
-    first: u8,
 }
 
 /// Characters of the alphabet that follow each other in ASCII.
@@ -71,35 +72,34 @@ impl Digits {
             group,
             group_reciprocal: ((1_u128 << 64) / u128::from(group)) as u64,
             scale: (1 << POINT) / radix.pow(GROUP - 1) + 1,
-            first: runs.first().map_or(0, |run| run.character),
             runs,
         }
     }
 
-    /// The character of the digit 0.
-    pub(super) fn first(&self) -> u8 {
-        self.first
-    }
-
-    /// Two halves as characters: each in ten places, aligned to the right.
-    #[inline]
-    pub(super) fn print(&self, left: u64, right: u64) -> [u8; ROW] {
-        let mut row = [0; ROW];
-        let (halves, _) = row.as_chunks_mut::<HALF_DIGITS>();
-        for (places, half) in halves.iter_mut().zip([left, right]) {
-            self.digits(half, places);
-        }
-        let mut characters = row;
-        for byte in &mut characters {
-            *byte = byte.wrapping_add(self.first);
-        }
-        for run in self.runs.iter().skip(1) {
-            for (character, digit) in characters.iter_mut().zip(&row) {
-                let beyond = u8::from(*digit >= run.digit).wrapping_neg();
-                *character = character.wrapping_add(beyond & run.skipped);
+    /// Pairs of halves as characters: each half in ten places, aligned to the right.
+    pub(super) fn print<'h>(
+        &self,
+        texts: &mut [Places],
+        halves: impl Iterator<Item = (&'h u64, &'h u64)>,
+    ) {
+        for (text, (left, right)) in texts.iter_mut().zip(halves) {
+            let (places, _) = text.as_chunks_mut::<HALF_DIGITS>();
+            for (places, half) in places.iter_mut().zip([left, right]) {
+                self.digits(*half, places);
             }
         }
-        characters
+        let bytes = texts.as_flattened_mut();
+        // From the last run to the first, for what has grown is still beyond all runs before.
+        for run in self.runs.iter().skip(1).rev() {
+            for byte in &mut *bytes {
+                let beyond = u8::from(*byte >= run.digit).wrapping_neg();
+                *byte = byte.wrapping_add(beyond & run.skipped);
+            }
+        }
+        let first = self.runs.first().map_or(0, |run| run.character);
+        for byte in bytes {
+            *byte = byte.wrapping_add(first);
+        }
     }
 
     /// The ten digits of a half below `radix^10`.
@@ -123,25 +123,35 @@ impl Digits {
         }
     }
 
-    /// The digits of a row of characters, and whether all of them are of the alphabet.
-    #[inline]
-    pub(super) fn read(&self, row: &[u8; ROW]) -> ([u8; ROW], bool) {
-        let (mut digits, mut known) = ([0; ROW], [0_u8; ROW]);
+    /// Characters as marked digits; what is not of the alphabet stays without a mark.
+    pub(super) fn read(&self, texts: &mut [Places]) {
+        let bytes = texts.as_flattened_mut();
+        for byte in &mut *bytes {
+            let ascii = u8::from(*byte < DIGIT).wrapping_neg();
+            *byte &= ascii;
+        }
+        // From the first run to the last: a mark is above all characters.
         for run in &self.runs {
-            for ((character, digit), known) in row.iter().zip(&mut digits).zip(&mut known) {
-                let place = character.wrapping_sub(run.character);
-                let within = u8::from(place < run.count).wrapping_neg();
-                *digit |= within & place.wrapping_add(run.digit);
-                *known |= within;
+            let shift = run.character.wrapping_sub(run.digit);
+            for byte in &mut *bytes {
+                let within = u8::from(byte.wrapping_sub(run.character) < run.count).wrapping_neg();
+                *byte = byte.wrapping_sub(within & shift) | (within & DIGIT);
             }
         }
-        (digits, known.iter().fold(u8::MAX, |all, known| all & known) != 0)
     }
 
-    /// The number that digits are of, at most ten of them.
+    /// Whether all of a text was of the alphabet.
+    #[inline]
+    pub(super) fn all_known(digits: &[u8]) -> bool {
+        digits.iter().fold(DIGIT, |all, digit| all & digit) != 0
+    }
+
+    /// The number that marked digits are of, at most ten of them.
     #[inline]
     pub(super) fn value(&self, digits: &[u8]) -> u64 {
-        let add = |sum: u64, digit: &u8| sum.wrapping_mul(self.radix).wrapping_add((*digit).into());
+        let add = |sum: u64, digit: &u8| {
+            sum.wrapping_mul(self.radix).wrapping_add((*digit & !DIGIT).into())
+        };
         digits.iter().fold(0, add)
     }
 }
