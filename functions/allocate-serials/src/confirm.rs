@@ -9,7 +9,7 @@ use store::time::rfc3339_ms;
 use crate::Hub;
 use crate::answer::AllocationView;
 use crate::problem::confirm_problem;
-use crate::turn::{TurnBody, actor, shown};
+use crate::turn::{TurnBody, shown};
 
 pub(crate) async fn confirm(
     State(hub): State<Hub>,
@@ -21,7 +21,7 @@ pub(crate) async fn confirm(
     let reason = body.parse_optional::<TurnBody>()?.unwrap_or_default().reason()?;
     let allocation = hub.allocation(&caller, &id).await?;
     let now = rfc3339_ms(hub.clock.now());
-    let actor = actor(&caller);
+    let actor = caller.actor();
     let asked = (actor.as_str(), now.as_str(), reason.as_deref());
     let confirmed = hub.store.allocation_confirm(&allocation.id, asked).await;
     let confirmed = confirmed.map_err(|error| confirm_problem(&error))?;
@@ -29,7 +29,7 @@ pub(crate) async fn confirm(
     let system = hub.store.system_fetch(&confirmed.system_id).await;
     let system = system.map_err(|error| store_problem(&error))?;
     if let Some(system) = system.filter(store::system::System::takes_files) {
-        crate::drop_file::drop_file(&hub, &system, &confirmed, &now).await;
+        crate::drop_file::drop_file(&hub, &system, &confirmed).await;
     }
     shown(&hub, &confirmed).await
 }

@@ -60,7 +60,7 @@ pub(crate) async fn void(
     let allocation = hub.allocation(&caller, &id).await?;
     let reason = reason.unwrap_or_else(|| "voided".to_owned());
     let now = rfc3339_ms(hub.clock.now());
-    let actor = actor(&caller);
+    let actor = caller.actor();
     let voided = hub.store.allocation_void(&allocation.id, &reason, (&actor, &now)).await;
     let voided = voided.map_err(|error| change_problem(&error))?;
     tracing::info!(allocation.id = %voided.id, pool.id = %voided.pool_id, "allocation voided");
@@ -77,17 +77,12 @@ pub(crate) async fn close(
     let reason = body.parse_optional::<TurnBody>()?.unwrap_or_default().reason()?;
     let allocation = hub.allocation(&caller, &id).await?;
     let now = rfc3339_ms(hub.clock.now());
-    let actor = actor(&caller);
+    let actor = caller.actor();
     let asked = (actor.as_str(), now.as_str(), reason.as_deref());
     let closed = hub.store.allocation_close(&allocation.id, asked).await;
     let closed = closed.map_err(|error| change_problem(&error))?;
     tracing::info!(allocation.id = %closed.id, pool.id = %closed.pool_id, "allocation closed");
     shown(&hub, &closed).await
-}
-
-/// Who asks, as audit records name them.
-pub(crate) fn actor(caller: &Caller) -> String {
-    format!("{}/{}", caller.system(), caller.credential())
 }
 
 pub(crate) async fn shown(

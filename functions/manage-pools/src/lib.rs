@@ -68,7 +68,8 @@ async fn create(
     let draft = body.parse::<PoolBody>()?.into_draft()?;
     let entropy = hub.entropy.draw().map_err(|error| Problem::internal(&error))?;
     let (id, now) = (PoolId::from_entropy(entropy), rfc3339_ms(hub.clock.now()));
-    let pool = hub.store.pool_create(id, draft, &now).await.map_err(pool_problem)?;
+    let pool = hub.store.pool_create_by(id, draft, (&caller.actor(), &now)).await;
+    let pool = pool.map_err(pool_problem)?;
     tracing::info!(pool.id = pool.id.as_str(), "pool created");
     let location = [(header::LOCATION, format!("/api/v1/l3/pools/{}", pool.id))];
     Ok((StatusCode::CREATED, location, axum::Json(PoolView::new(&pool, 0))).into_response())
@@ -112,7 +113,8 @@ async fn change(
     caller.require_line(None)?;
     let id = pool_id(&id)?;
     let change = body.parse::<PoolPatch>()?.into_change()?;
-    hub.store.pool_change(&id, &change).await.map_err(pool_problem)?;
+    let by = (caller.actor(), rfc3339_ms(hub.clock.now()));
+    hub.store.pool_change(&id, &change, (&by.0, &by.1)).await.map_err(pool_problem)?;
     tracing::info!(pool.id = id.as_str(), "pool changed");
     let state = hub.store.pool_fetch(&id).await.map_err(|error| store_problem(&error))?;
     let state = state.ok_or_else(Problem::not_found)?;

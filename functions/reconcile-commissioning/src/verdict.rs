@@ -177,7 +177,8 @@ impl Run<'_> {
             document.metrics = Some(metrics);
         };
         let (store, objects) = (&self.hub.store, &self.hub.objects);
-        let done = store.document_settle(objects, (sha, None), &self.meter, change).await?;
+        let of = (sha, None, now.as_str());
+        let done = store.document_settle(objects, of, &self.meter, change).await?;
         Ok(Outcome::Done(Box::new(done), Gain::default()))
     }
 

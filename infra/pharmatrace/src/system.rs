@@ -10,6 +10,7 @@ use store::time::rfc3339_ms;
 use time::OffsetDateTime;
 
 use crate::error::CommandError;
+use crate::wiring::actor;
 
 /// What a new system shall be.
 #[derive(Debug, Clone)]
@@ -87,7 +88,7 @@ pub async fn create(
         line_glns: line_glns?,
         created_at: rfc3339_ms(now),
     };
-    store.system_create(&system).await?;
+    store.system_create(&system, &actor()).await?;
     Ok(Shown::from(&system))
 }
 

@@ -85,6 +85,12 @@ impl Caller {
         &self.credential
     }
 
+    /// Who asks, as audit records name it: `<system>/<credential>`.
+    #[must_use]
+    pub fn actor(&self) -> String {
+        format!("{}/{}", self.system, self.credential)
+    }
+
     /// Whether the credential has `scope`, by itself or through `operator`.
     #[must_use]
     pub fn has(&self, scope: Scope) -> bool {

@@ -7,10 +7,9 @@
 mod end;
 mod fill;
 pub mod hold;
+mod turn;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValue;
-use domain::allocation::{Allocation, AllocationStatus, Hold, Transition, TransitionError};
+use domain::allocation::{Allocation, AllocationStatus, Hold, TransitionError};
 use domain::ids::AllocationId;
 use domain::pool::Scheme;
 use domain::request::{Details, Mode};
@@ -19,7 +18,7 @@ pub use self::fill::Fill;
 pub(crate) use self::fill::fill_from;
 use crate::attention::Queue;
 use crate::error::{StoreError, sdk_error};
-use crate::item::{Corrupt, Item, Reader, key, new_item, number, put_some, text};
+use crate::item::{Corrupt, Item, Reader, new_item, number, put_some, text};
 use crate::keys::{Pk, Sk, listing};
 use crate::{Page, Store};
 
@@ -229,63 +228,6 @@ impl Store {
         let mut items = output.items.unwrap_or_default();
         items.retain(|item| after.is_none() || sort_key(item).as_deref() != after);
         Ok(Page { items, next })
-    }
-
-    /// Applies `Export`, `Activate` or `Close` with one conditional write; done twice it changes nothing. What
-    /// somebody asked for is closed by [`Store::allocation_close`], which keeps who it was.
-    pub async fn allocation_advance(
-        &self,
-        id: &AllocationId,
-        transition: Transition,
-        now: &str,
-    ) -> Result<Allocation, ChangeError> {
-        let missing = || StoreError::NotFound { what: "the allocation" };
-        let current = self.allocation_fetch(id).await?.ok_or_else(missing)?;
-        let target = current.status.after(transition)?;
-        if target == current.status {
-            return Ok(current);
-        }
-        // The life cycle of design I4: the write holds only if the state is still the one judged above;
-        // on a race the judgement is made again on what the other call left.
-        // One that stays open is put into its queue again, which heals one that was made before there
-        // was a queue; one that ends leaves it.
-        let stays = target != AllocationStatus::Closed;
-        let change = if stays {
-            "SET #status = :target, attention_pk = :queue, attention_sk = :place"
-        } else {
-            "SET #status = :target, closed_at = :now REMOVE attention_pk, attention_sk"
-        };
-        let mut call = self
-            .dynamo
-            .update_item()
-            .table_name(&*self.table)
-            .set_key(Some(key(&Pk::Allocation(id.clone()), &Sk::Allocation)))
-            .update_expression(change)
-            .condition_expression("#status = :seen")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":target", text(target.as_str()))
-            .expression_attribute_values(":seen", text(current.status.as_str()))
-            .return_values(ReturnValue::AllNew);
-        call = if stays {
-            call.expression_attribute_values(":queue", text(Queue::OpenAllocation.as_str()))
-                .expression_attribute_values(":place", text(time_key(&current)))
-        } else {
-            call.expression_attribute_values(":now", text(now))
-        };
-        match call.send().await {
-            Ok(output) => {
-                Ok(from_item(&output.attributes.unwrap_or_default()).map_err(StoreError::from)?)
-            }
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                // States only move forward, so this ends after a few steps at the most.
-                Box::pin(self.allocation_advance(id, transition, now)).await
-            }
-            Err(error) => Err(sdk_error("UpdateItem allocation", &error).into()),
-        }
     }
 }
 

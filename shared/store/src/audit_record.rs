@@ -2,19 +2,25 @@
 //!
 //! A record lies in the partition of the entity it is about and is written by the very transaction that
 //! changes the entity, so there is no change without its record and no record of a change that did not
-//! happen. Records are only ever put, never changed or deleted.
+//! happen. The records of an entity are a chain: each has the next place and the hash of the one before, and
+//! a place is taken once. So none can be changed, left out or put in between without breaking the chain, and
+//! nothing waits for a head that other entities share. Records are only ever put, never changed or deleted.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::ids::length_prefixed_sha256;
 
-use crate::Store;
 use crate::error::{StoreError, sdk_error};
 use crate::item::{Corrupt, Item, Reader, new_item, number, put_some, text};
-use crate::keys::{AUDIT_PREFIX, Pk, Sk};
+use crate::keys::{AUDIT_PREFIX, Pk, Sk, listing};
+use crate::{Page, Store};
 
 const ENTITY: &str = "audit";
 /// The actor of what the hub does by itself.
 pub const HUB: &str = "hub";
+/// The version of the hash below.
+const HASH_VERSION: &str = "1";
+/// What the first record of a chain names as the hash before it.
+const NO_HASH: &str = "";
 
 /// One change of one entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +37,31 @@ pub struct AuditRecord {
     pub before: Option<String>,
     /// What it is since.
     pub after: Option<String>,
-    /// The version of the entity that the change made; orders records of one millisecond.
+    /// The version of the entity that the change made, where it has versions.
     pub version: u64,
+}
+
+/// A record in the chain of its entity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainedRecord {
+    /// The key of the entity.
+    pub entity: String,
+    /// Its place in the chain, from 1.
+    pub place: u64,
+    /// The change.
+    pub record: AuditRecord,
+    /// The hash of the record before; empty for the first.
+    pub previous: String,
+    /// The hash of this one, hexadecimal, as it is stored.
+    pub hash: String,
+}
+
+impl std::ops::Deref for ChainedRecord {
+    type Target = AuditRecord;
+
+    fn deref(&self) -> &AuditRecord {
+        &self.record
+    }
 }
 
 impl AuditRecord {
@@ -62,61 +91,136 @@ impl AuditRecord {
         Self { before: before.map(str::to_owned), after: after.map(str::to_owned), ..self }
     }
 
-    /// The sort key follows from the content, so that the same record twice is one.
-    fn sort_key(&self) -> Sk {
+    /// The record behind the last one of a chain; `None` begins it.
+    pub(crate) fn behind(self, entity: &Pk, last: Option<&ChainedRecord>) -> ChainedRecord {
+        let mut chained = ChainedRecord {
+            entity: entity.to_string(),
+            place: last.map_or(1, |last| last.place.saturating_add(1)),
+            record: self,
+            previous: last.map_or_else(|| NO_HASH.to_owned(), |last| last.hash.clone()),
+            hash: String::new(),
+        };
+        chained.hash = chained.computed_hash();
+        chained
+    }
+}
+
+impl ChainedRecord {
+    /// The hash that follows from everything else the record says.
+    #[must_use]
+    pub fn computed_hash(&self) -> String {
+        let r = &self.record;
+        // An absent text differs from an empty one.
         let optional = |text: &Option<String>| text.as_deref().unwrap_or("\u{0}").to_owned();
-        let (reason, before) = (optional(&self.reason), optional(&self.before));
         let hash = length_prefixed_sha256(&[
-            self.actor.as_bytes(),
-            self.action.as_bytes(),
-            reason.as_bytes(),
-            before.as_bytes(),
-            optional(&self.after).as_bytes(),
-            &self.version.to_be_bytes(),
+            HASH_VERSION.as_bytes(),
+            self.entity.as_bytes(),
+            &self.place.to_be_bytes(),
+            self.previous.as_bytes(),
+            r.at.as_bytes(),
+            r.actor.as_bytes(),
+            r.action.as_bytes(),
+            optional(&r.reason).as_bytes(),
+            optional(&r.before).as_bytes(),
+            optional(&r.after).as_bytes(),
+            &r.version.to_be_bytes(),
         ]);
-        let hash = data_encoding::HEXLOWER.encode(&hash).chars().take(16).collect();
-        Sk::Audit(self.at.clone(), hash)
+        data_encoding::HEXLOWER.encode(&hash)
     }
 
-    fn to_item(&self, entity: &Pk) -> Item {
-        let mut item = new_item(entity, &self.sort_key(), ENTITY);
+    /// Whether it stands behind `before` (`None`: at the beginning) and says what its hash says.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn check(&self, before: Option<&Self>) -> Result<(), String> {
+        let place = before.map_or(1, |before| before.place.saturating_add(1));
+        if self.place != place {
+            return Err(format!("record {place} is missing, the next one is {}", self.place));
+        }
+        if self.previous != before.map_or(NO_HASH, |before| before.hash.as_str()) {
+            return Err(format!("record {place} does not follow from the one before"));
+        }
+        if self.hash != self.computed_hash() {
+            return Err(format!("record {place} does not have the hash of what it says"));
+        }
+        Ok(())
+    }
+
+    /// The sort key in the list of its day.
+    fn list_key(&self) -> String {
+        format!("{}#{}#{:012}", self.record.at, self.entity, self.place)
+    }
+
+    pub(crate) fn to_item(&self, entity: &Pk) -> Item {
+        let mut item = new_item(entity, &Sk::Audit(self.place), ENTITY);
+        let r = &self.record;
         let fields = [
-            ("at", text(self.at.as_str())),
-            ("actor", text(self.actor.as_str())),
-            ("action", text(self.action.as_str())),
-            ("version", number(self.version)),
+            ("place", number(self.place)),
+            ("at", text(r.at.as_str())),
+            ("actor", text(r.actor.as_str())),
+            ("action", text(r.action.as_str())),
+            ("version", number(r.version)),
+            ("previous", text(self.previous.as_str())),
+            ("hash", text(self.hash.as_str())),
+            ("list_pk", text(listing::audit_day(&r.at))),
+            ("list_sk", text(self.list_key())),
         ];
         item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
-        put_some(&mut item, "reason", self.reason.as_deref());
-        put_some(&mut item, "before", self.before.as_deref());
-        put_some(&mut item, "after", self.after.as_deref());
+        put_some(&mut item, "reason", r.reason.as_deref());
+        put_some(&mut item, "before", r.before.as_deref());
+        put_some(&mut item, "after", r.after.as_deref());
         item
     }
 
-    fn from_item(item: &Item) -> Result<Self, Corrupt> {
+    pub(crate) fn from_item(item: &Item) -> Result<Self, Corrupt> {
         let reader = Reader::new(item, ENTITY)?;
         let optional = |name| Ok::<_, Corrupt>(reader.optional_text(name)?.map(str::to_owned));
         Ok(Self {
-            at: reader.text("at")?.to_owned(),
-            actor: reader.text("actor")?.to_owned(),
-            action: reader.text("action")?.to_owned(),
-            reason: optional("reason")?,
-            before: optional("before")?,
-            after: optional("after")?,
-            version: reader.parsed("version")?,
+            entity: reader.text("pk")?.to_owned(),
+            place: reader.parsed("place")?,
+            record: AuditRecord {
+                at: reader.text("at")?.to_owned(),
+                actor: reader.text("actor")?.to_owned(),
+                action: reader.text("action")?.to_owned(),
+                reason: optional("reason")?,
+                before: optional("before")?,
+                after: optional("after")?,
+                version: reader.parsed("version")?,
+            },
+            previous: reader.text("previous")?.to_owned(),
+            hash: reader.text("hash")?.to_owned(),
         })
     }
 }
 
 impl Store {
-    /// The transaction element that keeps a record; it belongs into the transaction of the change.
-    pub(crate) fn audit_put(
+    /// The transaction element that keeps the next record of an entity; it belongs into the transaction of
+    /// the change. When another change takes its place first, the transaction is called off and the change
+    /// has to be decided again.
+    pub(crate) async fn audit_next(
         &self,
         entity: &Pk,
-        record: &AuditRecord,
+        record: AuditRecord,
     ) -> Result<TransactWriteItem, StoreError> {
-        // I11: append-only; a record that is there is never replaced.
-        self.put_new(record.to_item(entity))
+        let last = self.audit_last(entity).await?;
+        // I11: append-only; a place that is taken is never taken again.
+        self.put_new(record.behind(entity, last.as_ref()).to_item(entity))
+    }
+
+    /// The same for an entity that the transaction creates.
+    pub(crate) fn audit_first(
+        &self,
+        entity: &Pk,
+        record: AuditRecord,
+    ) -> Result<TransactWriteItem, StoreError> {
+        self.put_new(record.behind(entity, None).to_item(entity))
+    }
+
+    pub(crate) async fn audit_last(
+        &self,
+        entity: &Pk,
+    ) -> Result<Option<ChainedRecord>, StoreError> {
+        Ok(self.audit_records(entity, 1).await?.pop())
     }
 
     /// The latest records of an entity, at most `limit`, the oldest of them first. Consistent.
@@ -124,7 +228,7 @@ impl Store {
         &self,
         entity: &Pk,
         limit: i32,
-    ) -> Result<Vec<AuditRecord>, StoreError> {
+    ) -> Result<Vec<ChainedRecord>, StoreError> {
         let mut items = Vec::new();
         let mut start = None;
         let limit = usize::try_from(limit).unwrap_or(0);
@@ -149,11 +253,22 @@ impl Store {
                 break;
             }
         }
-        let records: Result<Vec<_>, Corrupt> = items.iter().map(AuditRecord::from_item).collect();
-        let mut records = records?;
-        // Clocks of two workers may differ by a little; the version says what came first.
-        records.sort_by(|a, b| (a.version, &a.at).cmp(&(b.version, &b.at)));
-        Ok(records)
+        items.reverse();
+        let records: Result<Vec<_>, Corrupt> = items.iter().map(ChainedRecord::from_item).collect();
+        Ok(records?)
+    }
+
+    /// One page of the records of a day (`YYYY-MM-DD`), the latest first. Read from an index, so it may lag a
+    /// moment. `after` and `next` are index sort keys.
+    pub async fn audit_day(
+        &self,
+        day: &str,
+        after: Option<&str>,
+    ) -> Result<Page<ChainedRecord>, StoreError> {
+        let page = self.listing_page(&listing::audit_day(day), None, after).await?;
+        let items: Result<Vec<_>, Corrupt> =
+            page.items.iter().map(ChainedRecord::from_item).collect();
+        Ok(Page { items: items?, next: page.next })
     }
 }
 
@@ -163,6 +278,10 @@ mod tests {
 
     const AT: &str = "2026-11-23T10:00:00.000Z";
 
+    fn entity() -> Pk {
+        Pk::Document("ab".repeat(32))
+    }
+
     #[test]
     fn a_record_comes_back_from_its_item() {
         let record = AuditRecord::new(AT, "L1/abc", "assign", 7);
@@ -170,28 +289,41 @@ mod tests {
             .clone()
             .because(Some("she knows the line"))
             .changing(Some("open"), Some("acknowledged"));
-        let entity = Pk::Document("ab".repeat(32));
+        let mut last = None;
         for record in [record, full] {
-            let item = record.to_item(&entity);
-            assert_eq!(AuditRecord::from_item(&item), Ok(record));
+            let chained = record.behind(&entity(), last.as_ref());
+            assert_eq!(chained.check(last.as_ref()), Ok(()));
+            assert_eq!(ChainedRecord::from_item(&chained.to_item(&entity())), Ok(chained.clone()));
+            last = Some(chained);
         }
     }
 
     #[test]
-    fn records_that_differ_have_keys_of_their_own() {
-        let record = AuditRecord::new(AT, "L1/abc", "comment", 7);
-        let others = [
-            AuditRecord::new(AT, "L1/abd", "comment", 7),
-            AuditRecord::new(AT, "L1/abc", "resolve", 7),
-            AuditRecord::new(AT, "L1/abc", "comment", 8),
-            record.clone().because(Some("")),
-            record.clone().changing(Some(""), None),
-            record.clone().changing(None, Some("")),
-        ];
-        for (n, other) in others.iter().enumerate() {
-            assert_ne!(other.sort_key(), record.sort_key(), "{n}");
-            assert!(others.iter().skip(n + 1).all(|more| more.sort_key() != other.sort_key()));
-        }
-        assert_eq!(record.sort_key(), record.clone().sort_key());
+    fn a_record_that_says_something_else_breaks_the_chain() {
+        let first = AuditRecord::new(AT, "L1/abc", "create", 1).behind(&entity(), None);
+        let record = AuditRecord::new(AT, "L1/abc", "comment", 7).behind(&entity(), Some(&first));
+        let edited = |edit: &dyn Fn(&mut ChainedRecord)| {
+            let mut other = record.clone();
+            edit(&mut other);
+            assert!(other.check(Some(&first)).is_err(), "{other:?}");
+        };
+        edited(&|r| r.record.at = "2026-11-23T10:00:00.001Z".into());
+        edited(&|r| r.record.actor = "L1/abd".into());
+        edited(&|r| r.record.action = "resolve".into());
+        edited(&|r| r.record.version = 8);
+        edited(&|r| r.record.reason = Some(String::new()));
+        edited(&|r| r.record.before = Some(String::new()));
+        edited(&|r| r.record.after = Some(String::new()));
+        edited(&|r| r.entity = "DOC#x".into());
+        edited(&|r| r.place = 3);
+        edited(&|r| r.previous = String::new());
+        edited(&|r| r.hash = first.hash.clone());
+        // Even one that was hashed again does not fit its neighbours.
+        let mut forged = first.clone();
+        forged.record.actor = "L2/x".into();
+        forged.hash = forged.computed_hash();
+        assert_eq!(forged.check(None), Ok(()));
+        assert!(record.check(Some(&forged)).is_err());
+        assert!(record.check(None).is_err());
     }
 }

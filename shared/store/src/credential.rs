@@ -211,7 +211,7 @@ impl Store {
         let record = AuditRecord::new(&credential.created_at, actor, "create", credential.version)
             .changing(None, credential.secrets.last().map(Secret::fingerprint).as_deref());
         // I8: only where no credential is, so that nobody's secret is replaced.
-        let writes = vec![self.put_new(item::to_item(credential))?, self.audit_put(&pk, &record)?];
+        let writes = vec![self.put_new(item::to_item(credential))?, self.audit_first(&pk, record)?];
         match self.dynamo.transact_write_items().set_transact_items(Some(writes)).send().await {
             Ok(_) => Ok(()),
             Err(error) if is_cancelled(&error) => {

@@ -5,15 +5,17 @@
 //! by reading it, deciding, and writing it back if nobody else did meanwhile.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+use aws_sdk_dynamodb::types::{Put, ReturnConsumedCapacity, TransactWriteItem};
 use domain::ids::SystemId;
 
 use crate::attention::Queue;
+use crate::audit_record::{AuditRecord, HUB};
 use crate::document_item::{from_item, to_item};
 use crate::error::{StoreError, sdk_error};
 use crate::item::{Reader, new_item, number, text};
 use crate::keys::{Pk, Sk, listing};
 use crate::meter::Meter;
+use crate::pool::built;
 use crate::{Page, Store};
 
 pub use crate::judgement::{
@@ -222,6 +224,18 @@ impl Store {
         sha: &str,
         fresh: Option<&Document>,
         meter: &Meter,
+        change: impl FnMut(&mut Document),
+    ) -> Result<Document, StoreError> {
+        self.document_judge(sha, (fresh, None), meter, change).await
+    }
+
+    /// The same for a judgement made at `judged_at`, which leaves an audit record where it changes the
+    /// document's state (I11). The steps on the way to a judgement leave none: they end in one.
+    pub(crate) async fn document_judge(
+        &self,
+        sha: &str,
+        (fresh, judged_at): (Option<&Document>, Option<&str>),
+        meter: &Meter,
         mut change: impl FnMut(&mut Document),
     ) -> Result<Document, StoreError> {
         for _ in 0..CHANGE_TRIES {
@@ -234,11 +248,43 @@ impl Store {
                 return Ok(after);
             }
             after.version = before.version.saturating_add(1);
-            if self.document_put(&after, before.version, meter).await? {
+            let judged_at = judged_at.filter(|_| after.status() != before.status());
+            let is_written = match judged_at {
+                Some(at) => self.document_put_judged((&before, &after), at, meter).await?,
+                None => self.document_put(&after, before.version, meter).await?,
+            };
+            if is_written {
                 return Ok(after);
             }
         }
         Err(StoreError::Conflict { what: "the document" })
+    }
+
+    /// Writes a document together with the record of its judgement; `false` when somebody else wrote it since
+    /// it was read.
+    async fn document_put_judged(
+        &self,
+        (before, after): (&Document, &Document),
+        at: &str,
+        meter: &Meter,
+    ) -> Result<bool, StoreError> {
+        // I5: the decision was made on what is stored.
+        let put = Put::builder().table_name(&*self.table).set_item(Some(to_item(after)));
+        let put = if before.version == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("#version = :seen")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":seen", number(before.version))
+        };
+        let put = put.build().map_err(|error| built(&error))?;
+        let record = AuditRecord::new(at, HUB, "judge", after.version)
+            .because(after.error.as_ref().map(|error| error.code.as_str()))
+            .changing(Some(before.status().as_str()), Some(after.status().as_str()));
+        let entity = Pk::Document(after.content_sha256.clone());
+        let record = self.audit_next(&entity, record).await?;
+        self.write_together(vec![TransactWriteItem::builder().put(put).build(), record], meter)
+            .await
     }
 
     /// Writes a document; `false` when somebody else wrote it since it was read.

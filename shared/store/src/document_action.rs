@@ -231,7 +231,7 @@ impl Store {
             .dynamo
             .transact_write_items()
             .transact_items(TransactWriteItem::builder().put(put).build())
-            .transact_items(self.audit_put(&entity, &record)?)
+            .transact_items(self.audit_next(&entity, record).await?)
             .send()
             .await;
         match outcome {

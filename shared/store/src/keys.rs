@@ -26,6 +26,8 @@ pub enum Pk {
     Raw(String),
     /// An arrival, by its hash (hex).
     Arrival(String),
+    /// An export that is written in the background: the allocation and the kind of file.
+    Export(AllocationId, String),
     /// What was done about a finding, by its id.
     Finding(String),
     /// What findings of several documents are about, by its hash.
@@ -75,6 +77,8 @@ pub enum Sk {
     Raw,
     /// The arrival pointer itself.
     Arrival,
+    /// The export item itself.
+    Export,
     /// When the hub announced an arrival by itself.
     Notice,
     /// How far the search for lost notices has come.
@@ -83,8 +87,8 @@ pub enum Sk {
     FindingHome,
     /// The latest finding about a subject.
     Subject,
-    /// A change of the partition's entity: time and hash.
-    Audit(String, String),
+    /// A change of the partition's entity, by its place in the chain, from 1.
+    Audit(u64),
     /// The line item itself.
     Line,
     /// In the list of lines: a line.
@@ -130,6 +134,12 @@ pub mod listing {
     pub const SYSTEM: &str = "SYSTEM";
     /// Credentials by id.
     pub const CREDENTIAL: &str = "CREDENTIAL";
+
+    /// Audit records of the day of a time (RFC 3339 UTC), by time and entity.
+    #[must_use]
+    pub fn audit_day(at: &str) -> String {
+        format!("AUDIT#{}", at.get(..10).unwrap_or_default())
+    }
 }
 
 impl fmt::Display for Pk {
@@ -143,6 +153,7 @@ impl fmt::Display for Pk {
             Self::Document(sha) => write!(f, "DOC#{sha}"),
             Self::Raw(sha) => write!(f, "RAW#{sha}"),
             Self::Arrival(hash) => write!(f, "ARRIVAL#{hash}"),
+            Self::Export(id, file) => write!(f, "EXPORT#{id}#{file}"),
             Self::Finding(id) => write!(f, "FINDING#{id}"),
             Self::Subject(hash) => write!(f, "SUBJECT#{hash}"),
             Self::Line(gln) => write!(f, "{LINE_PREFIX}{gln}"),
@@ -172,11 +183,12 @@ impl fmt::Display for Sk {
             Self::ArrivalOf(hash) => write!(f, "{ARRIVAL_PREFIX}{hash}"),
             Self::Raw => f.write_str("RAW"),
             Self::Arrival => f.write_str("ARRIVAL"),
+            Self::Export => f.write_str("EXPORT"),
             Self::Notice => f.write_str("NOTICE"),
             Self::NoticeSweep => f.write_str("NOTICES"),
             Self::FindingHome => f.write_str("FINDING"),
             Self::Subject => f.write_str("SUBJECT"),
-            Self::Audit(at, hash) => write!(f, "{AUDIT_PREFIX}{at}#{hash}"),
+            Self::Audit(place) => write!(f, "{AUDIT_PREFIX}{place:012}"),
             Self::Line => f.write_str("LINE"),
             Self::LineOf(gln) => write!(f, "{LINE_PREFIX}{gln}"),
             Self::Minute(start_ms) => write!(f, "{MINUTE_PREFIX}{start_ms:015}"),
@@ -197,12 +209,6 @@ fn token(text: &str) -> Option<String> {
     (!text.is_empty() && text.bytes().all(plain)).then(|| text.to_owned())
 }
 
-/// A time as items carry it, and in no other form.
-fn instant(text: &str) -> Option<String> {
-    let at = crate::time::parse_rfc3339(text).map(crate::time::rfc3339_ms)?;
-    (at == text).then_some(at)
-}
-
 fn digits<T: FromStr>(text: &str, width: usize) -> Option<T> {
     let all_digits = text.len() == width && text.bytes().all(|b| b.is_ascii_digit());
     if all_digits { text.parse().ok() } else { None }
@@ -220,6 +226,7 @@ fn pk_of(text: &str) -> Option<Pk> {
         ("DOC", [sha]) => Pk::Document(token(sha)?),
         ("RAW", [sha]) => Pk::Raw(token(sha)?),
         ("ARRIVAL", [hash]) => Pk::Arrival(token(hash)?),
+        ("EXPORT", [id, file]) => Pk::Export(AllocationId::parse(id).ok()?, token(file)?),
         ("FINDING", [id]) => Pk::Finding(token(id)?),
         ("SUBJECT", [hash]) => Pk::Subject(token(hash)?),
         ("LINE", [gln]) => Pk::Line(Gln::parse(gln).ok()?),
@@ -253,11 +260,12 @@ fn sk_of(text: &str) -> Option<Sk> {
         ("ARRIVAL", [hash]) => Sk::ArrivalOf(token(hash)?),
         ("RAW", []) => Sk::Raw,
         ("ARRIVAL", []) => Sk::Arrival,
+        ("EXPORT", []) => Sk::Export,
         ("NOTICE", []) => Sk::Notice,
         ("NOTICES", []) => Sk::NoticeSweep,
         ("FINDING", []) => Sk::FindingHome,
         ("SUBJECT", []) => Sk::Subject,
-        ("AUDIT", [at, hash]) => Sk::Audit(instant(at)?, token(hash)?),
+        ("AUDIT", [place]) => Sk::Audit(digits(place, 12)?),
         ("LINE", []) => Sk::Line,
         ("LINE", [gln]) => Sk::LineOf(Gln::parse(gln).ok()?),
         ("MINUTE", [start]) => Sk::Minute(digits(start, 15)?),
@@ -285,109 +293,4 @@ impl FromStr for Sk {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn pool() -> impl Strategy<Value = PoolId> {
-        "[A-Z2-7]{26}".prop_map(|text| PoolId::parse(&text).unwrap())
-    }
-
-    fn allocation() -> impl Strategy<Value = AllocationId> {
-        "[A-Z2-7]{26}".prop_map(|text| AllocationId::parse(&text).unwrap())
-    }
-
-    fn index() -> impl Strategy<Value = u128> {
-        0..100_000_000_000_000_000_000_u128
-    }
-
-    fn gln() -> impl Strategy<Value = Gln> {
-        (0..10_000_u64)
-            .prop_map(|n| Gln::from_location(&format!("urn:epc:id:sgln:0313000.{n:05}.0")).unwrap())
-    }
-
-    fn any_pk() -> impl Strategy<Value = Pk> {
-        prop_oneof![
-            pool().prop_map(Pk::Pool),
-            Just(Pk::Registry),
-            "[0-9]{13}".prop_map(|body| Pk::Gtin(Gtin14::from_body(body.as_bytes()).unwrap())),
-            allocation().prop_map(Pk::Allocation),
-            (allocation(), 0..100_000_000_u32).prop_map(|(id, n)| Pk::Block(id, n)),
-            "[0-9a-f]{64}".prop_map(Pk::Document),
-            "[0-9a-f]{64}".prop_map(Pk::Raw),
-            "[0-9a-f]{64}".prop_map(Pk::Arrival),
-            Just(Pk::Sweep),
-            "[a-z2-7]{26}".prop_map(Pk::Finding),
-            "[a-z2-7]{26}".prop_map(Pk::Subject),
-            gln().prop_map(Pk::Line),
-            Just(Pk::Lines),
-            "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-                .prop_map(|text| Pk::System(SystemId::parse(&text).unwrap())),
-            "[a-z2-7]{16}".prop_map(Pk::Credential),
-            "[0-9a-f]{64}".prop_map(Pk::Session),
-        ]
-    }
-
-    fn any_sk() -> impl Strategy<Value = Sk> {
-        prop_oneof![
-            Just(Sk::Pool),
-            index().prop_map(Sk::Range),
-            pool().prop_map(Sk::RegistryPool),
-            Just(Sk::Guard),
-            (index(), pool()).prop_map(|(from, id)| Sk::Boundary(from, id)),
-            Just(Sk::Allocation),
-            Just(Sk::State),
-            "[0-9a-f]{64}".prop_map(Sk::DocumentOf),
-            Just(Sk::Document),
-            (allocation(), 0..100_000_000_u32, 0..100_000_000_u32)
-                .prop_map(|(id, a, b)| Sk::Plan(id, a, b)),
-            "[0-9a-f]{32}".prop_map(Sk::Finding),
-            "[0-9a-f]{64}".prop_map(Sk::ArrivalOf),
-            Just(Sk::Raw),
-            Just(Sk::Arrival),
-            Just(Sk::Notice),
-            Just(Sk::NoticeSweep),
-            Just(Sk::FindingHome),
-            Just(Sk::Subject),
-            ("20[0-9]{2}-0[1-9]-[12][0-8]T[01][0-9]:[0-5]0:30\\.[0-9]{3}Z", "[0-9a-f]{16}")
-                .prop_map(|(at, hash)| Sk::Audit(at, hash)),
-            Just(Sk::Line),
-            gln().prop_map(Sk::LineOf),
-            (0..1_000_000_000_000_000_u64).prop_map(Sk::Minute),
-            Just(Sk::System),
-            Just(Sk::Credential),
-            Just(Sk::Session),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn partition_keys_come_back_and_never_meet(a in any_pk(), b in any_pk()) {
-            prop_assert_eq!(a.to_string().parse::<Pk>(), Ok(a.clone()));
-            prop_assert_eq!(a == b, a.to_string() == b.to_string());
-        }
-
-        #[test]
-        fn sort_keys_come_back_and_never_meet(a in any_sk(), b in any_sk()) {
-            prop_assert_eq!(a.to_string().parse::<Sk>(), Ok(a.clone()));
-            prop_assert_eq!(a == b, a.to_string() == b.to_string());
-        }
-
-        #[test]
-        fn ranges_sort_as_their_indexes(a in index(), b in index()) {
-            prop_assert_eq!(a.cmp(&b), Sk::Range(a).to_string().cmp(&Sk::Range(b).to_string()));
-        }
-    }
-
-    #[test]
-    fn strange_texts_are_no_keys() {
-        for text in ["", "POOL", "POOL#a", "RANGE#1", "BLOCK#A#1", "DOC#a#b", "GTIN#1"] {
-            assert!(text.parse::<Pk>().is_err(), "{text}");
-        }
-        for text in ["", "RANGE#1", "RANGE#+0000000000000000001", "PLAN#x", "FINDING#", "AUDIT#1#a"]
-        {
-            assert!(text.parse::<Sk>().is_err(), "{text}");
-        }
-    }
-}
+mod tests;

@@ -1,12 +1,16 @@
 //! Pools: created and changed under a guard per GTIN, so that no two ever overlap (I1).
 
+mod change;
+
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use domain::gtin::Gtin14;
 use domain::ids::PoolId;
 use domain::pool::{Pool, PoolDraft, PoolStatus};
 
+pub use self::change::PoolChange;
+use crate::audit_record::{AuditRecord, HUB};
 use crate::error::{StoreError, sdk_error};
 use crate::item::{Item, Reader, key, new_item, number, text};
 use crate::keys::{POOL_PREFIX, Pk, Sk};
@@ -40,21 +44,6 @@ pub enum PoolError {
     Store(#[from] StoreError),
 }
 
-/// What to change; absent fields stay as they are.
-#[derive(Debug, Clone, Default)]
-pub struct PoolChange {
-    /// Suspend or resume.
-    pub status: Option<PoolStatus>,
-    /// The new first index; only while nothing was reserved.
-    pub from: Option<u128>,
-    /// The new last index; not below what was reserved.
-    pub to: Option<u128>,
-    /// The new threshold.
-    pub threshold: Option<u128>,
-    /// The new largest quantity of one request.
-    pub max_request: Option<u64>,
-}
-
 /// What a GTIN's partition says of one of its pools.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Boundary {
@@ -72,12 +61,22 @@ struct Guarded {
 }
 
 impl Store {
-    /// Creates a pool. The caller has checked the draft's own rules.
+    /// Creates a pool for the hub itself. The caller has checked the draft's own rules.
     pub async fn pool_create(
         &self,
         id: PoolId,
         draft: PoolDraft,
         now: &str,
+    ) -> Result<Pool, PoolError> {
+        self.pool_create_by(id, draft, (HUB, now)).await
+    }
+
+    /// The same for `actor`.
+    pub async fn pool_create_by(
+        &self,
+        id: PoolId,
+        draft: PoolDraft,
+        (actor, now): (&str, &str),
     ) -> Result<Pool, PoolError> {
         let remaining = draft.to.saturating_sub(draft.from).saturating_add(1);
         let pool = Pool {
@@ -92,7 +91,13 @@ impl Store {
         let mut registry =
             new_item(&Pk::Registry, &Sk::RegistryPool(pool.id.clone()), "registry-pool");
         registry.insert("pool_id".to_owned(), text(pool.id.as_str()));
-        let puts = vec![self.put_new(to_item(&pool))?, self.put_new(registry)?];
+        let (pk, what) = (Pk::Pool(pool.id.clone()), change::told(&pool));
+        let record = AuditRecord::new(now, actor, "create", 1).changing(None, Some(&what));
+        let puts = vec![
+            self.put_new(to_item(&pool))?,
+            self.put_new(registry)?,
+            self.audit_first(&pk, record)?,
+        ];
         self.boundary_claim(&pool.draft.gtin, &claim, &puts).await?;
         Ok(pool)
     }
@@ -134,115 +139,6 @@ impl Store {
     /// The pools of a GTIN by lower boundary; consistent.
     pub async fn pools_of_gtin(&self, gtin: &Gtin14) -> Result<Vec<Boundary>, StoreError> {
         Ok(self.guarded(gtin).await?.boundaries)
-    }
-
-    /// Changes a pool. Its boundaries are claimed before it changes, and what it no longer needs is given
-    /// up afterwards, only after a certain success and only if no other claim of the GTIN came between. So
-    /// the claim always covers the pool (I1); one that is too wide is put right by the next change.
-    pub async fn pool_change(&self, id: &PoolId, change: &PoolChange) -> Result<Pool, PoolError> {
-        let missing = StoreError::NotFound { what: "the pool" };
-        let before = self.pool_fetch(id).await?.ok_or(missing)?.pool;
-        let from = change.from.unwrap_or(before.draft.from);
-        let to = change.to.unwrap_or(before.draft.to);
-        domain::pool::check_bounds(before.draft.scheme, from, to)?;
-        if change.from.is_none() && change.to.is_none() {
-            return self.pool_update(&before, change, (from, to)).await;
-        }
-        let gtin = before.draft.gtin;
-        let claim = Boundary {
-            pool_id: id.clone(),
-            from: from.min(before.draft.from),
-            to: to.max(before.draft.to),
-        };
-        let version = self.boundary_claim(&gtin, &claim, &[]).await?;
-        let pool = self.pool_update(&before, change, (from, to)).await?;
-        let actual = Boundary { pool_id: id.clone(), from: pool.draft.from, to: pool.draft.to };
-        if actual != claim {
-            let guarded = self.guarded(&gtin).await?;
-            if guarded.version == version {
-                let writes = self.claim_writes(&gtin, &actual, &guarded)?;
-                let call = self.dynamo.transact_write_items().set_transact_items(Some(writes));
-                // Whatever becomes of it, the pool has changed and the wider claim is safe.
-                if let Err(error) = call.send().await {
-                    let error = sdk_error("TransactWriteItems claim", &error);
-                    tracing::warn!(pool.id = %id, %error, "a claim stays wider than its pool");
-                }
-            }
-        }
-        Ok(pool)
-    }
-
-    async fn pool_update(
-        &self,
-        before: &Pool,
-        change: &PoolChange,
-        (from, to): (u128, u128),
-    ) -> Result<Pool, PoolError> {
-        let old = &before.draft;
-        let moved = from != old.from;
-        if moved && (before.cursor != old.from) || to < before.cursor.saturating_sub(1) {
-            return Err(PoolError::BelowCursor { cursor: before.cursor });
-        }
-        let length = |from: u128, to: u128| to.saturating_sub(from).saturating_add(1);
-        let (new_length, old_length) = (length(from, to), length(old.from, old.to));
-        let shrunk = old_length.saturating_sub(new_length);
-        // An update expression takes one operator, so the difference carries its sign.
-        let signed = match shrunk {
-            0 => new_length.saturating_sub(old_length).to_string(),
-            shrunk => format!("-{shrunk}"),
-        };
-        // Only what was asked for is set, so that two changes at once do not undo each other.
-        let mut fields = vec![("from", number(from)), ("to", number(to))];
-        fields.extend(change.status.map(|status| ("status", text(status.as_str()))));
-        fields.extend(change.threshold.map(|threshold| ("threshold", number(threshold))));
-        fields.extend(change.max_request.map(|max| ("max_request", number(max))));
-        fields.extend(moved.then(|| ("cursor", number(from))));
-        let mut sets = vec!["#remaining = #remaining + :change".to_owned()];
-        sets.extend(fields.iter().map(|(name, _)| format!("#{name} = :{name}")));
-        // I2: the bounds are those read above, what is cut off was still free, and a lower end moves only
-        // while no number was ever reserved.
-        let mut condition =
-            "#from = :old_from AND #to = :old_to AND #remaining >= :shrunk".to_owned();
-        if moved {
-            condition.push_str(" AND #cursor = :old_from");
-        }
-        let mut call = self
-            .dynamo
-            .update_item()
-            .table_name(&*self.table)
-            .set_key(Some(key(&Pk::Pool(before.id.clone()), &Sk::Pool)))
-            .update_expression(format!("SET {}", sets.join(", ")))
-            .condition_expression(condition)
-            .expression_attribute_names("#remaining", "remaining")
-            .expression_attribute_values(":old_to", number(old.to))
-            .expression_attribute_values(":old_from", number(old.from))
-            .expression_attribute_values(":change", AttributeValue::N(signed))
-            .expression_attribute_values(":shrunk", number(shrunk))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew);
-        for (name, value) in fields {
-            call = call
-                .expression_attribute_names(format!("#{name}"), name)
-                .expression_attribute_values(format!(":{name}"), value);
-        }
-        let answer = call.send().await;
-        match answer {
-            Ok(output) => {
-                Ok(from_item(&output.attributes.unwrap_or_default()).map_err(StoreError::from)?.pool)
-            }
-            Err(error)
-                if error.as_service_error().is_some_and(
-                    aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception,
-                ) =>
-            {
-                let current = self.pool_fetch(&before.id).await?;
-                let cursor = current.map_or(before.cursor, |state| state.pool.cursor);
-                if cursor != before.cursor {
-                    return Err(PoolError::BelowCursor { cursor });
-                }
-                Err(StoreError::Conflict { what: "the pool" }.into())
-            }
-            Err(error) => Err(sdk_error("UpdateItem pool", &error).into()),
-        }
     }
 
     /// Reads the guard's version and the boundaries of a GTIN in one consistent query.

@@ -7,6 +7,7 @@ use domain::ids::AllocationId;
 use domain::pool::{Pool, PoolDraft, PoolStatus, Scheme};
 use domain::request::ReserveRequest;
 
+use crate::audit_record::ChainedRecord;
 use crate::item::{Corrupt, Item, Reader, new_item, number, text};
 use crate::keys::{Pk, Sk};
 use crate::time::{parse_rfc3339, rfc3339_ms};
@@ -35,6 +36,8 @@ pub struct PoolState {
     pub pool: Pool,
     /// Its open entries.
     pub open: Vec<OpenEntry>,
+    /// The audit record of its last change, while it waits to be put into the pool's chain.
+    pub record: Option<ChainedRecord>,
 }
 
 impl PoolState {
@@ -98,7 +101,12 @@ pub(crate) fn from_item(item: &Item) -> Result<PoolState, Corrupt> {
         remaining: reader.parsed("remaining")?,
         created_at: reader.text("created_at")?.to_owned(),
     };
-    Ok(PoolState { pool, open: open_entries(reader)? })
+    let record = match item.get("audit_waits") {
+        Some(AttributeValue::M(waits)) => Some(ChainedRecord::from_item(waits)?),
+        Some(_) => return Err(reader.corrupt("audit_waits", "is no record")),
+        None => None,
+    };
+    Ok(PoolState { pool, open: open_entries(reader)?, record })
 }
 
 fn open_entries(reader: Reader<'_>) -> Result<Vec<OpenEntry>, Corrupt> {

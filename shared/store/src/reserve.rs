@@ -19,7 +19,7 @@ use domain::ids::PoolId;
 use domain::pool::{OPEN_LIMIT, Pool, PoolStatus};
 use domain::request::ReserveRequest;
 
-use self::judge::{judge, new_allocation};
+use self::judge::{judge, new_allocation, record_of};
 use crate::Store;
 use crate::error::{StoreError, sdk_error};
 use crate::item::{key, number, text};
@@ -231,10 +231,11 @@ impl Store {
             kind: RangeKind::Allocation(allocation.id.clone()),
         };
         for attempt in 0..RECORD_TRIES {
-            // I3: one allocation per id. I2: one record per start. Labelled: allocation, then range.
+            // I3: one allocation per id. I2: one record per start. I11. Labelled: allocation, range, audit.
             let writes = vec![
                 self.put_new(crate::allocation::to_item(&allocation))?,
                 self.put_new(crate::range::to_item(pool, &range, now))?,
+                self.audit_first(&Pk::Allocation(allocation.id.clone()), record_of(&allocation))?,
             ];
             let call = self.dynamo.transact_write_items().set_transact_items(Some(writes));
             match call.send().await {

@@ -62,15 +62,15 @@ impl Refusal<'_> {
 }
 
 impl Store {
-    /// Writes the report of a document as `change` leaves it, then the document itself. `change` may run
-    /// several times; `fresh` is the document when none is stored yet.
+    /// Writes the report of a document as `change` leaves it at `now`, then the document itself. `change` may
+    /// run several times; `fresh` is the document when none is stored yet.
     ///
     /// # Errors
     /// `NotFound` when there is no document and no `fresh` one; `Conflict` after many tries.
     pub async fn document_settle(
         &self,
         objects: &Objects,
-        (sha, fresh): (&str, Option<&Document>),
+        (sha, fresh, now): (&str, Option<&Document>, &str),
         meter: &Meter,
         mut change: impl FnMut(&mut Document),
     ) -> Result<Document, StoreError> {
@@ -85,7 +85,7 @@ impl Store {
             let tallies = self.document_tallies(sha).await?;
             let view = document_view(&shown, &arrivals, &findings, &tallies_view(&tallies));
             if objects.report_put(sha, &view, mark).await? {
-                let done = self.document_change(sha, fresh, meter, &mut change).await?;
+                let done = self.document_judge(sha, (fresh, Some(now)), meter, &mut change).await?;
                 shown.version = done.version;
                 if shown == done {
                     return Ok(done);
@@ -104,7 +104,7 @@ impl Store {
         refusal: &Refusal<'_>,
         meter: &Meter,
     ) -> Result<Document, StoreError> {
-        let of = (document.content_sha256.as_str(), Some(document));
+        let of = (document.content_sha256.as_str(), Some(document), refusal.now);
         self.document_settle(objects, of, meter, |document| refusal.mark(document)).await
     }
 
@@ -207,7 +207,7 @@ impl Store {
                 reason: real.to_owned(),
             });
         };
-        self.document_settle(objects, (sha, None), meter, change).await
+        self.document_settle(objects, (sha, None, now), meter, change).await
     }
 
     /// Resolves what is said about a file that was gone, once its document was dealt with.

@@ -16,7 +16,8 @@ pub struct Swept {
 
 impl Store {
     /// Deals with the entries of a pool that were opened before `before` (RFC 3339 UTC). It only voids, it
-    /// never completes: safety comes from the conditions, the age only serves progress (I2).
+    /// never completes: safety comes from the conditions, the age only serves progress (I2). An audit record
+    /// that a crash left waiting in the pool's item is put into its chain (I11).
     pub async fn pool_sweep(
         &self,
         id: &PoolId,
@@ -27,6 +28,9 @@ impl Store {
         let Some(state) = self.pool_fetch(id).await? else {
             return Ok(swept);
         };
+        if let Some(record) = &state.record {
+            self.pool_record_keep(id, record).await?;
+        }
         for entry in state.open.iter().filter(|entry| entry.opened_at.as_str() < before) {
             if self.range_void(id, entry, "unfinished", now).await? {
                 swept.voided = swept.voided.saturating_add(1);

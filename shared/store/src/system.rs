@@ -1,12 +1,13 @@
 //! Connected systems: packaging lines and the software beside them, each with its own prefix.
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use domain::gln::Gln;
 use domain::ids::SystemId;
 
+use crate::audit_record::AuditRecord;
 use crate::error::{StoreError, sdk_error};
 use crate::item::{Corrupt, Item, Reader, new_item, text};
 use crate::keys::{Pk, Sk, listing};
+use crate::pool::is_cancelled;
 use crate::{Page, Store};
 
 const ENTITY: &str = "system";
@@ -79,28 +80,23 @@ fn from_item(item: &Item) -> Result<System, Corrupt> {
 }
 
 impl Store {
-    /// Creates a system; one of the same id is never replaced. The id of nobody is taken for ever.
-    pub async fn system_create(&self, system: &System) -> Result<(), StoreError> {
+    /// Creates a system, with its audit record (I11); one of the same id is never replaced. The id of nobody is
+    /// taken for ever.
+    pub async fn system_create(&self, system: &System, actor: &str) -> Result<(), StoreError> {
         if system.id == SystemId::unknown() {
             return Err(StoreError::AlreadyExists { what: "the system" });
         }
-        let outcome = self
-            .dynamo
-            .put_item()
-            .table_name(&*self.table)
-            .set_item(Some(to_item(system)))
-            .condition_expression("attribute_not_exists(pk)")
-            .send()
-            .await;
-        outcome.map(|_| ()).map_err(|error| {
-            let taken = error
-                .as_service_error()
-                .is_some_and(PutItemError::is_conditional_check_failed_exception);
-            if taken {
-                return StoreError::AlreadyExists { what: "the system" };
+        let pk = Pk::System(system.id.clone());
+        let record = AuditRecord::new(&system.created_at, actor, "create", 0)
+            .changing(None, Some(&system.kind));
+        let writes = vec![self.put_new(to_item(system))?, self.audit_first(&pk, record)?];
+        match self.dynamo.transact_write_items().set_transact_items(Some(writes)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_cancelled(&error) => {
+                Err(StoreError::AlreadyExists { what: "the system" })
             }
-            sdk_error("PutItem system", &error)
-        })
+            Err(error) => Err(sdk_error("TransactWriteItems system", &error)),
+        }
     }
 
     /// A system; strongly consistent.

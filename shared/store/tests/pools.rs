@@ -7,9 +7,10 @@ use domain::ids::{PoolId, RequestId, SystemId};
 use domain::pool::{Pool, PoolDraft, PoolStatus, Scheme};
 use domain::request::{Details, ReserveRequest};
 use store::Store;
+use store::keys::Pk;
 use store::pool::{PoolChange, PoolError};
 use store::reserve::ReserveError;
-use testkit::Dynamo;
+use testkit::{Dynamo, Faults};
 
 const NOW: &str = "2026-11-23T10:00:00.000Z";
 
@@ -53,7 +54,7 @@ async fn reserve(store: &Store, request_id: &str, quantity: u64) -> Result<u128,
 }
 
 async fn change(store: &Store, change: PoolChange) -> Result<Pool, PoolError> {
-    store.pool_change(&id(1), &change).await
+    store.pool_change(&id(1), &change, ("test", NOW)).await
 }
 
 fn to(to: u128) -> PoolChange {
@@ -163,4 +164,37 @@ async fn changes_of_different_fields_at_once_do_not_undo_each_other() {
     other.unwrap();
     let pool = store.pool_fetch(&id(1)).await.unwrap().unwrap().pool;
     assert_eq!((pool.status, pool.draft.threshold), (PoolStatus::Suspended, 7));
+}
+
+#[tokio::test]
+async fn each_change_has_its_record_though_a_crash_left_it_waiting() {
+    let dynamo = Dynamo::start().await;
+    let store = Store::new(dynamo.client(), &dynamo.table().await);
+    store.pool_create_by(id(1), draft(100, 199), ("L1/a", NOW)).await.unwrap();
+    let threshold = |value| PoolChange { threshold: Some(value), ..PoolChange::default() };
+    store.pool_change(&id(1), &threshold(5), ("L1/b", NOW)).await.unwrap();
+    // The process ends right after the write that changes the pool.
+    let faults = Faults::none().dies_before(4);
+    let dying = Store::new(dynamo.client_with(&faults), &store.table);
+    dying.pool_change(&id(1), &threshold(6), ("L1/c", NOW)).await.unwrap();
+    let waiting = store.pool_fetch(&id(1)).await.unwrap().unwrap().record;
+    assert_eq!(
+        waiting.map(|waiting| (waiting.place, waiting.actor.clone())),
+        Some((3, "L1/c".into()))
+    );
+    // The next change makes it good; so does the sweep.
+    let by = ["L1/d", "L1/e"];
+    for actor in by {
+        store.pool_change(&id(1), &threshold(7), (actor, NOW)).await.unwrap();
+    }
+    assert_eq!(store.pool_fetch(&id(1)).await.unwrap().unwrap().record, None);
+    let records = store.audit_records(&Pk::Pool(id(1)), 10).await.unwrap();
+    let actors: Vec<&str> = records.iter().map(|record| record.actor.as_str()).collect();
+    assert_eq!(actors, ["L1/a", "L1/b", "L1/c", "L1/d", "L1/e"]);
+    let mut before = None;
+    for record in &records {
+        assert_eq!(record.check(before), Ok(()));
+        before = Some(record);
+    }
+    assert_eq!(records[1].after, records[2].before);
 }

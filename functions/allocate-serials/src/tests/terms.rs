@@ -43,8 +43,8 @@ async fn held_numbers_are_kept_once_they_are_confirmed() {
     let entity =
         Pk::Allocation(AllocationId::parse(made["allocation_id"].as_str().unwrap()).unwrap());
     let records = world.store.audit_records(&entity, 10).await.unwrap();
-    assert_eq!(records.len(), 1, "I11: one record of one confirmation");
-    assert_eq!(records[0].before.as_deref(), Some("pending_confirmation"));
+    assert_eq!(records.len(), 2, "I11: one record of the reservation, one of its confirmation");
+    assert_eq!(records[1].before.as_deref(), Some("pending_confirmation"));
     let ended = world.store.holds_ended("2026-11-24T00:00:00.000Z", 10).await.unwrap();
     assert!(ended.is_empty(), "nothing waits for the sweep");
 }

@@ -144,7 +144,7 @@ pub(crate) async fn act(
     let own = own_system(caller)?;
     let document = own_document(hub, own.as_ref(), sha256).await?;
     let sha = document.content_sha256.as_str();
-    let actor = format!("{}/{}", caller.system(), caller.credential());
+    let actor = caller.actor();
     let at = hub.clock.now();
     let (now, until) = (rfc3339_ms(at), rfc3339_ms(at.saturating_add(hub.queue.patience)));
     let by = By { actor: &actor, now: &now, until: &until };

@@ -116,7 +116,7 @@ pub(crate) async fn comment(
     caller.require(Scope::FindingsWrite)?;
     let body: CommentBody = body.parse()?;
     let text = Note::parse(&body.text).map_err(|error| refused("/text", error))?;
-    let author = actor(&caller);
+    let author = caller.actor();
     change(&hub, &caller, &id, (Change::Comment { text, author }, None)).await
 }
 
@@ -128,7 +128,7 @@ async fn change(
 ) -> Result<Json<FindingDetails>, Problem> {
     // A finding never changes its system, so this judgement holds for the change below.
     visible_case(hub, caller, id).await?;
-    let (actor, now) = (actor(caller), rfc3339_ms(hub.clock.now()));
+    let (actor, now) = (caller.actor(), rfc3339_ms(hub.clock.now()));
     let asked = Asked { actor: &actor, now: &now, reason: reason.as_ref() };
     let case = hub.store.finding_change(id, &change, asked).await.map_err(finding_problem)?;
     details(hub, &case).await
@@ -153,11 +153,6 @@ pub(crate) async fn visible_case(
     let found = hub.store.finding_find(id).await.map_err(|error| store_problem(&error))?;
     let visible = found.filter(|case| own.as_ref().is_none_or(|own| case.record.system_id == *own));
     visible.ok_or_else(Problem::not_found)
-}
-
-/// Who asks, as audit records name them.
-fn actor(caller: &Caller) -> String {
-    format!("{}/{}", caller.system(), caller.credential())
 }
 
 fn refused(pointer: &str, error: TextError) -> Problem {

@@ -76,7 +76,7 @@ async fn change(
         return shown(hub, visitor, &case, Some("Give a reason in 1 to 1,000 characters.")).await;
     };
     let now = rfc3339_ms(hub.clock.now());
-    let actor = format!("{}/{}", visitor.caller.system(), visitor.caller.credential());
+    let actor = visitor.caller.actor();
     let asked = Asked { actor: &actor, now: &now, reason: None };
     match hub.store.finding_change(id, &change(note), asked).await {
         Ok(_) => Ok(see(&format!("../{id}"))),

@@ -18,7 +18,7 @@ async fn store() -> (Dynamo, Store) {
         line_glns: vec![Gln::parse(LINE).unwrap()],
         created_at: rfc3339_ms(NOW),
     };
-    store.system_create(&system).await.unwrap();
+    store.system_create(&system, "test").await.unwrap();
     (dynamo, store)
 }
 

@@ -31,7 +31,7 @@ use tokio::task::JoinSet;
 
 use crate::error::CommandError;
 use crate::hub::Hub;
-use crate::wiring::actor;
+use crate::wiring::{actor, now};
 
 /// Items that are put at the same time.
 const PUTS_AT_ONCE: usize = 32;
@@ -275,7 +275,8 @@ impl Copy {
 
     async fn set_status(&self, pool: &Pool, status: PoolStatus) -> Result<(), CommandError> {
         let change = store::pool::PoolChange { status: Some(status), ..Default::default() };
-        let changed = self.to.0.pool_change(&pool.id, &change).await;
+        let by = (actor(), rfc3339_ms(now()));
+        let changed = self.to.0.pool_change(&pool.id, &change, (&by.0, &by.1)).await;
         changed.map(|_| ()).map_err(|error| CommandError::Failed(error.to_string()))
     }
 

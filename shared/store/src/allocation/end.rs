@@ -46,7 +46,7 @@ impl Store {
             let turn = (current.status, target);
             let writes = vec![
                 TransactWriteItem::builder().update(close).build(),
-                self.turn_record(id, turn, (actor, now, reason))?,
+                self.turn_record(id, turn, (actor, now, reason)).await?,
             ];
             match self.dynamo.transact_write_items().set_transact_items(Some(writes)).send().await {
                 Ok(_) => {
@@ -63,7 +63,7 @@ impl Store {
 
     /// I11: who made an allocation turn, in the transaction that does. Each turn comes once, so it needs no
     /// version.
-    pub(super) fn turn_record(
+    pub(super) async fn turn_record(
         &self,
         id: &AllocationId,
         (before, after): (AllocationStatus, AllocationStatus),
@@ -72,7 +72,7 @@ impl Store {
         let record = AuditRecord::new(now, actor, after.as_str(), 0)
             .because(reason)
             .changing(Some(before.as_str()), Some(after.as_str()));
-        self.audit_put(&Pk::Allocation(id.clone()), &record)
+        self.audit_next(&Pk::Allocation(id.clone()), record).await
     }
 
     /// Gives an allocation up: the allocation and its range become void together, with an audit record (I11).
@@ -103,7 +103,7 @@ impl Store {
             }
             let mut writes = self.void_writes(&current, target, reason)?;
             let turn = (current.status, target);
-            writes.push(self.turn_record(id, turn, (actor, now, Some(reason)))?);
+            writes.push(self.turn_record(id, turn, (actor, now, Some(reason))).await?);
             match self.dynamo.transact_write_items().set_transact_items(Some(writes)).send().await {
                 Ok(_) => {
                     current.status = target;

@@ -64,7 +64,7 @@ impl Store {
             }
             let writes = vec![
                 self.confirm_write(&current, target, now)?,
-                self.turn_record(id, (current.status, target), (actor, now, reason))?,
+                self.turn_record(id, (current.status, target), (actor, now, reason)).await?,
             ];
             match self.dynamo.transact_write_items().set_transact_items(Some(writes)).send().await {
                 Ok(_) => {

@@ -99,7 +99,7 @@ impl Store {
         let seen = self.credential_fetch(id).await?.ok_or(missing)?;
         let after = seen.rotated(rotation)?;
         for attempt in 0..TRIES {
-            let writes = self.rotation_writes(&seen, &after, rotation)?;
+            let writes = self.rotation_writes(&seen, &after, rotation).await?;
             match self.dynamo.transact_write_items().set_transact_items(Some(writes)).send().await {
                 Ok(_) => return Ok(after),
                 Err(error) if is_cancelled(&error) => {}
@@ -122,7 +122,7 @@ impl Store {
         Err(StoreError::Conflict { what: "the credential" }.into())
     }
 
-    fn rotation_writes(
+    async fn rotation_writes(
         &self,
         seen: &Credential,
         after: &Credential,
@@ -162,7 +162,7 @@ impl Store {
         let at = rfc3339_ms(rotation.now);
         let record = AuditRecord::new(&at, &rotation.actor, "rotate", after.version)
             .changing(Some(&prints(seen)), Some(&prints(after)));
-        self.credential_change(&seen.id, (&expression, condition), values, &record)
+        self.credential_change(&seen.id, (&expression, condition), values, record).await
     }
 
     /// Revokes a credential; done twice the first time stands.
@@ -191,7 +191,8 @@ impl Store {
                 (":version", number(version)),
                 (":seen", item::hashes(&seen.secrets)),
             ];
-            let writes = self.credential_change(id, (expression, condition), values, &record)?;
+            let writes = self.credential_change(id, (expression, condition), values, record);
+            let writes = writes.await?;
             match self.dynamo.transact_write_items().set_transact_items(Some(writes)).send().await {
                 Ok(_) => return Ok(()),
                 Err(error) if is_cancelled(&error) => pause(attempt, PAUSE_MS).await,
@@ -202,12 +203,12 @@ impl Store {
     }
 
     /// A change of a credential and its audit record, in one transaction (I11).
-    fn credential_change(
+    async fn credential_change(
         &self,
         id: &str,
         (expression, condition): (&str, &str),
         values: Vec<(&str, AttributeValue)>,
-        record: &AuditRecord,
+        record: AuditRecord,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let pk = Pk::Credential(id.to_owned());
         let values: Item =
@@ -222,6 +223,6 @@ impl Store {
             .build()
             .map_err(|error| built(&error))?;
         let update = TransactWriteItem::builder().update(update).build();
-        Ok(vec![update, self.audit_put(&pk, record)?])
+        Ok(vec![update, self.audit_next(&pk, record).await?])
     }
 }

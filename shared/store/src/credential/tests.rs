@@ -45,7 +45,7 @@ async fn actions(store: &Store, id: &str) -> Vec<String> {
     let versions: Vec<u64> = records.iter().map(|record| record.version).collect();
     let expected: Vec<u64> = (1..).take(records.len()).collect();
     assert_eq!(versions, expected, "every change has one record");
-    records.into_iter().map(|record| record.action).collect()
+    records.into_iter().map(|record| record.record.action).collect()
 }
 
 /// Which of the secrets 1, 2, 3 open the credential at `now`.

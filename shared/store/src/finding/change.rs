@@ -65,7 +65,7 @@ impl Store {
             next.changed_at = Some(asked.now.to_owned());
             let audit = audit_of(change, (&case, &next), asked);
             let entity = Pk::Finding(id.to_owned());
-            let writes = vec![self.case_write(&next)?, self.audit_put(&entity, &audit)?];
+            let writes = vec![self.case_write(&next)?, self.audit_next(&entity, audit).await?];
             if self.write_together(writes, &Meter::default()).await? {
                 return Ok(next);
             }
@@ -96,7 +96,7 @@ impl Store {
                 .because(Some(reason))
                 .changing(Some(before.as_str()), Some(FindingStatus::Open.as_str()));
             let entity = Pk::Finding(id.to_owned());
-            let writes = vec![self.case_write(&next)?, self.audit_put(&entity, &audit)?];
+            let writes = vec![self.case_write(&next)?, self.audit_next(&entity, audit).await?];
             if self.write_together(writes, &Meter::default()).await? {
                 return Ok(());
             }
@@ -114,7 +114,8 @@ impl Store {
         let mut history = Vec::new();
         let ids = [case.continues.as_deref(), Some(case.record.finding.id.as_str())];
         for id in ids.into_iter().flatten() {
-            history.extend(self.audit_records(&Pk::Finding(id.to_owned()), HISTORY_MAX).await?);
+            let records = self.audit_records(&Pk::Finding(id.to_owned()), HISTORY_MAX).await?;
+            history.extend(records.into_iter().map(|chained| chained.record));
         }
         Ok(history)
     }

@@ -69,7 +69,7 @@ impl Store {
             let heads = self.heads(system, &stored, found).await?;
             let (store, stored) = (self, stored.as_slice());
             let run = Run { store, content_sha256, system, now, stored, found, heads };
-            let groups = run.writes()?;
+            let groups = run.writes().await?;
             let mut beaten = false;
             for chunk in groups.chunks(GROUPS_MAX) {
                 beaten |= !self.write_together(chunk.concat(), meter).await?;
@@ -84,7 +84,7 @@ impl Store {
     }
 
     /// One transaction; `false` when a condition failed or another transaction was in the way.
-    pub(super) async fn write_together(
+    pub(crate) async fn write_together(
         &self,
         writes: Vec<TransactWriteItem>,
         meter: &Meter,
@@ -156,20 +156,20 @@ impl Store {
 
 impl Run<'_> {
     /// The writes that are needed, those that belong together in one group.
-    fn writes(&self) -> Result<Vec<Vec<TransactWriteItem>>, StoreError> {
+    async fn writes(&self) -> Result<Vec<Vec<TransactWriteItem>>, StoreError> {
         let mut groups = Vec::new();
         for finding in self.found {
             let known = self.stored.iter().find(|case| case.record.finding.id == finding.id);
             groups.push(match known {
-                Some(case) => self.known(case, finding)?,
+                Some(case) => self.known(case, finding).await?,
                 None if self.is_outdated(finding) => Vec::new(),
-                None => self.fresh(finding)?,
+                None => self.fresh(finding).await?,
             });
         }
         for case in self.stored {
             let found = self.found.iter().any(|finding| finding.id == case.record.finding.id);
             if !found && self.successor(case).is_none() {
-                groups.push(self.gone(case)?);
+                groups.push(self.gone(case).await?);
             }
         }
         groups.retain(|group| !group.is_empty());
@@ -177,7 +177,7 @@ impl Run<'_> {
     }
 
     /// Found again: its numbers are those of this run.
-    fn known(
+    async fn known(
         &self,
         case: &FindingCase,
         found: &Finding,
@@ -188,7 +188,7 @@ impl Run<'_> {
         let resolved = case.record.finding.status == FindingStatus::Resolved;
         if resolved && case.handling.settled.is_some_and(|settled| settled.recurs(found)) {
             let reason = "found again when its document was judged again";
-            return self.reopen(next, reason);
+            return self.reopen(next, reason).await;
         }
         if next.record == case.record {
             return Ok(Vec::new());
@@ -197,7 +197,7 @@ impl Run<'_> {
     }
 
     /// Found for the first time in this document.
-    fn fresh(&self, finding: &Finding) -> Result<Vec<TransactWriteItem>, StoreError> {
+    async fn fresh(&self, finding: &Finding) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut writes = Vec::new();
         let record = FindingRecord {
             content_sha256: self.content_sha256.to_owned(),
@@ -207,7 +207,7 @@ impl Run<'_> {
         };
         let mut case = FindingCase::new(record);
         if let Some(before) = self.predecessor(finding) {
-            writes.extend(self.carry_over(before, &mut case)?);
+            writes.extend(self.carry_over(before, &mut case).await?);
         }
         if let Some(subject) = finding.subject().recurrence_key(self.system.as_str()) {
             let head = self.heads.get(&subject);
@@ -218,7 +218,7 @@ impl Run<'_> {
                 let mut next = earlier.clone();
                 next.version = earlier.version.saturating_add(1);
                 let reason = format!("found again in document {}", self.content_sha256);
-                writes.extend(self.reopen(next, &reason)?);
+                writes.extend(self.reopen(next, &reason).await?);
             }
         }
         // I5: the same finding is put once, however many deliveries find it.
@@ -228,7 +228,7 @@ impl Run<'_> {
     }
 
     /// A final finding takes over what was done about the provisional one that it was.
-    fn carry_over(
+    async fn carry_over(
         &self,
         before: &FindingCase,
         case: &mut FindingCase,
@@ -248,15 +248,15 @@ impl Run<'_> {
         let (from, to) = (old.status.as_str(), case.record.finding.status.as_str());
         let audit = AuditRecord::new(self.now, HUB, "continue", case.version);
         let audit = audit.because(Some(&reason)).changing(Some(from), Some(to));
-        writes.push(self.store.audit_put(&Pk::Finding(id.clone()), &audit)?);
+        writes.push(self.store.audit_next(&Pk::Finding(id.clone()), audit).await?);
         if old.status != FindingStatus::Resolved {
-            writes.extend(self.vanish(before, &format!("became final as {id}"))?);
+            writes.extend(self.vanish(before, &format!("became final as {id}")).await?);
         }
         Ok(writes)
     }
 
     /// Not found any more.
-    fn gone(&self, case: &FindingCase) -> Result<Vec<TransactWriteItem>, StoreError> {
+    async fn gone(&self, case: &FindingCase) -> Result<Vec<TransactWriteItem>, StoreError> {
         let finding = &case.record.finding;
         // A run that began earlier says nothing about what a later one found or did.
         let later = |at: &str| at > self.now;
@@ -268,7 +268,7 @@ impl Run<'_> {
             return Ok(Vec::new());
         }
         if !finding.provisional || !case.handling.is_untouched(finding.status) {
-            return self.vanish(case, "not found any more when its document was judged again");
+            return self.vanish(case, "not found any more when its document was judged again").await;
         }
         let pk = Pk::Document(self.content_sha256.to_owned());
         let item = Delete::builder()
@@ -296,7 +296,7 @@ impl Run<'_> {
             .collect()
     }
 
-    fn vanish(
+    async fn vanish(
         &self,
         case: &FindingCase,
         reason: &str,
@@ -304,20 +304,20 @@ impl Run<'_> {
         let mut next = case.clone();
         next.version = case.version.saturating_add(1);
         next.handling = case.handling.vanished(&case.record.finding, reason);
-        self.turn(next, FindingStatus::Resolved, "vanish")
+        self.turn(next, FindingStatus::Resolved, "vanish").await
     }
 
-    fn reopen(
+    async fn reopen(
         &self,
         mut next: FindingCase,
         reason: &str,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         next.handling = next.handling.reopened(reason);
-        self.turn(next, FindingStatus::Open, "reopen")
+        self.turn(next, FindingStatus::Open, "reopen").await
     }
 
     /// The write of a finding whose status the hub changes, with its audit record.
-    fn turn(
+    async fn turn(
         &self,
         mut next: FindingCase,
         status: FindingStatus,
@@ -329,7 +329,7 @@ impl Run<'_> {
             .because(next.handling.reason.as_deref())
             .changing(Some(before.as_str()), Some(status.as_str()));
         let entity = Pk::Finding(next.record.finding.id.clone());
-        Ok(vec![self.store.case_write(&next)?, self.store.audit_put(&entity, &audit)?])
+        Ok(vec![self.store.case_write(&next)?, self.store.audit_next(&entity, audit).await?])
     }
 
     /// Puts the way to a finding; what may be left there of the same finding leads to the same place.

@@ -7,6 +7,7 @@ use domain::request::ReserveRequest;
 use time::Duration;
 
 use super::{Reservation, ReserveError};
+use crate::audit_record::AuditRecord;
 use crate::error::StoreError;
 use crate::item::Item;
 use crate::pool_item::from_item;
@@ -102,6 +103,13 @@ pub(super) fn new_allocation(
         mode: request.terms.mode,
         hold,
     }
+}
+
+/// I11: what the reservation says of itself.
+pub(super) fn record_of(allocation: &Allocation) -> AuditRecord {
+    let a = allocation;
+    let taken = format!("{} {}+{} of POOL#{}", a.status.as_str(), a.start, a.size, a.pool_id);
+    AuditRecord::new(&a.created_at, a.requester.as_str(), "reserve", 0).changing(None, Some(&taken))
 }
 
 /// A time so many minutes later, RFC 3339 UTC with milliseconds.

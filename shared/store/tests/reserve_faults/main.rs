@@ -15,6 +15,8 @@ use hub::{Hub, NOW};
 
 /// What a reservation may cost while 64 are open: the pool item carries their entries, twice written.
 const WRITE_UNITS_OPEN: f64 = 20.0;
+/// What the audit record adds: one item of at most 1 KB in a transaction.
+const AUDIT_UNITS: f64 = 2.0;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixty_four_callers_of_one_pool_get_disjoint_ranges_without_retrying() {
@@ -46,7 +48,7 @@ async fn sixty_four_callers_of_one_pool_get_disjoint_ranges_without_retrying() {
 }
 
 #[tokio::test]
-async fn reservation_of_any_size_costs_four_calls_and_at_most_six_write_units() {
+async fn reservation_of_any_size_costs_four_calls_and_six_write_units_besides_its_audit_record() {
     let hub = Hub::with_pool(0, 99_999_999).await;
     for (turn, quantity) in [1, 500_000, 10_000_000].into_iter().enumerate() {
         let faults = Faults::none();
@@ -56,7 +58,7 @@ async fn reservation_of_any_size_costs_four_calls_and_at_most_six_write_units() 
         assert_eq!(faults.operations(), steps);
         let units = faults.write_units();
         println!("{quantity} numbers: {units} write units, indexes not counted");
-        assert!(units > 0.0 && units <= 6.0, "{units} write units");
+        assert!(units > 0.0 && units <= 6.0 + AUDIT_UNITS, "{units} write units");
     }
 }
 
@@ -72,7 +74,7 @@ async fn reservation_with_sixty_four_calls_open_costs_a_bounded_number_of_write_
     hub.store_over(&faults).reserve(&request, &hub.pools(), NOW).await.unwrap();
     let units = faults.write_units();
     println!("64 calls open: {units} write units, indexes not counted");
-    assert!(units > 0.0 && units <= WRITE_UNITS_OPEN, "{units} write units");
+    assert!(units > 0.0 && units <= WRITE_UNITS_OPEN + AUDIT_UNITS, "{units} write units");
 }
 
 #[tokio::test]

@@ -1,0 +1,301 @@
+//! Changes of a pool, each with its audit record (I11).
+//!
+//! No transaction ever contains a live pool item, or reservations would meet its conflicts. So the write that
+//! changes a pool keeps the record in the item itself, and the record is put into the pool's chain right
+//! afterwards; whoever comes next (another change, the sweep) makes good what a crash left undone. A record
+//! that waits in the item is never overwritten: a change names the place in the chain that it saw.
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use domain::ids::PoolId;
+use domain::pool::{Pool, PoolStatus};
+
+use super::{Boundary, GUARD_TRIES, PoolError};
+use crate::Store;
+use crate::audit_record::{AuditRecord, ChainedRecord};
+use crate::error::{StoreError, sdk_error};
+use crate::item::{Item, key, number, text};
+use crate::keys::{Pk, Sk};
+use crate::meter::Meter;
+use crate::pause::pause;
+use crate::pool_item::from_item;
+
+/// The step of the pauses between tries, milliseconds.
+const CHANGE_PAUSE_MS: u64 = 10;
+
+/// What to change; absent fields stay as they are.
+#[derive(Debug, Clone, Default)]
+pub struct PoolChange {
+    /// Suspend or resume.
+    pub status: Option<PoolStatus>,
+    /// The new first index; only while nothing was reserved.
+    pub from: Option<u128>,
+    /// The new last index; not below what was reserved.
+    pub to: Option<u128>,
+    /// The new threshold.
+    pub threshold: Option<u128>,
+    /// The new largest quantity of one request.
+    pub max_request: Option<u64>,
+}
+
+/// A change of a pool, decided on what was read.
+struct Decided<'a> {
+    before: &'a Pool,
+    change: &'a PoolChange,
+    bounds: (u128, u128),
+    record: ChainedRecord,
+}
+
+/// What an audit record says of a pool: everything that a change may change, in a fixed order.
+pub(super) fn told(pool: &Pool) -> String {
+    let draft = &pool.draft;
+    format!(
+        "{} from {} to {} max_request {} threshold {}",
+        pool.status.as_str(),
+        draft.from,
+        draft.to,
+        draft.max_request,
+        draft.threshold
+    )
+}
+
+impl PoolChange {
+    /// The pool as it will be.
+    fn made_to(&self, before: &Pool, (from, to): (u128, u128)) -> Pool {
+        let mut after = before.clone();
+        (after.draft.from, after.draft.to) = (from, to);
+        after.status = self.status.unwrap_or(before.status);
+        after.draft.threshold = self.threshold.unwrap_or(before.draft.threshold);
+        after.draft.max_request = self.max_request.unwrap_or(before.draft.max_request);
+        after
+    }
+}
+
+impl Store {
+    /// Changes a pool. Its boundaries are claimed before it changes, and what it no longer needs is given
+    /// up afterwards, only after a certain success and only if no other claim of the GTIN came between. So
+    /// the claim always covers the pool (I1); one that is too wide is put right by the next change.
+    pub async fn pool_change(
+        &self,
+        id: &PoolId,
+        change: &PoolChange,
+        by: (&str, &str),
+    ) -> Result<Pool, PoolError> {
+        let mut outcome = self.pool_change_once(id, change, by).await;
+        for attempt in 0..GUARD_TRIES {
+            if !matches!(outcome, Err(PoolError::Store(StoreError::Conflict { .. }))) {
+                break;
+            }
+            pause(attempt, CHANGE_PAUSE_MS).await;
+            outcome = self.pool_change_once(id, change, by).await;
+        }
+        outcome
+    }
+
+    async fn pool_change_once(
+        &self,
+        id: &PoolId,
+        change: &PoolChange,
+        by: (&str, &str),
+    ) -> Result<Pool, PoolError> {
+        let missing = StoreError::NotFound { what: "the pool" };
+        let state = self.pool_fetch(id).await?.ok_or(missing)?;
+        if let Some(record) = &state.record {
+            self.pool_record_keep(id, record).await?;
+        }
+        let before = &state.pool;
+        let bounds =
+            (change.from.unwrap_or(before.draft.from), change.to.unwrap_or(before.draft.to));
+        domain::pool::check_bounds(before.draft.scheme, bounds.0, bounds.1)?;
+        let record = self.pool_record(change.made_to(before, bounds), before, by).await?;
+        let decided = Decided { before, change, bounds, record };
+        if change.from.is_none() && change.to.is_none() {
+            return self.pool_update(&decided).await;
+        }
+        let gtin = before.draft.gtin;
+        let claim = Boundary {
+            pool_id: id.clone(),
+            from: bounds.0.min(before.draft.from),
+            to: bounds.1.max(before.draft.to),
+        };
+        let version = self.boundary_claim(&gtin, &claim, &[]).await?;
+        let pool = self.pool_update(&decided).await?;
+        let actual = Boundary { pool_id: id.clone(), from: pool.draft.from, to: pool.draft.to };
+        if actual != claim {
+            let guarded = self.guarded(&gtin).await?;
+            if guarded.version == version {
+                let writes = self.claim_writes(&gtin, &actual, &guarded)?;
+                let call = self.dynamo.transact_write_items().set_transact_items(Some(writes));
+                // Whatever becomes of it, the pool has changed and the wider claim is safe.
+                if let Err(error) = call.send().await {
+                    let error = sdk_error("TransactWriteItems claim", &error);
+                    tracing::warn!(pool.id = %id, %error, "a claim stays wider than its pool");
+                }
+            }
+        }
+        Ok(pool)
+    }
+
+    /// The next record of a pool's chain.
+    async fn pool_record(
+        &self,
+        after: Pool,
+        before: &Pool,
+        (actor, now): (&str, &str),
+    ) -> Result<ChainedRecord, StoreError> {
+        let pk = Pk::Pool(before.id.clone());
+        let last = self.audit_last(&pk).await?;
+        let place = last.as_ref().map_or(0, |last| last.place);
+        let record = AuditRecord::new(now, actor, "change", place.saturating_add(1))
+            .changing(Some(&told(before)), Some(&told(&after)));
+        Ok(record.behind(&pk, last.as_ref()))
+    }
+
+    /// Puts a record that waits in the pool's item into its chain. Done twice it changes nothing.
+    pub(crate) async fn pool_record_keep(
+        &self,
+        id: &PoolId,
+        record: &ChainedRecord,
+    ) -> Result<(), StoreError> {
+        let pk = Pk::Pool(id.clone());
+        // I11: append-only; it is there already when another one was quicker.
+        self.put_if_absent("PutItem pool record", record.to_item(&pk), &Meter::default()).await?;
+        let outcome = self
+            .dynamo
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(key(&pk, &Sk::Pool)))
+            .update_expression("REMOVE audit_waits")
+            // I11: a record of a later change waits for its own turn.
+            .condition_expression("audit_waits.#hash = :hash")
+            .expression_attribute_names("#hash", "hash")
+            .expression_attribute_values(":hash", text(record.hash.as_str()))
+            .send()
+            .await;
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(error) if is_refused(&error) => Ok(()),
+            Err(error) => Err(sdk_error("UpdateItem pool record", &error)),
+        }
+    }
+
+    async fn pool_update(&self, decided: &Decided<'_>) -> Result<Pool, PoolError> {
+        let Decided { before, bounds: (_, to), .. } = decided;
+        let moved = decided.is_moved();
+        if moved && (before.cursor != before.draft.from) || *to < before.cursor.saturating_sub(1) {
+            return Err(PoolError::BelowCursor { cursor: before.cursor });
+        }
+        let (sets, condition) = decided.expressions();
+        let mut call = self
+            .dynamo
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(key(&Pk::Pool(before.id.clone()), &Sk::Pool)))
+            .update_expression(sets)
+            .condition_expression(condition)
+            .expression_attribute_names("#remaining", "remaining")
+            .return_values(ReturnValue::AllNew);
+        for (name, value) in decided.fields() {
+            call = call
+                .expression_attribute_names(format!("#{name}"), name)
+                .expression_attribute_values(format!(":{name}"), value);
+        }
+        for (name, value) in decided.values() {
+            call = call.expression_attribute_values(name, value);
+        }
+        match call.send().await {
+            Ok(output) => {
+                let item = output.attributes.unwrap_or_default();
+                // The change is made; that its record waits a little longer does no harm.
+                if let Err(error) = self.pool_record_keep(&before.id, &decided.record).await {
+                    tracing::warn!(pool.id = %before.id, %error, "an audit record waits");
+                }
+                Ok(from_item(&item).map_err(StoreError::from)?.pool)
+            }
+            Err(error) if is_refused(&error) => {
+                let current = self.pool_fetch(&before.id).await?;
+                let cursor = current.map_or(before.cursor, |state| state.pool.cursor);
+                if cursor != before.cursor && decided.is_of_bounds() {
+                    return Err(PoolError::BelowCursor { cursor });
+                }
+                Err(StoreError::Conflict { what: "the pool" }.into())
+            }
+            Err(error) => Err(sdk_error("UpdateItem pool", &error).into()),
+        }
+    }
+}
+
+impl Decided<'_> {
+    /// Whether the lower end moves.
+    fn is_moved(&self) -> bool {
+        self.bounds.0 != self.before.draft.from
+    }
+
+    fn is_of_bounds(&self) -> bool {
+        self.change.from.is_some() || self.change.to.is_some()
+    }
+
+    /// By how much the pool shrinks; 0 if it grows.
+    fn shrunk(&self) -> u128 {
+        let old = &self.before.draft;
+        length((old.from, old.to)).saturating_sub(length(self.bounds))
+    }
+
+    /// What the write sets, and on which condition.
+    fn expressions(&self) -> (String, String) {
+        let mut sets = vec![
+            "#remaining = #remaining + :change".to_owned(),
+            "audit_place = :place, audit_waits = :record".to_owned(),
+        ];
+        sets.extend(self.fields().iter().map(|(name, _)| format!("#{name} = :{name}")));
+        // I2: the bounds are those read above, what is cut off was still free, and a lower end moves only
+        // while no number was ever reserved. I11: the record follows from the last one, which waits no more.
+        let mut condition = "#from = :old_from AND #to = :old_to AND #remaining >= :shrunk \
+            AND attribute_not_exists(audit_waits) \
+            AND (attribute_not_exists(audit_place) OR audit_place = :seen_place)"
+            .to_owned();
+        if self.is_moved() {
+            condition.push_str(" AND #cursor = :old_from");
+        }
+        (format!("SET {}", sets.join(", ")), condition)
+    }
+
+    /// Only what was asked for is set, so that two changes at once do not undo each other.
+    fn fields(&self) -> Vec<(&'static str, AttributeValue)> {
+        let (change, (from, to)) = (self.change, self.bounds);
+        let mut fields = vec![("from", number(from)), ("to", number(to))];
+        fields.extend(change.status.map(|status| ("status", text(status.as_str()))));
+        fields.extend(change.threshold.map(|threshold| ("threshold", number(threshold))));
+        fields.extend(change.max_request.map(|max| ("max_request", number(max))));
+        fields.extend(self.is_moved().then(|| ("cursor", number(from))));
+        fields
+    }
+
+    fn values(&self) -> [(&'static str, AttributeValue); 7] {
+        let old = &self.before.draft;
+        // An update expression takes one operator, so the difference carries its sign.
+        let signed = match self.shrunk() {
+            0 => length(self.bounds).saturating_sub(length((old.from, old.to))).to_string(),
+            shrunk => format!("-{shrunk}"),
+        };
+        let pk = Pk::Pool(self.before.id.clone());
+        let record: Item = self.record.to_item(&pk);
+        [
+            (":old_to", number(old.to)),
+            (":old_from", number(old.from)),
+            (":change", AttributeValue::N(signed)),
+            (":shrunk", number(self.shrunk())),
+            (":record", AttributeValue::M(record)),
+            (":place", number(self.record.place)),
+            (":seen_place", number(self.record.place.saturating_sub(1))),
+        ]
+    }
+}
+
+fn length((from, to): (u128, u128)) -> u128 {
+    to.saturating_sub(from).saturating_add(1)
+}
+
+fn is_refused<R>(error: &aws_sdk_dynamodb::error::SdkError<UpdateItemError, R>) -> bool {
+    error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
+}
