@@ -1,8 +1,9 @@
-//! A client of the hub's HTTP API and of presigned addresses, for the local cloud (plain HTTP, loopback).
+//! A client of the hub's HTTP API and of presigned addresses: plain HTTP for the local cloud, else HTTPS.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt as _, Full};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -38,20 +39,40 @@ impl Answer {
 /// A client that speaks with one token.
 #[derive(Debug, Clone)]
 pub struct Api {
-    client: Client<HttpConnector, Full<Bytes>>,
+    transport: Transport,
     base: String,
     token: Option<String>,
 }
 
+#[derive(Debug, Clone)]
+enum Transport {
+    Plain(Client<HttpConnector, Full<Bytes>>),
+    Tls(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+}
+
 impl Api {
-    /// A client of the API at `base`.
+    /// A client of the API at `base` on the local cloud.
     #[must_use]
     pub fn new(base: &str, token: Option<&str>) -> Self {
-        Self {
-            client: Client::builder(TokioExecutor::new()).build_http(),
-            base: base.to_owned(),
-            token: token.map(str::to_owned),
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let token = token.map(str::to_owned);
+        Self { transport: Transport::Plain(client), base: base.to_owned(), token }
+    }
+
+    /// A client of the API at `base`, wherever that is.
+    ///
+    /// # Errors
+    /// If the address is one of HTTPS and this machine trusts nobody.
+    pub fn connect(base: &str, token: Option<&str>) -> Result<Self, CommandError> {
+        let plain = Self::new(base, token);
+        if !base.starts_with("https://") {
+            return Ok(plain);
         }
+        let roots = HttpsConnectorBuilder::new().with_native_roots();
+        let roots = roots.map_err(CommandError::io("trusted certificates"))?;
+        let connector = roots.https_or_http().enable_http1().build();
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { transport: Transport::Tls(client), ..plain })
     }
 
     /// The same client with another token.
@@ -107,7 +128,11 @@ impl Api {
         what: &str,
         request: Request<Full<Bytes>>,
     ) -> Result<Answer, CommandError> {
-        let response = self.client.request(request).await.map_err(|error| failed(what, &error))?;
+        let response = match &self.transport {
+            Transport::Plain(client) => client.request(request).await,
+            Transport::Tls(client) => client.request(request).await,
+        };
+        let response = response.map_err(|error| failed(what, &error))?;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.map_err(|error| failed(what, &error))?.to_bytes();
         Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })

@@ -5,7 +5,10 @@
 //! machine or hour: what is judged is a ratio or a size.
 
 mod cold;
+pub mod documents;
 mod instructions;
+pub mod load;
+mod plant;
 mod program;
 
 use clap::Subcommand;
@@ -18,6 +21,10 @@ use crate::hub::HubArguments;
 pub enum BenchCommand {
     /// How fast functions start, compared with a bare one, and how large their binaries are
     Cold(cold::Options),
+    /// Millions of serial numbers through the deployed function: memory, write units, the same reports
+    Documents(documents::Options),
+    /// The traffic of a plant against a hub: latencies, throughput, the share of errors
+    Load(load::Options),
     /// How much work the hot paths do, as counted instructions, against the committed baseline
     Instructions(instructions::Options),
 }
@@ -28,11 +35,13 @@ pub enum BenchCommand {
 /// If it cannot be measured.
 pub async fn run(
     command: BenchCommand,
-    _target: &HubArguments,
+    target: &HubArguments,
     json: bool,
 ) -> Result<bool, CommandError> {
     match command {
         BenchCommand::Cold(options) => cold::run(&options, json).await,
+        BenchCommand::Documents(options) => Box::pin(documents::run(&options, target, json)).await,
+        BenchCommand::Load(options) => Box::pin(load::run(&options, target, json)).await,
         BenchCommand::Instructions(options) => instructions::run(&options, json).await,
     }
 }

@@ -323,6 +323,8 @@ mod tests {
             "pharmatrace credential rotate abc --grace 90s --force --expires 2027-01-31T00:00:00Z",
             "pharmatrace inspect a b",
             "pharmatrace bench cold --starts 5 --json",
+            "pharmatrace bench documents --serials 1000000 --form dense --form unusual --json",
+            "pharmatrace bench load --stack s --region r --write-into s --rate 50 --p99-ms 900 --audit",
             "pharmatrace tenant deploy --env acme-pharma --yes",
             "pharmatrace tenant status --env acme-pharma --json",
             "pharmatrace --stack s --region r tenant status",
