@@ -24,7 +24,7 @@ use crate::event::{DocumentSummary, Sink};
 use crate::limits::Limits;
 use crate::source::Source;
 use check::Fault;
-use element::Element;
+use element::{Element, Met};
 use names::Names;
 use opened::Opened;
 use pattern::Patterns;
@@ -40,6 +40,7 @@ struct Document<'a, S: ?Sized> {
     opened: Opened,
     stem: Stem,
     patterns: Patterns,
+    met: Met,
     /// The root element was opened.
     rooted: bool,
     doctype: bool,
@@ -68,6 +69,7 @@ pub(crate) fn read<R: Read, S: Sink + ?Sized>(
         opened: Opened::new(),
         stem: Stem::new(),
         patterns: Patterns::default(),
+        met: Met::new(),
         rooted: false,
         doctype: false,
         first,
@@ -205,10 +207,9 @@ impl<S: Sink + ?Sized> Document<'_, S> {
             return Err(Fault::new(ReadErrorCode::TokenTooLarge, 0, message).into());
         }
         self.rooted = true;
-        let mut element = Element::named(name);
-        if element.tag == Tag::Other && !check::is_name(name) {
+        let Some(mut element) = self.met.element(name) else {
             return Err(fault("a tag has no proper name").into());
-        }
+        };
         if name.len() < start.len() {
             self.attributes(start, &mut element)?;
         }

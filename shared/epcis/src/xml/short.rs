@@ -17,7 +17,6 @@ use crate::event::{EpcList, Sink};
 use crate::limits::Limits;
 use crate::source::Source;
 use crate::xml::Document;
-use crate::xml::element::Element;
 use crate::xml::pattern::{Part, Slot};
 use crate::xml::tag::Tag;
 
@@ -176,7 +175,7 @@ impl<S: Sink + ?Sized> Document<'_, S> {
         if !is_plain || !self.fits(text) {
             return Ok(Start::Left);
         }
-        let mut element = Element::named(name);
+        let Some(mut element) = self.met.element(name) else { return Ok(Start::Left) };
         if let Tag::Event(_) = element.tag {
             if self.walk.is_in_event() || self.walk.events() >= self.limits.events_max {
                 return Ok(Start::Left);

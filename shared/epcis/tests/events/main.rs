@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod alike;
 mod arbitrary;
 mod dialects;
 mod short_way;

@@ -174,7 +174,7 @@ impl Sink for Refusing {
 }
 
 /// Everything that can be seen of a reading: its outcome, and what the sink was told until then.
-fn seen(
+pub(super) fn seen(
     bytes: &[u8],
     limits: &Limits,
     calls: u32,
@@ -184,14 +184,14 @@ fn seen(
     (outcome, sink.recorder)
 }
 
-fn check(bytes: &[u8], limits: &Limits, calls: u32) -> Result<(), TestCaseError> {
+pub(super) fn check(bytes: &[u8], limits: &Limits, calls: u32) -> Result<(), TestCaseError> {
     let general = seen(bytes, &Limits { short_way: false, ..limits.clone() }, calls);
     let short = seen(bytes, &Limits { short_way: true, ..limits.clone() }, calls);
     prop_assert_eq!(&general, &short, "{}", String::from_utf8_lossy(bytes));
     Ok(())
 }
 
-fn limits() -> impl Strategy<Value = Limits> {
+pub(super) fn limits() -> impl Strategy<Value = Limits> {
     (16usize..300, 100usize..400, 10usize..200, 2usize..12, 0u64..6).prop_map(
         |(buffer_bytes, token_bytes_max, value_bytes_max, depth_max, events_max)| Limits {
             buffer_bytes,
