@@ -8,6 +8,7 @@ mod cold;
 pub mod documents;
 mod instructions;
 pub mod load;
+mod peers;
 mod plant;
 mod program;
 
@@ -27,6 +28,8 @@ pub enum BenchCommand {
     Load(load::Options),
     /// How much work the hot paths do, as counted instructions, against the committed baseline
     Instructions(instructions::Options),
+    /// The budget of the hot paths, beside their limits and other programs
+    Peers(peers::Options),
 }
 
 /// Measures; `false` means that a budget is missed.
@@ -43,5 +46,6 @@ pub async fn run(
         BenchCommand::Documents(options) => Box::pin(documents::run(&options, target, json)).await,
         BenchCommand::Load(options) => Box::pin(load::run(&options, target, json)).await,
         BenchCommand::Instructions(options) => instructions::run(&options, json).await,
+        BenchCommand::Peers(options) => peers::run(&options, json).await,
     }
 }

@@ -13,7 +13,7 @@ use domain::pool::Scheme;
 use domain::serial::DecimalRun;
 use linefiles::{Export, Format, Profile};
 
-use crate::inputs::{Shape, allocation, document};
+use crate::inputs::{Shape, allocation, cipher, document};
 use crate::readings;
 
 /// The scheme of all inputs.
@@ -36,7 +36,7 @@ const fn case(
     Case { name, unit, units, work }
 }
 
-const CASES: [Case; 16] = [
+const CASES: [Case; 18] = [
     case("xml-general", (20_000, "serial"), |n| xml(n, 1_000, false)),
     case("xml-short", (20_000, "serial"), |n| xml(n, 1_000, true)),
     case("xml-single-general", (1_000, "event"), |n| xml(n, 1, false)),
@@ -48,6 +48,8 @@ const CASES: [Case; 16] = [
     case("scheme-text", (20_000, "serial"), scheme_text),
     case("scheme-index", (20_000, "serial"), scheme_index),
     case("scheme-run", (20_000, "serial"), scheme_run),
+    case("randomised-text", (6_400, "serial"), randomised_text),
+    case("randomised-index", (6_400, "serial"), randomised_index),
     case("csv-full", (20_000, "row"), |n| export(n, Profile::Full, Format::Csv)),
     case("csv-bare", (20_000, "row"), |n| export(n, Profile::Bare, Format::Csv)),
     case("json-full", (20_000, "row"), |n| export(n, Profile::Full, Format::Json)),
@@ -128,6 +130,24 @@ fn scheme_run(count: u64) -> Option<u64> {
         }
         Some(count)
     })
+}
+
+fn randomised_text(count: u64) -> Option<u64> {
+    let cipher = cipher()?;
+    counted_work(|| {
+        let mut run = cipher.run(1_000_000, count);
+        for _ in 0..count {
+            black_box(run.as_bytes());
+            run.advance();
+        }
+        Some(count)
+    })
+}
+
+fn randomised_index(count: u64) -> Option<u64> {
+    let cipher = cipher()?;
+    let texts: Vec<String> = (0..count).map(|index| cipher.text_of(index.into())).collect();
+    counted_work(|| readings::indexes(&cipher, texts.iter().map(String::as_bytes)))
 }
 
 fn export(rows: u64, profile: Profile, format: Format) -> Option<u64> {

@@ -1,7 +1,12 @@
 //! What the paths are fed with: generated documents, and an allocation.
 
 #[path = "../../../shared/epcis/benches/documents/mod.rs"]
-#[expect(clippy::expect_used, clippy::arithmetic_side_effects, clippy::indexing_slicing)]
+#[expect(
+    clippy::expect_used,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "the benches' generator of documents, whose numbers are small"
+)]
 mod documents;
 
 use std::fs::File;
@@ -15,6 +20,7 @@ use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId, RequestId, SystemId};
 use domain::pool::Scheme;
 use domain::request::{Details, Mode};
+use domain::space::{Alphabet, SpaceCipher, SpaceForm, SpaceKey};
 
 /// The whole document in memory.
 pub fn document(shape: Shape, events: u64, serials_per_event: u64) -> Option<Vec<u8>> {
@@ -67,4 +73,14 @@ pub fn allocation(size: u64) -> Option<Allocation> {
         mode: Mode::Range,
         hold: None,
     })
+}
+
+/// The key of the randomised serials, which only measures.
+pub const KEY: [u8; 32] = [7; 32];
+
+/// A space of 12 digits and upper-case letters without look-alikes.
+pub fn cipher() -> Option<SpaceCipher> {
+    let alphabet = Alphabet::custom("0123456789ABCDEFGHKMNPRSTVWXYZ").ok()?;
+    let form = SpaceForm::new("", alphabet, 12).ok()?;
+    SpaceCipher::new(form, &Gtin14::parse("00313000007772").ok()?, &SpaceKey::from_bytes(KEY)).ok()
 }

@@ -5,16 +5,21 @@ use std::hint::black_box;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use aes::Aes256;
 use domain::epc::sgtin_urn_text;
 use domain::serial::DecimalRun;
+use domain::space::SpaceCipher;
+use fpe::ff1::{FF1, FlexibleNumeralString};
 use linefiles::{Export, Format, Profile};
 
-use crate::inputs::allocation;
+use crate::inputs::{KEY, allocation, cipher};
 use crate::readings;
 
 /// Each path runs so often, one after the other, so that a busy moment of the machine hits all of them.
 const ROUNDS: u32 = 7;
 const ROWS: u64 = 1_000_000;
+/// What a slow peer gets of them.
+const FEW: u64 = 2_000;
 
 type Path<'a> = (&'static str, Box<dyn Fn() -> Option<u64> + 'a>);
 
@@ -47,8 +52,22 @@ pub fn documents(dense: &str, single: &str, json: &str) -> Option<()> {
 
 /// Serials and the rows they stand in.
 pub fn rows() -> Option<()> {
+    let cipher = cipher()?;
+    let length = cipher.form().text_length();
+    let mut texts = Vec::new();
+    let mut run = cipher.run(0, ROWS);
+    for _ in 0..ROWS {
+        texts.extend_from_slice(run.as_bytes());
+        run.advance();
+    }
     let paths: Vec<Path<'_>> = vec![
-        ("serials in place", Box::new(serials)),
+        ("serials in place", Box::new(|| Some(serials()))),
+        ("randomised serials", Box::new(|| Some(randomised(&cipher)))),
+        (
+            "randomised, back to indexes",
+            Box::new(|| readings::indexes(&cipher, texts.chunks_exact(length))),
+        ),
+        ("fpe crate, the same cipher", Box::new(fpe_crate)),
         ("CSV, all columns", Box::new(|| file(Profile::Full, Format::Csv))),
         ("CSV, serials alone", Box::new(|| file(Profile::Bare, Format::Csv))),
         ("JSON, all columns", Box::new(|| file(Profile::Full, Format::Json))),
@@ -66,7 +85,7 @@ fn report(group: &str, file: &str, paths: &[Path<'_>]) -> Option<()> {
         .try_for_each(|(name, best, items)| print(group, name, (best, bytes, items)))
 }
 
-fn best<'a>(paths: &[Path<'a>]) -> Option<Vec<(&'static str, Duration, u64)>> {
+fn best(paths: &[Path<'_>]) -> Option<Vec<(&'static str, Duration, u64)>> {
     let mut found: Vec<_> = paths.iter().map(|(name, _)| (*name, Duration::MAX, 0)).collect();
     for _ in 0..ROUNDS {
         for ((_, path), (_, best, items)) in paths.iter().zip(&mut found) {
@@ -86,13 +105,31 @@ fn print(group: &str, name: &str, (best, bytes, items): (Duration, u64, u64)) ->
     writeln!(std::io::stdout().lock(), "{line}").ok()
 }
 
-fn serials() -> Option<u64> {
+fn serials() -> u64 {
     let mut run = DecimalRun::new(10_000, 12);
     for _ in 0..ROWS {
         black_box(run.as_bytes());
         run.advance();
     }
-    Some(ROWS)
+    ROWS
+}
+
+fn randomised(cipher: &SpaceCipher) -> u64 {
+    let mut run = cipher.run(0, ROWS);
+    for _ in 0..ROWS {
+        black_box(run.as_bytes());
+        run.advance();
+    }
+    ROWS
+}
+
+fn fpe_crate() -> Option<u64> {
+    let reference = FF1::<Aes256>::new(&KEY, 30).ok()?;
+    let numerals = FlexibleNumeralString::from(vec![1; 12]);
+    for _ in 0..FEW {
+        black_box(reference.encrypt(&[], black_box(&numerals)).ok()?);
+    }
+    Some(FEW)
 }
 
 fn file(profile: Profile, format: Format) -> Option<u64> {

@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::io::{BufRead as _, BufReader, Read};
 
+use domain::space::SpaceCipher;
 use epcis::{EpcList, EventHead, Limits, Sink, inflate};
 
 /// Bytes read at a time.
@@ -47,33 +48,33 @@ pub fn quick_xml(input: impl Read) -> Option<u64> {
     let mut epcs = 0_u64;
     loop {
         buffer.clear();
-        match reader.read_event_into(&mut buffer).ok()? {
-            quick_xml::events::Event::Eof => return Some(epcs),
-            quick_xml::events::Event::Start(tag) if tag.name().0 == b"epc" => {
-                epcs = epcs.wrapping_add(1);
-            }
-            other => drop(black_box(other)),
+        let event = black_box(reader.read_event_into(&mut buffer).ok()?);
+        if matches!(event, quick_xml::events::Event::Eof) {
+            return Some(epcs);
+        }
+        if let quick_xml::events::Event::Start(tag) = event {
+            epcs = epcs.wrapping_add(u64::from(tag.name().0 == b"epc"));
         }
     }
 }
 
-/// The limit: nothing but a search for the bytes that begin a tag or a string.
+/// The limit: nothing but a search for the bytes that begin a tag or a string. No serials are seen.
 pub fn memchr(input: impl Read, needle: u8) -> Option<u64> {
     let mut input = BufReader::with_capacity(BUFFER_BYTES, input);
-    let mut found = 0_u64;
+    let mut found = 0_usize;
     loop {
         let available = input.fill_buf().ok()?;
         let length = available.len();
         if length == 0 {
-            return Some(found);
+            black_box(found);
+            return Some(0);
         }
-        let here = memchr::memchr_iter(needle, available).count();
-        found = found.wrapping_add(u64::try_from(here).ok()?);
+        found = found.wrapping_add(memchr::memchr_iter(needle, available).count());
         input.consume(length);
     }
 }
 
-/// The bare pass of `serde_json`, from a slice or from a stream.
+/// The bare pass of `serde_json` over a slice. No serials are seen.
 pub fn serde_json_slice(bytes: &[u8]) -> Option<u64> {
     let serde::de::IgnoredAny = serde_json::from_slice(black_box(bytes)).ok()?;
     Some(0)
@@ -84,4 +85,20 @@ pub fn serde_json_stream(input: impl Read) -> Option<u64> {
     let input = BufReader::with_capacity(BUFFER_BYTES, input);
     let serde::de::IgnoredAny = serde_json::from_reader(input).ok()?;
     Some(0)
+}
+
+/// Randomised texts back to their indexes, batch by batch; how many the space has.
+pub fn indexes<'a>(cipher: &SpaceCipher, texts: impl Iterator<Item = &'a [u8]>) -> Option<u64> {
+    let (mut batch, mut found) = (cipher.batch(), 0_u64);
+    let mut count = |_, index: Option<u128>| found = found.wrapping_add(u64::from(index.is_some()));
+    for text in texts {
+        if !cipher.push(&mut batch, text) {
+            return None;
+        }
+        if batch.is_full() {
+            cipher.drain(&mut batch, &mut count);
+        }
+    }
+    cipher.drain(&mut batch, &mut count);
+    Some(found)
 }
