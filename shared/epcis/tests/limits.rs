@@ -261,6 +261,41 @@ fn gzip_is_inflated_within_its_limits() {
     );
 }
 
+/// Found by the fuzz target `gzip`: a stream that was cut behind a long run was too dense when it came in
+/// one piece, and broken when it came byte by byte.
+#[test]
+fn a_gzip_stream_is_judged_alike_whatever_the_pieces() {
+    let limits = Limits { ratio_free_bytes: 4096, inflated_bytes_max: 65_536, ..small() };
+    let head = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\xed\x90\x3d\x4f\xc3\x30\x10\x86\xf7\xfe\
+        \x15\x94\xf8\x9c\xc4\x25\x89\xe4\xa1\x5f\x30\x00\x2a\x12\x1d\x4a\xb6\xd4\xb9\x86\
+        \x43\xb1\x1d\xea\x6b\x45\x41\xfc\x77\x54\xa2\x76\x62\x64\x64\xbb\x8f\x57\x8f\x5e\
+        \x3d\x78\x40\xc7\xab\x63\x8f\x7a\xb9\x79\x45\x13\x48\xb2\x08\xc6\x11\xe4\x2b\xff\
+        \xff\x03";
+    let stream = [&head[..], &[0xff; 43], b"\xf4\xef\x95\xd7\x00"].concat();
+    for cut in 10..=stream.len() {
+        let read = |piece: usize, step: usize| {
+            let input = BufReader::with_capacity(piece, &stream[..cut]);
+            let mut reader = inflate(input, &limits);
+            let (mut text, mut part) = (Vec::new(), vec![0; step]);
+            loop {
+                match reader.read(&mut part) {
+                    Ok(0) => return (text, None),
+                    Ok(read) => text.extend_from_slice(&part[..read]),
+                    Err(error) => return (text, Some(error.to_string())),
+                }
+            }
+        };
+        let whole = read(1 << 16, 1 << 16);
+        for (piece, step) in [(1, 1), (1, 1 << 16), (1 << 16, 1), (7, 4096)] {
+            assert_eq!(
+                read(piece, step),
+                whole,
+                "cut at {cut}, pieces of {piece}, {step} asked for"
+            );
+        }
+    }
+}
+
 #[test]
 fn open_namespaces_are_bounded() {
     let bindings: String = (0..40).fold(String::new(), |all, n| {

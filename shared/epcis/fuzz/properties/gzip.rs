@@ -23,8 +23,8 @@ fn as_a_stream(bytes: &[u8]) {
     for (piece, step) in [(1, 1 + dial), (1 + dial, 7), (3, 1 << 13)] {
         let parts = drained(bytes, &limits, piece, step);
         match (&whole.1, &parts.1) {
-            // A limit is noticed behind the read that broke it, so texts end apart.
-            (Some(left), Some(right)) => assert_eq!(left, right),
+            // Plain text is counted as it comes, so it ends apart where the limit is.
+            (Some(left), Some(right)) if bytes.len() > 1 << 16 => assert_eq!(left, right),
             _ => assert_eq!(whole, parts),
         }
     }
@@ -57,7 +57,7 @@ fn as_a_text(text: &[u8]) {
     let dial = |at: usize| usize::from(text.iter().rev().nth(at).copied().unwrap_or(0));
     let mut packed = Vec::new();
     let mut ends = Vec::new();
-    for member in text.chunks(64 + dial(0) * 16) {
+    for member in text.chunks((64 + dial(0) * 16).max(text.len() / 6)) {
         packed.extend(member_of(member, dial(1)));
         ends.push(packed.len());
     }
