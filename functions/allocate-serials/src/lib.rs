@@ -35,6 +35,7 @@ use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId};
 use edge::{Caller, Clock, Problem};
 use service::store_problem;
+use store::jobs::Jobs;
 use store::{Objects, Store};
 
 pub use crate::openapi::openapi;
@@ -46,6 +47,8 @@ pub struct Hub {
     pub store: Store,
     /// The buckets.
     pub objects: Objects,
+    /// Where large files are asked for.
+    pub jobs: Jobs,
     /// The time.
     pub clock: Clock,
     /// Pools of GTINs as read before. The reservation's conditions make a stale entry safe; it is read
@@ -56,8 +59,8 @@ pub struct Hub {
 impl Hub {
     /// A hub that has read nothing yet.
     #[must_use]
-    pub fn new(store: Store, objects: Objects, clock: Clock) -> Self {
-        Self { store, objects, clock, pools: Arc::default() }
+    pub fn new(store: Store, objects: Objects, jobs: Jobs, clock: Clock) -> Self {
+        Self { store, objects, jobs, clock, pools: Arc::default() }
     }
 
     /// An allocation the caller may see; 404 for what is not there or not of its lines.

@@ -6,6 +6,8 @@ use service::Service;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let service = Service::start()?;
-    let hub = Hub::new(service.store().await, service.objects(), service.clock.clone());
+    let (store, objects) = (service.store(), service.objects());
+    tokio::join!(store.warm_up(), objects.warm_up(&objects.buckets.outbound));
+    let hub = Hub::new(store, objects, service.jobs(), service.clock.clone());
     edge::serve(router(hub), &service.config).await
 }

@@ -39,7 +39,7 @@ pub(crate) async fn reserve(
     let outcome = reserve_in_any(&hub, &request, &now).await.map_err(|e| reserve_problem(&e))?;
     note(&outcome, started.elapsed());
     if let Some(system) = system.filter(store::system::System::takes_files) {
-        crate::drop_file::drop_file(&hub, &system, &outcome.allocation, &now).await;
+        crate::drop_file::drop_file(&hub, &system, &outcome.allocation).await;
     }
     answer(&hub, outcome).await.map_err(|error| store_problem(&error))
 }

@@ -1,14 +1,17 @@
 //! `GET /api/v1/l3/allocations/{id}/export`: the numbers of an allocation as a file.
 //!
 //! Query: `format` = `csv` (default) | `json`, or `Accept: text/csv` | `application/json`; `profile` =
-//! `full` (default) | `bare` | `range`.
+//! `full` (default) | `bare` | `range`; `gzip` = `false` (default) | `true`: a compressed file, whatever
+//! `Accept-Encoding` says, since the file is also what stands in S3.
 //!
-//! Statuses: 200 with the file up to 4 MB; 303 to a presigned address for a larger one, which is written
-//! to S3 once with a manifest beside it; 400 for an unknown parameter; 404 for an allocation that is not
-//! there or not the caller's line; 409 `allocation-state` for a voided one; 422 `export-too-large` for
-//! what one call cannot write in time. Idempotent: the bytes of an export never change; the first export
-//! makes a reserved allocation `exported`.
+//! Statuses: 200 with the file up to 4 MB, counted before it is compressed. A larger one is written in the
+//! background, which is asked for by one message (decision 0016): 202 with its progress, `Location` (this
+//! address) and `Retry-After` until it is there, then 303 to a presigned address. 400 for an unknown
+//! parameter; 404 for an allocation that is not there or not the caller's line; 409 `allocation-state` for
+//! one whose numbers must not be handed out, 409 `export-failed` while a job that was given up rests.
+//! Idempotent: the bytes of an export never change; the first export makes a reserved allocation `exported`.
 
+mod background;
 mod openapi;
 
 use axum::Router;
@@ -18,24 +21,21 @@ use axum::routing::get;
 use domain::allocation::{Allocation, Transition};
 use domain::ids::AllocationId;
 use edge::{Caller, Clock, Problem, ProblemKind, QueryText, Scope};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use linefiles::{Export, Format, Profile};
-use serde::{Deserialize, Serialize};
+use http::{HeaderMap, HeaderValue, header};
+use linefiles::{Export, FileKind, Format, Profile};
+use serde::Deserialize;
 use service::store_problem;
 use store::allocation::ChangeError;
-use store::publish::manifest_key;
+use store::jobs::Jobs;
 use store::time::rfc3339_ms;
-use store::{Objects, Store, StoreError};
-use utoipa::{IntoParams, ToSchema};
+use store::{Objects, Store};
+use utoipa::IntoParams;
 
 pub use crate::openapi::openapi;
 use crate::openapi::{FormatWord, ProfileWord};
 
 /// The largest file answered inline, bytes.
 pub const INLINE_BYTES_MAX: u64 = 4_000_000;
-/// The largest file written within one call, bytes: about 10 s at the 71 MB/s that a function reaches
-/// towards S3, which leaves room below the 30 s of the gateway.
-pub const FILE_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
 /// What the handler works with.
 #[derive(Clone)]
@@ -44,6 +44,8 @@ pub struct Hub {
     pub store: Store,
     /// The buckets.
     pub objects: Objects,
+    /// Where large files are asked for.
+    pub jobs: Jobs,
     /// The time.
     pub clock: Clock,
 }
@@ -55,16 +57,8 @@ struct ExportQuery {
     format: Option<String>,
     #[param(inline, value_type = Option<ProfileWord>)]
     profile: Option<String>,
-}
-
-/// Where a file was put that is too large for an answer.
-#[derive(Debug, Serialize, ToSchema)]
-struct ExportPlace {
-    /// The object in the outbound bucket.
-    key: String,
-    /// The object with row count and SHA-256.
-    manifest: String,
-    row_count: u64,
+    /// A compressed file: gzip, `application/gzip`.
+    gzip: Option<bool>,
 }
 
 /// The routes of this function.
@@ -80,26 +74,26 @@ async fn export(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     caller.require(Scope::AllocationsRead)?;
-    let (format, profile) = choice(&query.parse::<ExportQuery>()?, &headers)?;
+    let kind = choice(&query.parse::<ExportQuery>()?, &headers)?;
     let allocation = fetch(&hub, &caller, &id).await?;
-    let export = Export::new(&allocation, profile, format);
+    let export = Export::of(&allocation, kind);
     let bytes = export.byte_count();
-    if bytes > FILE_BYTES_MAX {
-        return Err(too_large(bytes));
-    }
-    // A voided allocation is refused by the life cycle, also when it is voided just now.
-    let now = rfc3339_ms(hub.clock.now());
-    let advanced = hub.store.allocation_advance(&allocation.id, Transition::Export, &now).await;
+    let now = hub.clock.now();
+    // What was given up is refused by the life cycle, also when it is given up just now.
+    let at = rfc3339_ms(now);
+    let by = (caller.actor(), at);
+    let by = (by.0.as_str(), by.1.as_str());
+    let advanced = hub.store.allocation_advance_by(&allocation.id, Transition::Export, by).await;
     advanced.map_err(|error| change_problem(&error))?;
-    tracing::info!(allocation.id = %allocation.id, bytes, profile = profile.as_str(), "export");
+    tracing::info!(allocation.id = %allocation.id, bytes, file = %kind, "export");
     if bytes <= INLINE_BYTES_MAX {
         return Ok(inline(&export));
     }
-    redirect(&hub, &export, &now).await.map_err(|error| store_problem(&error))
+    background::answer(&hub, (&allocation, kind), &export, now).await
 }
 
 /// The explicit parameter wins over the `Accept` header.
-fn choice(query: &ExportQuery, headers: &HeaderMap) -> Result<(Format, Profile), Problem> {
+fn choice(query: &ExportQuery, headers: &HeaderMap) -> Result<FileKind, Problem> {
     let refused = |pointer: &str, detail: &str| {
         Problem::bad_request("The export is not known.").violation(pointer, detail)
     };
@@ -114,7 +108,7 @@ fn choice(query: &ExportQuery, headers: &HeaderMap) -> Result<(Format, Profile),
         Some(text) => Format::parse(text).ok_or_else(|| refused("?format", "one of csv, json"))?,
         None => accept.map_or(Format::Csv, accepted),
     };
-    Ok((format, profile))
+    Ok(FileKind { profile, format, gzip: query.gzip.unwrap_or(false) })
 }
 
 /// The known media type that an `Accept` header likes best (RFC 9110, 12.5.1), the first of equals; CSV
@@ -158,33 +152,6 @@ async fn fetch(hub: &Hub, caller: &Caller, id: &str) -> Result<Allocation, Probl
 fn inline(export: &Export<'_>) -> Response {
     let content_type = HeaderValue::from_static(export.content_type());
     ([(header::CONTENT_TYPE, content_type)], export.to_bytes()).into_response()
-}
-
-async fn redirect(hub: &Hub, export: &Export<'_>, now: &str) -> Result<Response, StoreError> {
-    let (bucket, key) = (&*hub.objects.buckets.outbound, export.key());
-    hub.objects
-        .publish_once(&key, export.content_type(), export.batches(), |published| {
-            export.manifest(&published.sha256, now)
-        })
-        .await?;
-    let address = hub.objects.presigned_get(bucket, &key).await?;
-    let location = HeaderValue::try_from(address).map_err(|_| StoreError::Unavailable {
-        operation: "presigning GetObject",
-        detail: "the address is no header value".to_owned(),
-    })?;
-    let body = axum::Json(ExportPlace {
-        manifest: manifest_key(&key),
-        key,
-        row_count: export.row_count(),
-    });
-    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)], body).into_response())
-}
-
-fn too_large(bytes: u64) -> Problem {
-    Problem::new(ProblemKind::ExportTooLarge)
-        .detail("The file is too large for one call; ask for the profile bare or range.")
-        .with("bytes", bytes)
-        .with("max_bytes", FILE_BYTES_MAX)
 }
 
 fn change_problem(error: &ChangeError) -> Problem {

@@ -6,7 +6,8 @@ use http::Method;
 use linefiles::{Format, Profile};
 use utoipa::ToSchema;
 
-use crate::{ExportPlace, ExportQuery};
+use crate::ExportQuery;
+use crate::background::{ExportPlace, ExportProgress};
 
 edge::words! {
     FormatWord = Format::ALL.map(Format::as_str), "`csv` when left out, unless `Accept` asks for JSON.";
@@ -66,15 +67,21 @@ pub fn openapi() -> Part {
                 .path::<AllocationId>("id", "The allocation.")
                 .query::<ExportQuery>()
                 .answers(
-                    Answer::empty(200, "The file, up to 4,000,000 bytes.")
+                    Answer::empty(200, "The file, up to 4,000,000 bytes before it is compressed.")
                         .text("text/csv")
+                        .text("application/gzip")
                         .or_json::<ExportFile>(),
+                )
+                .answers(
+                    Answer::json::<ExportProgress>(202, "A larger file, which is being written.")
+                        .with_header("Location", "This address; ask again.")
+                        .with_header("Retry-After", "Seconds until then."),
                 )
                 .answers(
                     Answer::json::<ExportPlace>(303, "A larger file, and its manifest beside it.")
                         .with_header("Location", "The file, for 15 minutes."),
                 )
-                .refuses(&[ProblemKind::AllocationState, ProblemKind::ExportTooLarge]),
+                .refuses(&[ProblemKind::AllocationState, ProblemKind::ExportFailed]),
         ],
     )
 }

@@ -163,7 +163,7 @@ impl Run<'_> {
             bytes,
             milliseconds: u64::try_from(milliseconds).unwrap_or(u64::MAX),
             write_units: self.meter.units(),
-            vm_hwm_kib: vm_hwm_kib(),
+            vm_hwm_kib: edge::telemetry::vm_hwm_kib(),
         }
     }
 }
@@ -171,12 +171,4 @@ impl Run<'_> {
 /// Whether nothing is to be done for this system until the time of its next try has come.
 pub(crate) fn is_settled(document: &Document, system: &SystemId) -> bool {
     document.is_refused() || document.judgement(system).is_some_and(|found| !found.is_unfinished())
-}
-
-/// High-water mark of this process's memory; 0 where the system does not tell.
-fn vm_hwm_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    number.and_then(|number| number.parse().ok()).unwrap_or(0)
 }

@@ -8,12 +8,14 @@ use sweep_reservations::{Sweeper, sweep};
 async fn main() -> Result<(), edge::Error> {
     let service = Service::start()?;
     let sweeper = Sweeper {
-        store: service.store().await,
+        store: service.store(),
         objects: service.objects(),
         sqs: service.sqs(),
         inbound_queue_url: service.config.inbound_queue_url.clone(),
         clock: service.clock.clone(),
         patience: patience(service.config.inbound_visibility_seconds),
     };
+    // Nobody waits for a sweep, and most of them send nothing: the other services come when they come.
+    sweeper.store.warm_up().await;
     edge::serve_event(async |_: serde_json::Value| Ok(sweep(&sweeper).await?)).await
 }

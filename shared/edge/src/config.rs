@@ -45,6 +45,8 @@ pub struct Config {
     pub inbound_queue_url: String,
     /// `INBOUND_VISIBILITY_SECONDS`: how long a message of that queue is hidden while it is worked on
     pub inbound_visibility_seconds: u32,
+    /// `JOBS_QUEUE_URL`
+    pub jobs_queue_url: String,
     /// `TENANT_PROFILE`
     pub profile: TenantProfile,
     /// `CONTACT_EMAIL`: whom trading partners may answer; absent when the tenant names nobody
@@ -120,6 +122,7 @@ impl Config {
             documents_bucket: required("DOCUMENTS_BUCKET"),
             inbound_queue_url: required("INBOUND_QUEUE_URL"),
             inbound_visibility_seconds,
+            jobs_queue_url: required("JOBS_QUEUE_URL"),
             profile,
             contact_email: optional("CONTACT_EMAIL"),
             stack_name: required("STACK_NAME"),
@@ -154,7 +157,7 @@ mod tests {
     #[test]
     fn all_missing_names_are_reported_together() {
         let error = Config::from_lookup(|_| None).unwrap_err();
-        assert_eq!(error.missing.len(), 11);
+        assert_eq!(error.missing.len(), 12);
         assert!(error.to_string().contains("TABLE_NAME"));
         assert!(error.to_string().contains("AWS_REGION"));
     }

@@ -61,5 +61,5 @@ pub use crate::problem::{Problem, ProblemKind};
 pub use crate::profile::TenantProfile;
 pub use crate::query::QueryText;
 pub use crate::scope::Scope;
-pub use crate::serve::{Error, serve, serve_batch, serve_event, start};
+pub use crate::serve::{Error, serve, serve_batch, serve_event, serve_long_batch, start};
 pub use crate::told::Told;

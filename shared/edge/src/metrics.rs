@@ -99,6 +99,10 @@ metrics! {
     SweepFailures: Count,
     /// Deliveries that died in the queue and were put into quarantine.
     DeadDeliveries: Count,
+    /// Time from the first request for a file that is written in the background until it was there.
+    ExportLatency: Milliseconds,
+    /// Background exports given up after runs without progress.
+    ExportsFailed: Count,
     /// Heartbeats taken.
     TelemetryAccepted: Count,
     /// Requests with a credential that is unknown, malformed, or has another secret.

@@ -78,6 +78,8 @@ kinds! {
     FindingState = CONFLICT, "finding-state", "The finding's status forbids this";
     /// The document's status forbids the step.
     DocumentState = CONFLICT, "document-state", "The document's status forbids this";
+    /// A file could not be written in the background; it rests for a while.
+    ExportFailed = CONFLICT, "export-failed", "The export failed";
     /// The body exceeds the limit.
     PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload-too-large", "The body is too large";
     /// The body's content type is not supported.
@@ -90,8 +92,6 @@ kinds! {
     SizeLimit = UNPROCESSABLE_ENTITY, "size-limit", "The quantity exceeds the limit";
     /// The pool does not allow this mode.
     ModeNotAllowed = UNPROCESSABLE_ENTITY, "mode-not-allowed", "The mode is not allowed";
-    /// The export would take longer than a request may.
-    ExportTooLarge = UNPROCESSABLE_ENTITY, "export-too-large", "The export is too large";
     /// The finding has no equivalent in the format that was asked for.
     NotExportable = UNPROCESSABLE_ENTITY, "not-exportable", "The finding has no such export";
     /// The pool is suspended.

@@ -9,6 +9,7 @@ mod sign_in;
 
 use edge::{Clock, Config, Problem};
 use store::client::{AwsSettings, HttpClient, dynamo, https, s3, sqs};
+use store::jobs::Jobs;
 use store::{Buckets, Objects, Store, StoreError};
 
 pub use sign_in::{note_use, sign_in_refused};
@@ -36,11 +37,10 @@ impl Service {
         Ok(Self { config, clock: Clock::system(), settings, http: https() })
     }
 
-    /// The table, connected: the first request does not pay for it.
-    pub async fn store(&self) -> Store {
-        let store = Store::new(dynamo(&self.settings, &self.http), &self.config.table_name);
-        store.warm_up().await;
-        store
+    /// The table. A main joins its `warm_up` with those of the buckets and queues it uses.
+    #[must_use]
+    pub fn store(&self) -> Store {
+        Store::new(dynamo(&self.settings, &self.http), &self.config.table_name)
     }
 
     /// The buckets.
@@ -52,6 +52,12 @@ impl Service {
             documents: self.config.documents_bucket.as_str().into(),
         };
         Objects { s3: s3(&self.settings, &self.http), buckets }
+    }
+
+    /// The queue of background work.
+    #[must_use]
+    pub fn jobs(&self) -> Jobs {
+        Jobs { sqs: self.sqs(), url: self.config.jobs_queue_url.as_str().into() }
     }
 
     /// The queues' client.

@@ -1,4 +1,4 @@
-//! The audit of the table: proves I1, I2, I4 and that states, postings and documents agree. Whoever has the
+//! The audit of the table: proves I1, I2, I4, I11 and that states, postings and documents agree. Whoever has the
 //! kept bytes as well goes on from [`Audit::documents_seen`] and adds what those contradict.
 //!
 //! It may run while the hub is at work. A pool is read before its ranges, ranges at or above the cursor that
@@ -8,10 +8,11 @@
 //!
 //! The module repairs nothing and knows neither HTTP nor files.
 
+mod chains;
 mod ledger;
 mod pools;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::ids::{AllocationId, PoolId};
 
@@ -36,6 +37,8 @@ pub enum Invariant {
     Posted,
     /// I6: bytes that were received are not kept as they came.
     Kept,
+    /// I11: a change without its record, or a record that was changed, moved or removed.
+    Evident,
     /// An item cannot be read.
     Readable,
 }
@@ -50,6 +53,7 @@ impl Invariant {
             Self::Balanced => "I4",
             Self::Posted => "I5",
             Self::Kept => "I6",
+            Self::Evident => "I11",
             Self::Readable => "schema",
         }
     }
@@ -87,6 +91,8 @@ pub struct Audit {
     pub postings: u64,
     /// Documents.
     pub documents: u64,
+    /// Audit records.
+    pub records: u64,
     /// Objects that were read again; 0 where only the table was looked at.
     pub objects: u64,
     /// Their bytes.
@@ -156,6 +162,10 @@ struct Census {
     raws: BTreeSet<String>,
     /// Documents that an allocation is linked to.
     links: BTreeSet<(AllocationId, String)>,
+    /// Entities with audit records, and how many.
+    chains: HashMap<Pk, u64>,
+    /// Entities that nobody can have made without leaving a record.
+    evident: BTreeSet<String>,
 }
 
 impl Store {
@@ -170,6 +180,7 @@ impl Store {
         self.audit_allocations(&census, &mut audit).await?;
         self.audit_blocks(&census, &mut audit).await?;
         self.audit_documents(&census, &mut audit).await?;
+        self.audit_chains(&census, &mut audit).await?;
         audit.sort();
         audit.documents_seen = census.documents;
         audit.raws_seen = census.raws;
@@ -233,6 +244,13 @@ impl Census {
             }
             (Pk::Document(sha), Sk::Document) => {
                 self.documents.insert(sha);
+            }
+            (entity @ (Pk::System(_) | Pk::Credential(_)), Sk::System | Sk::Credential) => {
+                self.evident.insert(entity.to_string());
+            }
+            (entity, Sk::Audit(_)) => {
+                let records = self.chains.entry(entity).or_default();
+                *records = records.saturating_add(1);
             }
             (Pk::Raw(sha), Sk::Raw) => {
                 self.raws.insert(sha);

@@ -4,6 +4,9 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 /// Where AWS is and who we are there.
 #[derive(Clone)]
@@ -36,7 +39,29 @@ pub type HttpClient = SharedHttpClient;
 /// Makes the HTTPS client of a process.
 #[must_use]
 pub fn https() -> HttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+    let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    SharedHttpClient::new(OnFirstCall(https))
+}
+
+/// Reads the root certificates once, with the first call.
+///
+/// The SDK asks a client to check itself whenever it makes a client of a service; this one would then
+/// parse all roots, and throw them away.
+#[derive(Debug)]
+struct OnFirstCall(HttpClient);
+
+impl aws_smithy_runtime_api::client::http::HttpClient for OnFirstCall {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        self.0.http_connector(settings, components)
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.0.connector_metadata()
+    }
 }
 
 /// A DynamoDB client.

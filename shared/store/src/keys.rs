@@ -36,6 +36,8 @@ pub enum Pk {
     Line(Gln),
     /// The list of all lines.
     Lines,
+    /// The seals of the days of audit records.
+    Seals,
     /// How far sweeps have come.
     Sweep,
     /// A connected system.
@@ -61,6 +63,8 @@ pub enum Sk {
     Boundary(u128, PoolId),
     /// The allocation item itself.
     Allocation,
+    /// How far the allocation is used.
+    Fill,
     /// What is known of a block.
     State,
     /// A document's posting in a block, or its link from an allocation.
@@ -87,6 +91,8 @@ pub enum Sk {
     FindingHome,
     /// The latest finding about a subject.
     Subject,
+    /// The seal of a day, `YYYY-MM-DD`.
+    Seal(String),
     /// A change of the partition's entity, by its place in the chain, from 1.
     Audit(u64),
     /// The line item itself.
@@ -117,6 +123,8 @@ pub const FINDING_PREFIX: &str = "FINDING#";
 pub const LINE_PREFIX: &str = "LINE#";
 /// The prefix of the minutes of a line.
 pub const MINUTE_PREFIX: &str = "MINUTE#";
+/// The prefix of the seals of days.
+pub const SEAL_PREFIX: &str = "DAY#";
 /// The prefix of an entity's audit records.
 pub const AUDIT_PREFIX: &str = "AUDIT#";
 /// The prefix of a document's arrivals.
@@ -158,6 +166,7 @@ impl fmt::Display for Pk {
             Self::Subject(hash) => write!(f, "SUBJECT#{hash}"),
             Self::Line(gln) => write!(f, "{LINE_PREFIX}{gln}"),
             Self::Lines => f.write_str("LINES"),
+            Self::Seals => f.write_str("SEALS"),
             Self::Sweep => f.write_str("SWEEP"),
             Self::System(id) => write!(f, "SYSTEM#{id}"),
             Self::Credential(id) => write!(f, "CREDENTIAL#{id}"),
@@ -175,6 +184,7 @@ impl fmt::Display for Sk {
             Self::Guard => f.write_str("GUARD"),
             Self::Boundary(from, id) => write!(f, "{POOL_PREFIX}{from:020}#{id}"),
             Self::Allocation => f.write_str("ALLOC"),
+            Self::Fill => f.write_str("FILL"),
             Self::State => f.write_str("STATE"),
             Self::DocumentOf(sha) => write!(f, "{DOC_PREFIX}{sha}"),
             Self::Document => f.write_str("DOC"),
@@ -188,6 +198,7 @@ impl fmt::Display for Sk {
             Self::NoticeSweep => f.write_str("NOTICES"),
             Self::FindingHome => f.write_str("FINDING"),
             Self::Subject => f.write_str("SUBJECT"),
+            Self::Seal(day) => write!(f, "{SEAL_PREFIX}{day}"),
             Self::Audit(place) => write!(f, "{AUDIT_PREFIX}{place:012}"),
             Self::Line => f.write_str("LINE"),
             Self::LineOf(gln) => write!(f, "{LINE_PREFIX}{gln}"),
@@ -207,6 +218,12 @@ pub struct KeyError(String);
 fn token(text: &str) -> Option<String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     (!text.is_empty() && text.bytes().all(plain)).then(|| text.to_owned())
+}
+
+fn calendar_day(text: &str) -> Option<String> {
+    let midnight = crate::time::parse_rfc3339(&format!("{text}T00:00:00.000Z"))?;
+    let same = crate::time::rfc3339_ms(midnight).starts_with(text);
+    (same && text.len() == 10).then(|| text.to_owned())
 }
 
 fn digits<T: FromStr>(text: &str, width: usize) -> Option<T> {
@@ -231,6 +248,7 @@ fn pk_of(text: &str) -> Option<Pk> {
         ("SUBJECT", [hash]) => Pk::Subject(token(hash)?),
         ("LINE", [gln]) => Pk::Line(Gln::parse(gln).ok()?),
         ("LINES", []) => Pk::Lines,
+        ("SEALS", []) => Pk::Seals,
         ("SWEEP", []) => Pk::Sweep,
         ("SYSTEM", [id]) => Pk::System(SystemId::parse(id).ok()?),
         ("CREDENTIAL", [id]) => Pk::Credential(token(id)?),
@@ -249,6 +267,7 @@ fn sk_of(text: &str) -> Option<Sk> {
         ("GUARD", []) => Sk::Guard,
         ("POOL", [from, id]) => Sk::Boundary(digits(from, 20)?, PoolId::parse(id).ok()?),
         ("ALLOC", []) => Sk::Allocation,
+        ("FILL", []) => Sk::Fill,
         ("STATE", []) => Sk::State,
         ("DOC", [sha]) => Sk::DocumentOf(token(sha)?),
         ("DOC", []) => Sk::Document,
@@ -265,6 +284,7 @@ fn sk_of(text: &str) -> Option<Sk> {
         ("NOTICES", []) => Sk::NoticeSweep,
         ("FINDING", []) => Sk::FindingHome,
         ("SUBJECT", []) => Sk::Subject,
+        ("DAY", [day]) => Sk::Seal(calendar_day(day)?),
         ("AUDIT", [place]) => Sk::Audit(digits(place, 12)?),
         ("LINE", []) => Sk::Line,
         ("LINE", [gln]) => Sk::LineOf(Gln::parse(gln).ok()?),

@@ -25,11 +25,17 @@
 //! | document life cycle | PutItem, UpdateItem | `DOC#sha / …` | status and version | reconcile-commissioning |
 //! | scorecard: what is unfinished | Query on `attention` (may lag) | `attention_pk / attention_sk` | – | report-operations |
 //! | fill of an allocation | UpdateItem | `ALLOC#A / ALLOC` | computed from later states of its blocks | reconcile-commissioning |
+//! | an export in the background | GetItem, consistent; PutItem | `EXPORT#A#file / EXPORT` | version seen, or absent | export-allocation, allocate-serials, write-exports |
 //! | session of a browser | PutItem, GetItem, DeleteItem | `SESSION#sha / SESSION` | absent | report-operations |
 //! | findings of a run | TransactWriteItems | `DOC#sha / FINDING#id`, `FINDING#id / FINDING`, `SUBJECT#h / SUBJECT` | absent / version seen / latest seen | reconcile-commissioning |
 //! | change a finding | TransactWriteItems | `DOC#sha / FINDING#id`, `FINDING#id / AUDIT#…` | version seen, record absent | report-operations |
 //! | a finding and its history | GetItem, Query, consistent | `FINDING#id / *`, `DOC#sha / FINDING#id` | – | report-operations |
-//! | audit record of a change | in its transaction | `<entity> / AUDIT#<at>#<hash>` | absent | with the change |
+//! | audit record of a change | in its transaction | `<entity> / AUDIT#<place>` | absent | with the change |
+//! | the last record of a chain | Query, consistent, descending | `<entity> / AUDIT#*` | – | with the change |
+//! | audit record of a pool's change | UpdateItem, then PutItem | `POOL#p / POOL`, `/ AUDIT#<place>` | place seen, none waits / absent | manage-pools, sweep-reservations |
+//! | audit records of a day | Query on `listing` (may lag) | `AUDIT#<day> / <at>#<entity>#<place>` | – | report-operations, sweep-reservations |
+//! | seal a day | PutItem | `SEALS / DAY#<day>` | absent | sweep-reservations |
+//! | confirm, expire an allocation | TransactWriteItems | `ALLOC#A`, `/ AUDIT#…` (and `POOL#p / RANGE#s`) | status seen | allocate-serials, sweep-reservations |
 //! | join heartbeats to a minute | BatchGetItem, PutItem | `LINE#gln / MINUTE#…` | version seen, or absent | ingest-telemetry |
 //! | the newest heartbeat of a line | PutItem; TransactWriteItems the first time | `LINE#gln / LINE`, `LINES / LINE#gln` | version seen, or absent | ingest-telemetry |
 //! | minutes of a line | Query, consistent | `LINE#gln / MINUTE#*` | – | ingest-telemetry, report-operations |
@@ -55,11 +61,13 @@ pub mod document_action;
 mod document_item;
 pub mod document_queue;
 pub mod error;
+pub mod export_job;
 pub mod finding;
 pub mod inbound;
 pub mod item;
 mod judgement;
 pub mod kept;
+pub mod jobs;
 pub mod keys;
 pub mod line;
 mod line_item;
@@ -77,17 +85,21 @@ pub mod report;
 pub mod reserve;
 pub mod restore;
 pub mod scorecard;
+pub mod seal;
 pub mod session;
 pub mod settle;
 pub mod sweep;
 pub mod system;
 pub mod tally;
 pub mod time;
+pub mod upload;
+mod warm_up;
 
 use std::sync::Arc;
 
 pub use error::StoreError;
 pub use objects::{Buckets, Objects};
+pub use warm_up::warm_up_queue;
 
 /// The table of one tenant.
 #[derive(Debug, Clone)]
@@ -103,14 +115,6 @@ impl Store {
     #[must_use]
     pub fn new(dynamo: aws_sdk_dynamodb::Client, table: &str) -> Self {
         Self { dynamo, table: table.into() }
-    }
-
-    /// One cheap read while the function starts, so that its first request does not pay for the
-    /// connection. Its outcome does not matter: a real call will say what is wrong.
-    pub async fn warm_up(&self) {
-        let key = item::key(&keys::Pk::Registry, &keys::Sk::Guard);
-        let call = self.dynamo.get_item().table_name(&*self.table);
-        drop(call.set_key(Some(key)).send().await);
     }
 }
 

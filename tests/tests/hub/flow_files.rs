@@ -61,7 +61,7 @@ impl Files {
     async fn actions(&self, sha: &str) -> Vec<String> {
         let entity = Pk::Document(sha.to_owned());
         let records = self.plant.hub.store.audit_records(&entity, 20).await.unwrap();
-        records.into_iter().map(|record| record.action).collect()
+        records.into_iter().map(|record| record.action.clone()).collect()
     }
 
     async fn send(&self, queue: &str, body: &str) {

@@ -181,7 +181,7 @@ async fn kill_now_and_then(port: u16, counts: Arc<Counts>) {
 
 /// The processes of a function of the local cloud on this port, told by their environment, that hold a
 /// connection to their Runtime API: they have asked for work.
-fn serving(port: u16, function: &str) -> BTreeSet<u32> {
+pub fn serving(port: u16, function: &str) -> BTreeSet<u32> {
     let connected = connected_ports();
     let endpoint = format!("http://127.0.0.1:{port}");
     let serves = |pid: &u32| {

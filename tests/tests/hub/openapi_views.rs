@@ -7,6 +7,7 @@ use edge::openapi::{Part, whole};
 use edge::{Clock, Entropy, TenantProfile};
 use serde_json::{Value, json};
 use store::client::{AwsSettings, dynamo, https, s3, sqs};
+use store::jobs::Jobs;
 use store::{Buckets, Objects, Store};
 
 /// What each function says, by its name.
@@ -36,9 +37,11 @@ pub fn routers() -> BTreeMap<&'static str, axum::Router> {
     let buckets = Buckets { inbound: name(), outbound: name(), documents: name() };
     let objects = Objects { s3: s3(&settings, &https()), buckets };
     let (clock, entropy) = (Clock::system(), Entropy::system());
+    let jobs = Jobs { sqs: sqs(&settings, &https()), url: "none".into() };
     let export = export_allocation::Hub {
         store: store.clone(),
         objects: objects.clone(),
+        jobs: jobs.clone(),
         clock: clock.clone(),
     };
     let exchange = exchange_serials::Hub {
@@ -47,7 +50,7 @@ pub fn routers() -> BTreeMap<&'static str, axum::Router> {
         entropy: entropy.clone(),
     };
     let pools = manage_pools::Hub { store: store.clone(), clock: clock.clone(), entropy };
-    let allocate = allocate_serials::Hub::new(store.clone(), objects.clone(), clock);
+    let allocate = allocate_serials::Hub::new(store.clone(), objects.clone(), jobs, clock);
     let profile = TenantProfile::Manufacturer;
     let reports = report_operations::Hub {
         store: store.clone(),

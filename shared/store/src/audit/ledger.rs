@@ -1,7 +1,7 @@
 //! I4 and I5: states are what their postings add up to, balances add up to what was reserved, and postings
 //! are those that documents planned.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::allocation::AllocationStatus;
 use domain::fact::Fact;
@@ -10,6 +10,7 @@ use domain::ledger::{BlockState, Posting};
 
 use super::{Audit, Census, Invariant, LOOKS};
 use crate::Store;
+use crate::allocation::{Counted, Gain};
 use crate::block::Place;
 use crate::document::{Document, DocumentStatus};
 use crate::error::StoreError;
@@ -107,6 +108,31 @@ impl Store {
             let detail = format!("{} reserved, {sum} in buckets", balance.reserved);
             audit.breach(Invariant::Balanced, subject, detail);
         }
+        self.audit_fill(id, audit).await
+    }
+
+    /// I4: the sums beside an allocation are those of the documents that were counted.
+    async fn audit_fill(&self, id: &AllocationId, audit: &mut Audit) -> Result<(), StoreError> {
+        let mut wrong = None;
+        for _ in 0..LOOKS {
+            let Some(links) = audit.readable(self.allocation_links(id).await)? else {
+                return Ok(());
+            };
+            let Some(fill) = audit.readable(self.allocation_fill(id).await)? else { return Ok(()) };
+            let mut sum = Gain::default();
+            links.iter().for_each(|(_, counted)| sum.add(counted.gain));
+            let is_same = |has: u64, should: i64| i64::try_from(has) == Ok(should);
+            if is_same(fill.used, sum.used) && is_same(fill.commissioned, sum.commissioned) {
+                return Ok(());
+            }
+            wrong = Some(format!(
+                "the fill has {} used and {} commissioned, its documents {} and {}",
+                fill.used, fill.commissioned, sum.used, sum.commissioned
+            ));
+        }
+        if let Some(detail) = wrong {
+            audit.breach(Invariant::Balanced, format!("ALLOC#{id}/FILL"), detail);
+        }
         Ok(())
     }
 
@@ -149,6 +175,7 @@ impl Store {
         let sha = document.content_sha256.as_str();
         let mut wrong = Vec::new();
         let (mut newly, mut repeated) = (0_u64, 0_u64);
+        let mut counted: BTreeMap<AllocationId, Counted> = BTreeMap::new();
         let Some(runs) = audit.readable(self.plan_list(sha).await)? else { return Ok(wrong) };
         for run in runs {
             let id = &run.allocation;
@@ -160,12 +187,22 @@ impl Store {
                 match audit.readable(self.posting_fetch(place).await)? {
                     None => {}
                     Some(None) => wrong.push(format!("its posting in {id}#{block:08} is missing")),
-                    Some(Some(posting)) => {
+                    Some(Some((posting, gain))) => {
+                        let sum = counted.entry(id.clone()).or_default();
+                        sum.postings = sum.postings.saturating_add(1);
+                        sum.gain.add(gain);
                         let verdict = &posting.verdict;
                         newly = newly.saturating_add(verdict.newly_commissioned.into());
                         repeated = repeated.saturating_add(verdict.repeated.into());
                     }
                 }
+            }
+        }
+        for (id, should) in counted {
+            let fetched = self.allocation_fill_fetch((&id, sha)).await;
+            let Some((_, has)) = audit.readable(fetched)? else { continue };
+            if has != should {
+                wrong.push(format!("allocation {id} counts it as {has:?}, its postings {should:?}"));
             }
         }
         let told = document.serials();

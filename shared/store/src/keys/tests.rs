@@ -36,6 +36,7 @@ fn any_pk() -> impl Strategy<Value = Pk> {
         "[a-z2-7]{26}".prop_map(Pk::Subject),
         gln().prop_map(Pk::Line),
         Just(Pk::Lines),
+            Just(Pk::Seals),
         "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
             .prop_map(|text| Pk::System(SystemId::parse(&text).unwrap())),
         "[a-z2-7]{16}".prop_map(Pk::Credential),
@@ -51,6 +52,7 @@ fn any_sk() -> impl Strategy<Value = Sk> {
         Just(Sk::Guard),
         (index(), pool()).prop_map(|(from, id)| Sk::Boundary(from, id)),
         Just(Sk::Allocation),
+        Just(Sk::Fill),
         Just(Sk::State),
         "[0-9a-f]{64}".prop_map(Sk::DocumentOf),
         Just(Sk::Document),
@@ -66,6 +68,7 @@ fn any_sk() -> impl Strategy<Value = Sk> {
         Just(Sk::FindingHome),
         Just(Sk::Subject),
         (1..1_000_000_000_000_u64).prop_map(Sk::Audit),
+        "20[0-9]{2}-0[1-9]-[12][0-8]".prop_map(Sk::Seal),
         Just(Sk::Line),
         gln().prop_map(Sk::LineOf),
         (0..1_000_000_000_000_000_u64).prop_map(Sk::Minute),
@@ -99,7 +102,7 @@ fn strange_texts_are_no_keys() {
     for text in ["", "POOL", "POOL#a", "RANGE#1", "BLOCK#A#1", "DOC#a#b", "GTIN#1"] {
         assert!(text.parse::<Pk>().is_err(), "{text}");
     }
-    for text in ["", "RANGE#1", "RANGE#+0000000000000000001", "PLAN#x", "FINDING#", "AUDIT#1#a"] {
+    for text in ["", "RANGE#1", "RANGE#+0000000000000000001", "PLAN#x", "FINDING#", "AUDIT#1#a", "DAY#2026-02-30"] {
         assert!(text.parse::<Sk>().is_err(), "{text}");
     }
 }

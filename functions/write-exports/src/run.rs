@@ -1,0 +1,121 @@
+//! One run: takes the job, lets it be written, and says what came of it.
+
+use domain::allocation::{Allocation, Transition};
+use edge::{Measures, Metric};
+use linefiles::{Export, FileKind};
+use store::StoreError;
+use store::export_job::{ExportJob, ExportState, Turn};
+use store::publish::Published;
+use store::time::{parse_rfc3339, rfc3339_ms};
+use time::OffsetDateTime;
+
+use crate::write::{Ending, write};
+use crate::{Failure, Hub};
+
+/// Runs a job for the message `by`.
+pub(crate) async fn run(
+    hub: &Hub,
+    mut job: ExportJob,
+    kind: FileKind,
+    (by, ends_at): (&str, OffsetDateTime),
+) -> Result<(), Failure> {
+    let turn = job.take(by, hub.clock.now());
+    if matches!(turn, Turn::Busy | Turn::Ended) {
+        tracing::info!(allocation.id = %job.allocation_id, file = job.file, ?turn, "left alone");
+        return Ok(());
+    }
+    put(hub, &mut job).await?;
+    if turn == Turn::GivenUp {
+        failed(&job);
+        return Ok(());
+    }
+    let allocation = hub.store.allocation_fetch(&job.allocation_id).await?;
+    let Some(allocation) = allocation.filter(is_exportable) else {
+        return refuse(hub, job).await;
+    };
+    let export = Export::of(&allocation, kind);
+    match write(hub, &mut job, &export, ends_at).await {
+        Ok(Ending::Written(published)) => finish(hub, job, (&export, published)).await,
+        Ok(Ending::Unfinished) => hand_on(hub, job).await,
+        Ok(Ending::GivenUp) => refuse(hub, job).await,
+        Err(StoreError::Conflict { .. }) => Err(Failure::Lost),
+        Err(error) => {
+            job.error = Some(error.to_string());
+            // That it is not written down changes nothing: the run before this one said why, or nobody.
+            hub.store.export_put(&mut job).await.unwrap_or_default();
+            Err(error.into())
+        }
+    }
+}
+
+/// Writes the job down; whoever lost it stops here.
+pub(crate) async fn put(hub: &Hub, job: &mut ExportJob) -> Result<(), Failure> {
+    match hub.store.export_put(job).await {
+        Err(StoreError::Conflict { .. }) => Err(Failure::Lost),
+        outcome => Ok(outcome?),
+    }
+}
+
+/// Whether the life cycle lets the numbers be handed out.
+pub(crate) fn is_exportable(allocation: &Allocation) -> bool {
+    allocation.status.after(Transition::Export).is_ok()
+}
+
+async fn finish(
+    hub: &Hub,
+    mut job: ExportJob,
+    (export, published): (&Export<'_>, Option<Published>),
+) -> Result<(), Failure> {
+    let now = hub.clock.now();
+    if let Some(published) = &published {
+        let manifest = export.manifest(&published.sha256, &rfc3339_ms(now));
+        hub.objects.manifest_put(&export.key(), manifest).await?;
+        job.checkpoint.bytes = published.bytes;
+    }
+    job.checkpoint.row = export.row_count();
+    job.end(ExportState::Done, now);
+    put(hub, &mut job).await?;
+    let waited = parse_rfc3339(&job.requested_at).map_or(time::Duration::ZERO, |asked| now - asked);
+    let latency_ms = u64::try_from(waited.whole_milliseconds()).unwrap_or(0);
+    tracing::info!(
+        allocation.id = %job.allocation_id,
+        file = job.file,
+        rows = job.checkpoint.row,
+        bytes = job.checkpoint.bytes,
+        latency_ms,
+        vm_hwm_kib = edge::telemetry::vm_hwm_kib(),
+        "export written"
+    );
+    let measures = Measures::of("export")
+        .with(Metric::ExportLatency, latency_ms)
+        .about("allocation.id", job.allocation_id.as_str());
+    edge::emit(&measures.about("file", job.file));
+    Ok(())
+}
+
+/// Leaves the rest to a message of its own. A crash in between leaves it to this one, which comes back.
+async fn hand_on(hub: &Hub, mut job: ExportJob) -> Result<(), Failure> {
+    job.let_go(hub.clock.now());
+    put(hub, &mut job).await?;
+    hub.jobs.export_send(&hub.store, &mut job).await?;
+    let (rows, parts) = (job.checkpoint.row, job.checkpoint.parts);
+    tracing::info!(allocation.id = %job.allocation_id, file = job.file, rows, parts, "handed on");
+    Ok(())
+}
+
+/// The numbers were given up meanwhile: nobody may have them.
+async fn refuse(hub: &Hub, mut job: ExportJob) -> Result<(), Failure> {
+    job.error = Some("the allocation was given up".to_owned());
+    job.end(ExportState::Failed, hub.clock.now());
+    put(hub, &mut job).await?;
+    tracing::info!(allocation.id = %job.allocation_id, file = job.file, "not written: given up");
+    Ok(())
+}
+
+fn failed(job: &ExportJob) {
+    let id = job.allocation_id.as_str();
+    let error = job.error.as_deref().unwrap_or("its runs died");
+    tracing::error!(allocation.id = id, file = job.file, error, "the export is given up");
+    let measures = Measures::of("export").with(Metric::ExportsFailed, 1_u64);
+    edge::emit(&measures.about("allocation.id", id).about("file", job.file.as_str()));
+}
