@@ -44,8 +44,8 @@ const BUFFER_BYTES: usize = 64 << 10;
 const CASES: [(&str, Shape, u64, u64, bool); 5] = [
     ("fold-general", Shape::Xml, 20_000, 1_000, false),
     ("fold-short", Shape::Xml, 20_000, 1_000, true),
-    ("fold-single-general", Shape::Xml, 1_000, 1, false),
-    ("fold-single-short", Shape::Xml, 1_000, 1, true),
+    ("fold-single-general", Shape::Xml, 5_000, 1, false),
+    ("fold-single-short", Shape::Xml, 5_000, 1, true),
     ("fold-json", Shape::Json, 20_000, 1_000, true),
 ];
 

@@ -9,8 +9,8 @@ use crate::error::CommandError;
 
 /// Where the baseline lies.
 const FILE: &str = "infra/yardstick/baseline.json";
-/// More work than this is a regression, in thousandths. A build is repeated to the instruction; the room
-/// is for the C library of another machine and for code that moved without getting slower.
+/// More work than this is a regression, in thousandths. A build repeats its counts nearly to the instruction;
+/// the room is for the C library of another machine and for code that moved without getting slower.
 const TOLERANCE: u64 = 30;
 /// The same if the compiler is another one than the baseline's.
 const TOLERANCE_OTHER_COMPILER: u64 = 150;
