@@ -96,6 +96,19 @@ struct PoolEntry {
     hot: usize,
 }
 
+/// A part of one allocation of the sender that no other pool of its GTIN overlaps: most serials lie in
+/// the one where the serial before lay.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    gtin: usize,
+    width: usize,
+    first: u64,
+    last: u64,
+    allocation: usize,
+    /// Where the allocation's range begins.
+    start: u64,
+}
+
 /// Pools, ranges and allocations as far as this document needed them.
 #[derive(Debug)]
 pub struct Catalog {
@@ -107,6 +120,7 @@ pub struct Catalog {
     allocations: Vec<Allocation>,
     by_id: FxHashMap<String, usize>,
     spans: usize,
+    stretch: Option<Stretch>,
 }
 
 impl Catalog {
@@ -122,6 +136,7 @@ impl Catalog {
             allocations: Vec::new(),
             by_id: FxHashMap::default(),
             spans: 0,
+            stretch: None,
         }
     }
 
@@ -152,6 +167,20 @@ impl Catalog {
         Ok(number)
     }
 
+    /// What [`Catalog::find`] would find, where that is [`Found::Mine`] in the allocation that it
+    /// found last: the allocation, and the index from its start.
+    #[inline]
+    #[must_use]
+    pub fn near(&self, gtin: usize, serial: &str) -> Option<(usize, u64)> {
+        let stretch = self.stretch.as_ref()?;
+        if stretch.gtin != gtin || stretch.width != serial.len() {
+            return None;
+        }
+        let index = number(serial.as_bytes())?;
+        let holds = stretch.first <= index && index <= stretch.last;
+        holds.then(|| (stretch.allocation, index.saturating_sub(stretch.start)))
+    }
+
     /// Looks a serial of a GTIN up.
     pub fn find(&mut self, gtin: usize, serial: &str) -> Result<Found, LookupError> {
         let Some(pools) = self.pools.get(gtin).filter(|pools| !pools.is_empty()) else {
@@ -164,7 +193,11 @@ impl Catalog {
             let scheme = draft.scheme;
             match scheme.index_of(serial) {
                 SerialMatch::Index(index) if within(index) => {
-                    return self.find_in(gtin, number, index, scheme);
+                    let found = self.find_in(gtin, number, index, scheme)?;
+                    if let Found::Mine { .. } = found {
+                        self.stretch = self.stretch_of(gtin, number);
+                    }
+                    return Ok(found);
                 }
                 SerialMatch::Index(index) => {
                     miss = Found::Unreserved { index, scheme, provisional: false };
@@ -178,6 +211,29 @@ impl Catalog {
             }
         }
         Ok(miss)
+    }
+
+    /// The part of the pool that was found last.
+    fn stretch_of(&self, gtin: usize, pool: usize) -> Option<Stretch> {
+        let pools = self.pools.get(gtin)?;
+        let entry = pools.get(pool)?;
+        let draft = &entry.state.pool.draft;
+        // Another pool of the same spelling might be asked first.
+        let same = |other: &&PoolEntry| other.state.pool.draft.scheme == draft.scheme;
+        if pools.iter().filter(same).count() != 1 {
+            return None;
+        }
+        let span = entry.spans.get(entry.hot)?;
+        let What::Mine(allocation) = span.what else { return None };
+        let Scheme::Sequential { width } = draft.scheme;
+        Some(Stretch {
+            gtin,
+            width: Some(usize::from(width)).filter(|width| *width <= DIGITS_MAX)?,
+            first: u64::try_from(span.first.max(draft.from)).ok()?,
+            last: u64::try_from(span.last.min(draft.to)).ok()?,
+            allocation,
+            start: u64::try_from(span.first).ok()?,
+        })
     }
 
     fn find_in(
@@ -268,6 +324,22 @@ impl PoolEntry {
         let span = self.spans.get(self.hot).filter(|span| holds(span))?;
         Some(Span { ..*span })
     }
+}
+
+/// Digits that fit into 64 bits, whichever they are.
+const DIGITS_MAX: usize = 19;
+
+/// The number of at most [`DIGITS_MAX`] digits.
+#[inline]
+fn number(digits: &[u8]) -> Option<u64> {
+    let mut number = 0_u64;
+    let mut wrong = 0_u8;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        wrong |= u8::from(digit > 9);
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+    }
+    (wrong == 0).then_some(number)
 }
 
 fn found(span: &Span, index: u128, scheme: Scheme) -> Found {

@@ -19,7 +19,8 @@ use rustc_hash::FxHashMap;
 
 use crate::catalog::{Catalog, Found};
 use crate::event::{EventBuffer, Miss, Named};
-use crate::remarks::{self, event_time_ms, term};
+use crate::remarks::{self, Said, event_time_ms, term};
+use crate::stem::Stem;
 use crate::stop::{SCATTERED, Stop};
 use crate::totals::Totals;
 
@@ -51,13 +52,14 @@ pub struct Fold {
     /// Counts.
     pub totals: Totals,
     received_ms: i64,
-    plant_lines: FxHashMap<usize, Vec<Code>>,
+    /// What is remarked about the serials of each allocation in an event that says what `said` holds.
+    remarked: FxHashMap<usize, Vec<Code>>,
+    said: Said,
     slot_of: FxHashMap<(usize, u32), usize>,
     hot_slot: Option<(usize, u32, usize)>,
     miss_of: FxHashMap<Miss, usize>,
     event: EventBuffer,
-    stem: String,
-    stem_gtin: Option<(Gtin14, usize)>,
+    stem: Stem,
     heap_bytes: usize,
 }
 
@@ -71,30 +73,30 @@ impl Fold {
             misses: Vec::new(),
             totals: Totals::default(),
             received_ms,
-            plant_lines: FxHashMap::default(),
+            remarked: FxHashMap::default(),
+            said: Said::default(),
             slot_of: FxHashMap::default(),
             hot_slot: None,
             miss_of: FxHashMap::default(),
             event: EventBuffer::default(),
-            stem: String::new(),
-            stem_gtin: None,
+            stem: Stem::default(),
             heap_bytes: 0,
         }
     }
 
     fn instance(&mut self, text: &str) -> Result<(), Stop> {
-        // Nearly every entry of a list shares all but the serial with the one before.
-        if let Some((gtin, number)) = self.stem_gtin
-            && let Some(serial) = text.strip_prefix(self.stem.as_str())
-            && (1..=20).contains(&serial.len())
-            && serial.bytes().all(|byte| byte.is_ascii_digit())
-        {
-            return self.serial(gtin, number, serial, text);
+        if let Some((gtin, number, serial)) = self.stem.strip(text) {
+            if let Some((allocation, index)) = self.catalog.near(number, serial) {
+                return self.mine(allocation, u128::from(index));
+            }
+            if (1..=20).contains(&serial.len()) && serial.bytes().all(|it| it.is_ascii_digit()) {
+                return self.serial(gtin, number, serial, text);
+            }
         }
         match parse_epc(text) {
             Ok(Epc::Sgtin(sgtin)) => {
                 let number = self.catalog.gtin(&sgtin.gtin)?;
-                self.remember_stem(text, sgtin.gtin, number);
+                self.stem.remember(text, &sgtin, number);
                 self.serial(sgtin.gtin, number, &sgtin.serial, text)
             }
             Ok(Epc::Sscc(_) | Epc::Other) => {
@@ -116,20 +118,6 @@ impl Fold {
                 self.unreadable(Code::InvalidEpcUri, text);
                 Ok(())
             }
-        }
-    }
-
-    fn remember_stem(&mut self, text: &str, gtin: Gtin14, number: usize) {
-        let stem_end = text.strip_prefix("urn:epc:id:sgtin:").and_then(|body| {
-            let (prefix, rest) = body.split_once('.')?;
-            let (reference, _) = rest.split_once('.')?;
-            let length = prefix.len().saturating_add(reference.len());
-            Some(length.saturating_add("urn:epc:id:sgtin:..".len()))
-        });
-        if let Some(stem) = stem_end.and_then(|end| text.get(..end)) {
-            self.stem.clear();
-            self.stem.push_str(stem);
-            self.stem_gtin = Some((gtin, number));
         }
     }
 
@@ -240,7 +228,9 @@ impl Fold {
             time_ms,
             ordinal: head.ordinal.saturating_add(1),
         };
-        self.plant_lines.clear();
+        if !self.said.again(claim.time_ms, head, self.received_ms) {
+            self.remarked.clear();
+        }
         if self.event.has_sets() {
             for (slot, named) in self.event.take_sets() {
                 self.state(slot, &named, &claim, head)?;
@@ -272,7 +262,7 @@ impl Fold {
         slot.draft.assert_one(claim, offset);
         if marked {
             let one = [offset].into_iter().collect();
-            for code in self.plant_lines.get(&slot.allocation).into_iter().flatten() {
+            for code in self.remarked.get(&slot.allocation).into_iter().flatten() {
                 slot.draft.mark(*code, &one);
             }
         }
@@ -295,7 +285,7 @@ impl Fold {
         slot.draft.assert_all(claim, &named.once);
         slot.draft.mark(Code::DuplicateInFile, &named.twice);
         if marked {
-            for code in self.plant_lines.get(&slot.allocation).into_iter().flatten() {
+            for code in self.remarked.get(&slot.allocation).into_iter().flatten() {
                 slot.draft.mark(*code, &named.once);
             }
         }
@@ -309,7 +299,7 @@ impl Fold {
     }
 
     /// Whether there is something to remark about serials of this slot's allocation in this event;
-    /// worked out once per event and allocation.
+    /// worked out once for events that say the same.
     fn remarks(&mut self, slot: usize, claim: &Claim<'_>, head: &EventHead) -> bool {
         if claim.fact != Fact::Commissioned {
             return false;
@@ -317,14 +307,14 @@ impl Fold {
         let Some(number) = self.slots.get(slot).map(|slot| slot.allocation) else {
             return false;
         };
-        if let Some(codes) = self.plant_lines.get(&number) {
+        if let Some(codes) = self.remarked.get(&number) {
             return !codes.is_empty();
         }
         let allocation = self.catalog.allocation(number);
         let codes = allocation.map(|it| remarks::of(it, claim, head, self.received_ms));
         let codes = codes.unwrap_or_default();
         let any = !codes.is_empty();
-        self.plant_lines.insert(number, codes);
+        self.remarked.insert(number, codes);
         any
     }
 

@@ -36,6 +36,7 @@ mod outcome;
 pub mod plan;
 mod process;
 mod remarks;
+pub mod stem;
 pub mod stop;
 pub mod totals;
 mod verdict;

@@ -24,8 +24,7 @@ pub fn of(
     let differs = |mine: &Option<String>, said: Option<&str>| {
         mine.as_deref().zip(said).is_some_and(|(mine, said)| mine != said)
     };
-    let late = claim.time_ms > received_ms.saturating_add(FUTURE_MS);
-    remark(Code::FutureEventTime, late);
+    remark(Code::FutureEventTime, is_ahead(claim.time_ms, received_ms));
     remark(Code::MissingLot, claim.lot.is_none());
     remark(Code::MissingExpiry, claim.expiry.is_none());
     remark(Code::LotMismatch, differs(&allocation.details.lot, claim.lot));
@@ -44,8 +43,34 @@ pub fn event_time_ms(head: &EventHead) -> Result<i64, Stop> {
     };
     let at = Some((head.line, head.column));
     let time = head.event_time.ok_or(Stop::Refused { code, message, at })?;
-    let ms = time.unix_timestamp_nanos().div_euclid(1_000_000);
-    i64::try_from(ms).map_err(|_| Stop::Refused { code, message, at })
+    Ok(time.unix_timestamp().saturating_mul(1_000).saturating_add(i64::from(time.millisecond())))
+}
+
+fn is_ahead(time_ms: i64, received_ms: i64) -> bool {
+    time_ms > received_ms.saturating_add(FUTURE_MS)
+}
+
+/// Everything of an event that remarks depend on. The events of a line mostly say the same.
+#[derive(Debug, Default)]
+pub struct Said {
+    ahead: bool,
+    texts: [Option<String>; 4],
+}
+
+impl Said {
+    /// Whether an event says what the one before it said; if not, this is what is compared next.
+    pub fn again(&mut self, time_ms: i64, head: &EventHead, received_ms: i64) -> bool {
+        let ahead = is_ahead(time_ms, received_ms);
+        let texts = [&head.lot, &head.expiry, &head.read_point, &head.biz_location];
+        if self.ahead == ahead && self.texts.iter().eq(texts) {
+            return true;
+        }
+        self.ahead = ahead;
+        for (kept, text) in self.texts.iter_mut().zip(texts) {
+            kept.clone_from(text);
+        }
+        false
+    }
 }
 
 /// Whether the event names a place, but not the allocation's line. The plant as business location

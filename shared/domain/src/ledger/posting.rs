@@ -204,16 +204,18 @@ impl Draft {
     }
 
     fn group_for(&mut self, claim: &Claim<'_>) -> usize {
-        let exact = self.groups.iter().position(|group| group.is_of(claim) && group.is_at(claim));
-        if let Some(at) = exact {
-            return at;
+        let (mut timed, mut wide) = (0_usize, None);
+        for (at, group) in self.groups.iter().enumerate().filter(|(_, group)| group.is_of(claim)) {
+            if group.is_at(claim) {
+                return at;
+            }
+            timed = timed.saturating_add(1);
+            wide = wide.or(Some(at));
         }
         let room = self.groups.len() < GROUPS_MAX;
-        let timed = self.groups.iter().filter(|group| group.is_of(claim)).count();
         if room && (claim.fact.is_terminal() || timed < TIMED_MAX) {
             return self.push(Group::new(claim, false));
         }
-        let wide = self.groups.iter().position(|group| group.is_of(claim));
         let mixed = || self.groups.iter().position(|g| g.fact == claim.fact && g.mixed);
         match wide.filter(|_| !claim.fact.is_terminal()).or_else(mixed) {
             Some(at) => at,
