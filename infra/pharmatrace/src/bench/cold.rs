@@ -13,6 +13,8 @@ mod report;
 mod runtime;
 mod start;
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::error::CommandError;
@@ -33,6 +35,9 @@ pub struct Options {
     /// The profile that they are built with
     #[arg(long, default_value = "release", value_name = "NAME")]
     profile: String,
+    /// Build nothing, and start the functions and the probe that are in this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "profile")]
+    folder: Option<PathBuf>,
     /// Only this function; repeat for more
     #[arg(long = "function", value_name = "NAME")]
     functions: Vec<String>,
@@ -44,7 +49,10 @@ pub struct Options {
 /// If something does not build, or does not come to ask for work.
 pub(super) async fn run(options: &Options, json: bool) -> Result<bool, CommandError> {
     let root = repository()?;
-    let built = build::build(&root, &options.profile, &options.functions).await?;
+    let built = match &options.folder {
+        Some(folder) => build::found(&root, folder, &options.functions)?,
+        None => build::build(&root, &options.profile, &options.functions).await?,
+    };
     let starts = options.starts;
     let measured = tokio::task::spawn_blocking(move || measure(&built, starts))
         .await
@@ -71,8 +79,8 @@ fn measure(built: &Built, starts: u32) -> Result<Vec<Row>, CommandError> {
     }
     for _ in 0..starts {
         for (row, function) in rows.iter_mut().zip(&built.functions) {
-            let services: Vec<&str> = row.services.iter().copied().collect();
-            let bare: Start = start::run(&runtime, &built.probe, &built.environment, &services)?;
+            let clients: Vec<&str> = row.clients.iter().copied().collect();
+            let bare: Start = start::run(&runtime, &built.probe, &built.environment, &clients)?;
             row.probe.push(bare);
             row.function.push(start::run(&runtime, function, &built.environment, &[])?);
         }

@@ -28,10 +28,8 @@ pub(super) async fn build(
     profile: &str,
     wanted: &[String],
 ) -> Result<Built, CommandError> {
-    let mut all = names(root)?;
-    if let Some(unknown) = wanted.iter().find(|name| !all.contains(name)) {
-        return Err(CommandError::Usage(format!("there is no function {unknown}")));
-    }
+    let all = names(root)?;
+    let chosen = chosen(&all, wanted)?;
     // All are built together, because together they get the features that they are deployed with.
     let mut arguments = vec!["--bins".to_owned()];
     for name in &all {
@@ -41,9 +39,24 @@ pub(super) async fn build(
     let arguments = ["--package", PROBE_CRATE, "--example", PROBE].map(str::to_owned);
     let probe = [PROBE.to_owned()];
     let probe = folder_of(&run(root, profile, &arguments).await?, &probe)?.join(PROBE);
-    all.retain(|name| wanted.is_empty() || wanted.contains(name));
-    let functions = all.iter().map(|name| folder.join(name)).collect();
+    let functions = chosen.iter().map(|name| folder.join(name)).collect();
     Ok(Built { functions, probe, environment: environment(root)? })
+}
+
+/// What is in `folder`, of `wanted` functions or all of them.
+pub(super) fn found(root: &Path, folder: &Path, wanted: &[String]) -> Result<Built, CommandError> {
+    let folder = folder.canonicalize().map_err(CommandError::io(folder.display().to_string()))?;
+    let chosen = chosen(&names(root)?, wanted)?;
+    let functions: Vec<PathBuf> = chosen.iter().map(|name| folder.join(name)).collect();
+    let functions = functions.into_iter().filter(|path| path.is_file()).collect();
+    Ok(Built { functions, probe: folder.join(PROBE), environment: environment(root)? })
+}
+
+fn chosen(all: &[String], wanted: &[String]) -> Result<Vec<String>, CommandError> {
+    if let Some(unknown) = wanted.iter().find(|name| !all.contains(name)) {
+        return Err(CommandError::Usage(format!("there is no function {unknown}")));
+    }
+    Ok(if wanted.is_empty() { all } else { wanted }.to_vec())
 }
 
 /// Cargo's messages of one build.
