@@ -9,11 +9,13 @@ use crate::seen::seen;
 pub fn holds(bytes: &[u8]) {
     // The limits follow from the bytes, which stay whole: any document is a seed.
     let dial = |at: usize| usize::from(bytes.iter().rev().nth(at).copied().unwrap_or(0));
+    // Small buffers mostly; in the larger ones whole events lie beside each other.
+    let buffer_bytes = 16 + dial(0) * dial(0) / 8;
     let limits = if bytes.len().is_multiple_of(2) {
-        Limits { buffer_bytes: 16 + dial(0) * 4, ..Limits::default() }
+        Limits { buffer_bytes, ..Limits::default() }
     } else {
         Limits {
-            buffer_bytes: 16 + dial(0) * 4,
+            buffer_bytes,
             token_bytes_max: 100 + dial(1),
             value_bytes_max: 10 + dial(2),
             depth_max: 2 + dial(3) % 10,
