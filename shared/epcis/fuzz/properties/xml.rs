@@ -1,7 +1,7 @@
 //! XML against `roxmltree`: what is read is well-formed, what is well-formed is not called broken, and of
 //! an ordinary document every identifier is told, and no other.
 
-use epcis::{Failure, Limits, ReadErrorCode};
+use epcis::{Failure, Limits, ReadError, ReadErrorCode};
 use roxmltree::{Document, Error, Node, ParsingOptions};
 
 use crate::seen::{Call, seen};
@@ -31,7 +31,8 @@ pub fn holds(bytes: &[u8]) {
         Err(Failure::Read(error)) => {
             use ReadErrorCode::{NotJson, NotWellFormed, Truncated};
             let broken = [NotJson, NotWellFormed, Truncated].contains(&error.code);
-            let stricter = STRICTER.iter().any(|rule| error.message.contains(rule));
+            let stricter = STRICTER.iter().any(|rule| error.message.contains(rule))
+                || is_in_declaration(text, &error);
             let held = !broken || stricter || tree.is_err();
             assert!(held, "well-formed, but {error} at {:?}", error.column);
         }
@@ -42,6 +43,15 @@ pub fn holds(bytes: &[u8]) {
 /// Rules of XML 1.0 that `roxmltree` leaves out.
 const STRICTER: [&str; 2] =
     ["the XML version is not 1.0", "a processing instruction has no proper name"];
+
+/// `roxmltree` passes over the XML declaration.
+fn is_in_declaration(text: &str, error: &ReadError) -> bool {
+    let Some((declaration, _)) = text.split_once("?>") else { return text.starts_with("<?xml") };
+    let line = declaration.split('\n').count();
+    let column = declaration.rsplit('\n').next().map_or(0, str::len).saturating_add(2);
+    let end = (u64::try_from(line).ok(), u64::try_from(column).ok());
+    text.starts_with("<?xml") && (error.line, error.column) <= end
+}
 
 /// What we let pass on purpose.
 fn is_known(error: &Error, text: &str) -> bool {
@@ -61,7 +71,9 @@ fn is_known(error: &Error, text: &str) -> bool {
 }
 
 fn compare(tree: &Document, calls: &[Call]) {
-    let mut told: Vec<&str> = calls.iter().filter_map(identifier).collect();
+    // Line ends inside an identifier reach the sink as they are written.
+    let lines = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n");
+    let mut told: Vec<String> = calls.iter().filter_map(identifier).map(lines).collect();
     told.sort_unstable();
     let entries = tree.descendants().filter(|node| node.tag_name().name() == "epc");
     let mut written: Vec<String> = entries.map(text_of).collect();
