@@ -133,17 +133,23 @@ impl<C: BlockCipherEncrypt<BlockSize = U16>> Ff1<C> {
 
     /// Enciphers the first `count` numbers. Those behind them are left as they are.
     pub fn encrypt(&self, lanes: &mut Lanes, count: usize) {
+        let mut blocks = [Block::default(); LANES];
+        let blocks = blocks.get_mut(..count).unwrap_or_default();
         for (round, frame) in self.frames.iter().enumerate() {
             let (modulus, source, target) = self.sides(round, lanes);
-            self.round(*frame, count, source, |blocks| modulus.add(target, blocks));
+            self.cipher_blocks(*frame, source, blocks);
+            modulus.add(target, blocks);
         }
     }
 
     /// Deciphers the first `count` numbers. Those behind them are left as they are.
     pub fn decrypt(&self, lanes: &mut Lanes, count: usize) {
+        let mut blocks = [Block::default(); LANES];
+        let blocks = blocks.get_mut(..count).unwrap_or_default();
         for (round, frame) in self.frames.iter().enumerate().rev() {
             let (modulus, source, target) = self.sides(round, lanes);
-            self.round(*frame, count, source, |blocks| modulus.subtract(target, blocks));
+            self.cipher_blocks(*frame, source, blocks);
+            modulus.subtract(target, blocks);
         }
     }
 
@@ -160,21 +166,12 @@ impl<C: BlockCipherEncrypt<BlockSize = U16>> Ff1<C> {
         }
     }
 
-    #[inline]
-    fn round(
-        &self,
-        frame: u128,
-        count: usize,
-        source: &[u64; LANES],
-        change: impl FnOnce(&[Block]),
-    ) {
-        let mut blocks = [Block::default(); LANES];
-        let blocks = blocks.get_mut(..count).unwrap_or_default();
+    /// The round function of each half: a block that begins with `y` of the standard.
+    fn cipher_blocks(&self, frame: u128, source: &[u64; LANES], blocks: &mut [Block]) {
         for (block, half) in blocks.iter_mut().zip(source) {
             *block = Block::from((frame ^ u128::from(*half)).to_be_bytes());
         }
         self.cipher.encrypt_blocks(blocks);
-        change(blocks);
     }
 
     /// A number as its halves.

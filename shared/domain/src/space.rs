@@ -17,6 +17,8 @@ mod alphabet;
 mod cipher;
 mod density;
 mod digits;
+#[cfg(test)]
+mod guess_tests;
 mod shape;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ fn gtin() -> Gtin14 {
     Gtin14::parse("00313000007772").unwrap()
 }
 
-fn cipher(prefix: &str, alphabet: &str, length: u8) -> SpaceCipher {
+pub(super) fn cipher(prefix: &str, alphabet: &str, length: u8) -> SpaceCipher {
     let form = SpaceForm::new(prefix, Alphabet::custom(alphabet).unwrap(), length).unwrap();
     SpaceCipher::new(form, &gtin(), &SpaceKey::from_bytes(KEY)).unwrap()
 }
