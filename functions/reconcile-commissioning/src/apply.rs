@@ -10,7 +10,7 @@ use domain::bitmap::{BLOCK_SIZE, BlockSet, Offset};
 use domain::fact::Fact;
 use domain::finding::Code;
 use domain::ledger::{BlockState, Posting, Terms};
-use store::allocation::ChangeError;
+use store::allocation::{ChangeError, Counted, Gain};
 use store::block::Place;
 use store::meter::Meter;
 use store::plan::PlanRun;
@@ -22,8 +22,9 @@ use crate::plan::{Findings, Plan, PlannedAllocation};
 
 /// Blocks that are written at the same time.
 const AT_ONCE: usize = 16;
-/// Blocks beyond the document's own that are looked at for the nearest commissioned serial.
-const NEIGHBOURS: u32 = 100;
+/// So many blocks beyond the document's own are looked at for the nearest commissioned serial; the
+/// farther ones only where the nearer ones have none.
+const NEIGHBOURS: [u32; 3] = [1, 10, 100];
 
 /// What became of a plan.
 #[derive(Debug, Default)]
@@ -73,6 +74,12 @@ impl Applier {
                 Err(ChangeError::Store(error)) => return Err(error),
             }
         }
+        for planned in &kept {
+            let (first, last) = (planned.blocks.first(), planned.blocks.last());
+            let (Some((first, _)), Some((last, _))) = (first, last) else { continue };
+            let (id, blocks) = (&planned.allocation.id, (*first, *last));
+            self.store.allocation_fill_widen(id, blocks, &self.meter).await?;
+        }
         plan.allocations = kept;
         let runs: Vec<PlanRun> = plan.allocations.iter().flat_map(plan_runs).collect();
         self.store.plan_put(&self.content_sha256, &runs, &self.meter).await
@@ -89,7 +96,9 @@ impl Applier {
                 newly_commissioned: 0,
                 repeated: 0,
             };
-            for (block, posting) in &posted {
+            let mut gain = Gain::default();
+            for (block, (posting, gained)) in &posted {
+                gain.add(*gained);
                 let verdict = &posting.verdict;
                 let add = |sum: &mut u64, more: u32| *sum = sum.saturating_add(u64::from(more));
                 add(&mut tally.newly_commissioned, verdict.newly_commissioned);
@@ -102,14 +111,13 @@ impl Applier {
                     }
                 }
             }
-            self.internal_gaps(&allocation, &posted, &mut plan.findings).await?;
-            let link = self.store.allocation_document_link(
-                &allocation.id,
-                &self.content_sha256,
-                &self.meter,
-            );
-            link.await?;
-            self.store.allocation_fill_update(&allocation, &self.now, &self.meter).await?;
+            let of = (&allocation.id, self.content_sha256.as_str());
+            // Read after the last block was posted: what is posted later is looked at by that document.
+            let (fill, counted) = self.store.allocation_fill_fetch(of).await?;
+            let span = fill.blocks.unwrap_or((0, u32::MAX));
+            self.internal_gaps((&allocation, span), &posted, &mut plan.findings).await?;
+            let all = Counted { postings: u64::try_from(posted.len()).unwrap_or(u64::MAX), gain };
+            self.store.allocation_fill_add(of, (counted, all), &self.now, &self.meter).await?;
             applied.newly_commissioned =
                 applied.newly_commissioned.saturating_add(tally.newly_commissioned);
             applied.repeated = applied.repeated.saturating_add(tally.repeated);
@@ -119,10 +127,7 @@ impl Applier {
     }
 
     /// Posts the blocks of one allocation, some at a time; the result is ascending by block.
-    async fn post_all(
-        &self,
-        planned: PlannedAllocation,
-    ) -> Result<Vec<(u32, Posting)>, StoreError> {
+    async fn post_all(&self, planned: PlannedAllocation) -> Result<Vec<Posted>, StoreError> {
         let allocation = &planned.allocation;
         let terms = Terms {
             lot: allocation.details.lot.clone(),
@@ -155,11 +160,11 @@ impl Applier {
     /// documents is told by the one that comes last.
     async fn internal_gaps(
         &self,
-        allocation: &Allocation,
-        postings: &[(u32, Posting)],
+        (allocation, span): (&Allocation, (u32, u32)),
+        postings: &[Posted],
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
-        let ends = |(block, posting): &(u32, Posting)| {
+        let ends = |(block, (posting, _)): &Posted| {
             let commissioned = posting.stated(Fact::Commissioned);
             Some((*block, commissioned.first()?.get(), commissioned.last()?.get()))
         };
@@ -169,12 +174,9 @@ impl Applier {
         };
         let last = spans.next_back().unwrap_or(first);
         let (first, last) = ((first.0, first.1), (last.0, last.2));
-        let blocks = allocation.size.div_ceil(u64::from(BLOCK_SIZE)).saturating_sub(1);
-        let end = u32::try_from(blocks).unwrap_or(u32::MAX);
-        let from = first.0.saturating_sub(NEIGHBOURS);
-        let to = last.0.saturating_add(NEIGHBOURS).min(end);
-        let known = self.store.block_list(&allocation.id, from, to).await?;
+        let known = self.neighbourhood((allocation, span), first, last).await?;
         let (start, stop) = reach(&known, first, last);
+        let (start, stop) = (start.unwrap_or(first), stop.unwrap_or(last));
         let none = BlockState::default();
         let mut known = known.iter().peekable();
         for block in start.0..=stop.0 {
@@ -190,14 +192,38 @@ impl Applier {
         }
         Ok(())
     }
+
+    /// The blocks from the first of a document to its last, and as many before and behind them as it takes
+    /// to find a commissioned serial on either side. Beyond `span` nothing was ever posted.
+    async fn neighbourhood(
+        &self,
+        (allocation, span): (&Allocation, (u32, u32)),
+        first: (u32, u16),
+        last: (u32, u16),
+    ) -> Result<Vec<(u32, BlockState)>, StoreError> {
+        let (mut low, mut high) = (first.0, last.0);
+        let mut known = self.store.block_list(&allocation.id, low, high).await?;
+        for distance in NEIGHBOURS {
+            let (start, stop) = reach(&known, first, last);
+            let from = first.0.saturating_sub(distance).max(span.0).min(low);
+            let to = last.0.saturating_add(distance).min(span.1).max(high);
+            let from = if start.is_some() { low } else { from };
+            let to = if stop.is_some() { high } else { to };
+            let farther = (from..low).chain(high.saturating_add(1)..=to);
+            known.extend(self.store.blocks_of(&allocation.id, farther).await?);
+            known.sort_by_key(|(block, _)| *block);
+            (low, high) = (from, to);
+        }
+        Ok(known)
+    }
 }
 
-/// A block and its posting, as its task left it.
-type Posted = Result<(u32, Posting), StoreError>;
+/// A block, its posting, and what that changed.
+type Posted = (u32, (Posting, Gain));
 
 fn joined(
-    outcome: Option<Result<Posted, tokio::task::JoinError>>,
-) -> Result<Option<(u32, Posting)>, StoreError> {
+    outcome: Option<Result<Result<Posted, StoreError>, tokio::task::JoinError>>,
+) -> Result<Option<Posted>, StoreError> {
     match outcome {
         None => Ok(None),
         Some(Ok(posted)) => posted.map(Some),
@@ -207,12 +233,12 @@ fn joined(
     }
 }
 
-/// Widens a span to the nearest commissioned serial before and behind it.
+/// The nearest commissioned serial before a span and behind it.
 fn reach(
     states: &[(u32, BlockState)],
     first: (u32, u16),
     last: (u32, u16),
-) -> ((u32, u16), (u32, u16)) {
+) -> (Option<(u32, u16)>, Option<(u32, u16)>) {
     let serials = |(block, state): &(u32, BlockState)| {
         let commissioned = state.of(Fact::Commissioned).clone();
         let block = *block;
@@ -227,7 +253,7 @@ fn reach(
     let stop = behind.find_map(|entry| {
         serials(entry).into_iter().find(|(_, b)| *b > last).map(|(a, _)| a.max(last))
     });
-    (start.unwrap_or(first), stop.unwrap_or(last))
+    (start, stop)
 }
 
 /// Serials from `low` to `high` of which nothing is known.

@@ -10,5 +10,7 @@
 mod bench;
 #[path = "ledger/findings.rs"]
 mod findings;
+#[path = "ledger/frugal.rs"]
+mod frugal;
 #[path = "ledger/once.rs"]
 mod once;

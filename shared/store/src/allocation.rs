@@ -14,8 +14,7 @@ use domain::ids::AllocationId;
 use domain::pool::Scheme;
 use domain::request::{Details, Mode};
 
-pub use self::fill::Fill;
-pub(crate) use self::fill::fill_from;
+pub use self::fill::{Counted, Fill, Gain};
 use crate::attention::Queue;
 use crate::error::{StoreError, sdk_error};
 use crate::item::{Corrupt, Item, Reader, new_item, number, put_some, text};

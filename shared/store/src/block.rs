@@ -15,8 +15,9 @@ use domain::ids::AllocationId;
 use domain::ledger::{Balance, BlockState, Draft, Posting, Terms, judge, needs_history};
 
 use crate::Store;
+use crate::allocation::Gain;
 use crate::error::{StoreError, sdk_error};
-use crate::item::{Corrupt, Item, Reader, key, new_item, number, text};
+use crate::item::{Corrupt, Item, Reader, key, new_item, number};
 use crate::keys::{DOC_PREFIX, Pk, Sk};
 use crate::meter::Meter;
 use crate::pause::pause;
@@ -69,18 +70,29 @@ fn state_from(item: &Item) -> Result<BlockState, Corrupt> {
     Ok(state)
 }
 
-fn posting_item(place: Place<'_>, posting: &Posting) -> Item {
+fn posting_item(place: Place<'_>, posting: &Posting, gain: Gain) -> Item {
     let pk = Pk::Block(place.allocation.clone(), place.block);
     let mut item = new_item(&pk, &Sk::DocumentOf(place.content_sha256.to_owned()), POSTING_ENTITY);
     item.insert("body".to_owned(), AttributeValue::B(posting.encode().into()));
     item.insert("newly_commissioned".to_owned(), number(posting.verdict.newly_commissioned));
     item.insert("repeated".to_owned(), number(posting.verdict.repeated));
+    item.insert("used_gain".to_owned(), number(gain.used));
+    item.insert("commissioned_gain".to_owned(), number(gain.commissioned));
     item
 }
 
 fn posting_from(item: &Item) -> Result<Posting, Corrupt> {
     let reader = Reader::new(item, POSTING_ENTITY)?;
     Posting::decode(reader.bytes("body")?).map_err(|_| reader.corrupt("body", "is no posting"))
+}
+
+fn posted_from(item: &Item) -> Result<(Posting, Gain), Corrupt> {
+    let reader = Reader::new(item, POSTING_ENTITY)?;
+    let gain = Gain {
+        used: reader.parsed("used_gain")?,
+        commissioned: reader.parsed("commissioned_gain")?,
+    };
+    Ok((posting_from(item)?, gain))
 }
 
 impl Store {
@@ -97,10 +109,18 @@ impl Store {
 
     /// The posting of a document in a block. Strongly consistent.
     pub async fn posting_fetch(&self, place: Place<'_>) -> Result<Option<Posting>, StoreError> {
+        Ok(self.posted_fetch(place).await?.map(|(posting, _)| posting))
+    }
+
+    /// The same with what it changed.
+    pub(crate) async fn posted_fetch(
+        &self,
+        place: Place<'_>,
+    ) -> Result<Option<(Posting, Gain)>, StoreError> {
         let pk = Pk::Block(place.allocation.clone(), place.block);
         let sk = Sk::DocumentOf(place.content_sha256.to_owned());
         let item = self.item_fetch("GetItem posting", &pk, &sk).await?;
-        Ok(item.as_ref().map(posting_from).transpose()?)
+        Ok(item.as_ref().map(posted_from).transpose()?)
     }
 
     /// All postings of a block with the documents they are of. Strongly consistent.
@@ -119,7 +139,7 @@ impl Store {
     }
 
     /// Posts what a document says about a block, unless it has been posted before, and gives the
-    /// posting that is stored: the same one for every delivery.
+    /// posting that is stored, with what it changed: the same for every delivery.
     ///
     /// # Errors
     /// `Conflict` when the block did not come to rest in many tries: try again later.
@@ -129,11 +149,11 @@ impl Store {
         draft: &Draft,
         terms: &Terms,
         meter: &Meter,
-    ) -> Result<Posting, StoreError> {
+    ) -> Result<(Posting, Gain), StoreError> {
         for attempt in 0..APPLY_TRIES {
             let (state, posted) = self.block_and_posting(place).await?;
-            if let Some(posting) = posted {
-                return Ok(posting);
+            if let Some(posted) = posted {
+                return Ok(posted);
             }
             // Read after the state: a posting that came between changes the version, and the
             // condition below sends us round again.
@@ -144,8 +164,9 @@ impl Store {
                 Vec::new()
             };
             let (posting, after) = judge(draft.clone(), &state, &others, terms);
-            if self.block_write(place, &posting, &after, meter).await? {
-                return Ok(posting);
+            let gain = Gain::between(&state, &after);
+            if self.block_write(place, (&posting, gain), &after, meter).await? {
+                return Ok((posting, gain));
             }
             pause(attempt, APPLY_PAUSE_MS).await;
         }
@@ -156,7 +177,7 @@ impl Store {
     async fn block_write(
         &self,
         place: Place<'_>,
-        posting: &Posting,
+        (posting, gain): (&Posting, Gain),
         after: &BlockState,
         meter: &Meter,
     ) -> Result<bool, StoreError> {
@@ -182,7 +203,7 @@ impl Store {
             .transact_write_items()
             .transact_items(TransactWriteItem::builder().put(state).build())
             // I5: this document has no posting here yet.
-            .transact_items(self.put_new(posting_item(place, posting))?)
+            .transact_items(self.put_new(posting_item(place, posting, gain))?)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;
@@ -199,7 +220,7 @@ impl Store {
     async fn block_and_posting(
         &self,
         place: Place<'_>,
-    ) -> Result<(BlockState, Option<Posting>), StoreError> {
+    ) -> Result<(BlockState, Option<(Posting, Gain)>), StoreError> {
         let pk = Pk::Block(place.allocation.clone(), place.block);
         let posting = Sk::DocumentOf(place.content_sha256.to_owned());
         let keys = vec![key(&pk, &Sk::State), key(&pk, &posting)];
@@ -208,7 +229,7 @@ impl Store {
             if Reader::raw(&item).text("sk")? == Sk::State.to_string() {
                 state = state_from(&item)?;
             } else {
-                posted = Some(posting_from(&item)?);
+                posted = Some(posted_from(&item)?);
             }
         }
         Ok((state, posted))
@@ -221,9 +242,17 @@ impl Store {
         first: u32,
         last: u32,
     ) -> Result<Vec<(u32, BlockState)>, StoreError> {
-        let keys = (first..=last)
-            .map(|block| key(&Pk::Block(allocation.clone(), block), &Sk::State))
-            .collect();
+        self.blocks_of(allocation, first..=last).await
+    }
+
+    /// Those of some blocks of an allocation that anything was posted to, ascending. Consistent.
+    pub async fn blocks_of(
+        &self,
+        allocation: &AllocationId,
+        blocks: impl IntoIterator<Item = u32>,
+    ) -> Result<Vec<(u32, BlockState)>, StoreError> {
+        let state = |block| key(&Pk::Block(allocation.clone(), block), &Sk::State);
+        let keys = blocks.into_iter().map(state).collect();
         let mut states = Vec::new();
         for item in self.batch_get("BatchGetItem blocks", keys).await? {
             let reader = Reader::raw(&item);
@@ -279,31 +308,5 @@ impl Store {
             rest.extend(left.into_values().flat_map(|keys| keys.keys));
         }
         Ok(items)
-    }
-
-    /// The documents that touched an allocation, by content SHA-256. Consistent.
-    pub async fn allocation_documents(
-        &self,
-        allocation: &AllocationId,
-    ) -> Result<Vec<String>, StoreError> {
-        let items = self.partition(&Pk::Allocation(allocation.clone()), DOC_PREFIX).await?;
-        let sha = |item: &Item| {
-            let sk = Reader::raw(item).text("sk").map(str::to_owned)?;
-            Ok(sk.trim_start_matches(DOC_PREFIX).to_owned())
-        };
-        items.iter().map(sha).collect()
-    }
-
-    /// Links a document to an allocation that it touched; done twice it changes nothing.
-    pub async fn allocation_document_link(
-        &self,
-        allocation: &AllocationId,
-        content_sha256: &str,
-        meter: &Meter,
-    ) -> Result<(), StoreError> {
-        let sk = Sk::DocumentOf(content_sha256.to_owned());
-        let mut item = new_item(&Pk::Allocation(allocation.clone()), &sk, "allocation-document");
-        item.insert("content_sha256".to_owned(), text(content_sha256));
-        self.put_if_absent("PutItem link", item, meter).await.map(|_| ())
     }
 }

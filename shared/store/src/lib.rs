@@ -24,7 +24,9 @@
 //! | block and posting | TransactWriteItems | `BLOCK#A#n / STATE`, `/ DOC#sha` | version seen, posting absent | reconcile-commissioning |
 //! | document life cycle | PutItem, UpdateItem | `DOC#sha / …` | status and version | reconcile-commissioning |
 //! | scorecard: what is unfinished | Query on `attention` (may lag) | `attention_pk / attention_sk` | – | report-operations |
-//! | fill of an allocation | UpdateItem | `ALLOC#A / ALLOC` | computed from later states of its blocks | reconcile-commissioning |
+//! | fill: blocks about to be touched | GetItem; PutItem or UpdateItem | `ALLOC#A / FILL` | absent, or the span that was read | reconcile-commissioning |
+//! | fill: count a document | BatchGetItem; TransactWriteItems | `ALLOC#A / DOC#sha`, `/ FILL` | link absent or as counted, fill present | reconcile-commissioning |
+//! | fill of open allocations | BatchGetItem, consistent | `ALLOC#A / FILL` | – | report-operations |
 //! | an export in the background | GetItem, consistent; PutItem | `EXPORT#A#file / EXPORT` | version seen, or absent | export-allocation, allocate-serials, write-exports |
 //! | session of a browser | PutItem, GetItem, DeleteItem | `SESSION#sha / SESSION` | absent | report-operations |
 //! | findings of a run | TransactWriteItems | `DOC#sha / FINDING#id`, `FINDING#id / FINDING`, `SUBJECT#h / SUBJECT` | absent / version seen / latest seen | reconcile-commissioning |

@@ -4,14 +4,14 @@
 //! start of a window, so the cost follows what is going on now and not the history. Whatever was cut
 //! says so. Both indexes may lag a moment; pools are read consistently.
 
-use domain::allocation::Allocation;
+use domain::allocation::{Allocation, AllocationStatus};
 use domain::finding::Severity;
 use domain::gln::Gln;
 use domain::ids::{PoolId, SystemId};
 use domain::pool::Pool;
 use domain::telemetry::Line;
 
-use crate::allocation::{Fill, fill_from, from_item as allocation_from};
+use crate::allocation::{Fill, from_item as allocation_from};
 use crate::attention::Queue;
 use crate::document::Document;
 use crate::document_item::from_item as document_from;
@@ -82,10 +82,6 @@ fn found_from(item: &Item) -> Result<Found, Corrupt> {
     })
 }
 
-fn open_from(item: &Item) -> Result<OpenAllocation, Corrupt> {
-    Ok(OpenAllocation { allocation: allocation_from(item)?, fill: fill_from(item)? })
-}
-
 fn taken_from(item: &Item) -> Result<Taken, Corrupt> {
     let allocation = allocation_from(item)?;
     Ok(Taken { pool_id: allocation.pool_id, size: allocation.size, at: allocation.created_at })
@@ -94,7 +90,16 @@ fn taken_from(item: &Item) -> Result<Taken, Corrupt> {
 impl Store {
     /// Open allocations, the oldest first.
     pub async fn scorecard_allocations(&self) -> Result<Reading<OpenAllocation>, StoreError> {
-        self.queue_read(Queue::OpenAllocation, open_from).await
+        let open = self.queue_read(Queue::OpenAllocation, allocation_from).await?;
+        // Activation comes before the first posting: in any other state nothing is used.
+        let active = open.items.iter().filter(|one| one.status == AllocationStatus::Active);
+        let mut fills = self.fills(active.map(|one| &one.id)).await?;
+        let with_fill = |allocation: Allocation| {
+            let fill = fills.remove(allocation.id.as_str()).unwrap_or_default();
+            OpenAllocation { allocation, fill }
+        };
+        let items = open.items.into_iter().map(with_fill).collect();
+        Ok(Reading { items, truncated: open.truncated })
     }
 
     /// Documents in a queue: parked ones by their next try, or quarantined ones by receipt.

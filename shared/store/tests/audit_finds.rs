@@ -15,6 +15,7 @@ use domain::ledger::{Claim, Draft, Terms};
 use domain::pool::{PoolDraft, Scheme};
 use domain::request::{Details, ReserveRequest};
 use store::Store;
+use store::allocation::{Counted, Gain};
 use store::audit::{Audit, Invariant};
 use store::block::Place;
 use store::document::{Document, DocumentStatus};
@@ -87,16 +88,20 @@ impl Hub {
         self.store.allocation_advance(id, Transition::Activate, NOW).await.unwrap();
         let run = PlanRun { allocation: id.clone(), first: 0, last: 1 };
         self.store.plan_put(SHA, &[run], &meter).await.unwrap();
-        self.store.allocation_document_link(id, SHA, &meter).await.unwrap();
+        self.store.allocation_fill_widen(id, (0, 1), &meter).await.unwrap();
         let claim =
             Claim { fact: Fact::Commissioned, lot: None, expiry: None, time_ms: 1, ordinal: 1 };
         let mut draft = Draft::default();
         let span = BlockSet::span(Offset::new(0).unwrap(), Offset::new(49).unwrap());
         draft.assert_all(&claim, &span);
+        let mut all = Counted { postings: 2, gain: Gain::default() };
         for block in 0..2 {
             let place = Place { allocation: id, block, content_sha256: SHA };
-            self.store.block_apply(place, &draft, &Terms::default(), &meter).await.unwrap();
+            let posted = self.store.block_apply(place, &draft, &Terms::default(), &meter).await;
+            all.gain.add(posted.unwrap().1);
         }
+        let none = Counted::default();
+        self.store.allocation_fill_add((id, SHA), (none, all), NOW, &meter).await.unwrap();
         let system = SystemId::parse("line-1").unwrap();
         let fresh = Document { events: 1, ..Document::new(SHA, "epcis-xml-1", &system, NOW) };
         let done = |document: &mut Document| {

@@ -2,7 +2,7 @@
 #![expect(clippy::arithmetic_side_effects, reason = "the numbers of tests are small")]
 
 use domain::allocation::Allocation;
-use domain::allocation::Transition::{Close, Export};
+use domain::allocation::Transition::{Activate, Close, Export};
 use domain::bitmap::{BLOCK_SIZE, BlockSet, Offset};
 use domain::fact::Fact;
 use domain::finding::{Change, Note};
@@ -12,6 +12,7 @@ use domain::ids::{PoolId, RequestId};
 use domain::ledger::{Claim, Draft, Terms};
 use domain::pool::{PoolDraft, Scheme};
 use domain::request::{Details, ReserveRequest};
+use store::allocation::Counted;
 use store::block::Place;
 use store::finding::Asked;
 
@@ -111,11 +112,12 @@ async fn open_allocations_are_counted_by_line_and_ended_ones_are_not() {
 }
 
 #[tokio::test]
-async fn fill_is_what_the_blocks_say_however_often_it_is_computed() {
+async fn fill_is_what_the_blocks_say_however_often_a_document_is_counted() {
     let bench = bench().await;
     bench.pool(1, 900_000, 0, &at(0)).await;
     let size = u64::from(BLOCK_SIZE) + 100;
     let allocation = bench.reserve("a", (1, size), ("L1", Some(LINE)), &at(1)).await;
+    bench.store.allocation_advance(&allocation.id, Activate, &at(1)).await.unwrap();
     let meter = Meter::default();
     let span = |to: u32| BlockSet::span(Offset::new(0).unwrap(), Offset::new(to).unwrap());
     let scope = ["reports:read"].join(" ");
@@ -129,9 +131,14 @@ async fn fill_is_what_the_blocks_say_however_often_it_is_computed() {
         draft.assert_all(&claim, &span(to));
         let sha = sha(n);
         let place = Place { allocation: &allocation.id, block, content_sha256: &sha };
-        bench.store.block_apply(place, &draft, &Terms::default(), &meter).await.unwrap();
+        let store = &bench.store;
+        store.allocation_fill_widen(&allocation.id, (block, block), &meter).await.unwrap();
         for _ in 0..2 {
-            bench.store.allocation_fill_update(&allocation, &at(n), &meter).await.unwrap();
+            let posted = store.block_apply(place, &draft, &Terms::default(), &meter).await.unwrap();
+            let of = (&allocation.id, sha.as_str());
+            let (_, counted) = store.allocation_fill_fetch(of).await.unwrap();
+            let all = Counted { postings: 1, gain: posted.1 };
+            store.allocation_fill_add(of, (counted, all), &at(n), &meter).await.unwrap();
         }
         let card = bench.card(&context(&scope)).await;
         let row = &card["open_allocations"]["oldest"][0];

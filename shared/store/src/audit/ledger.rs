@@ -184,7 +184,7 @@ impl Store {
             }
             for block in run.first..=run.last {
                 let place = Place { allocation: id, block, content_sha256: sha };
-                match audit.readable(self.posting_fetch(place).await)? {
+                match audit.readable(self.posted_fetch(place).await)? {
                     None => {}
                     Some(None) => wrong.push(format!("its posting in {id}#{block:08} is missing")),
                     Some(Some((posting, gain))) => {
@@ -202,7 +202,8 @@ impl Store {
             let fetched = self.allocation_fill_fetch((&id, sha)).await;
             let Some((_, has)) = audit.readable(fetched)? else { continue };
             if has != should {
-                wrong.push(format!("allocation {id} counts it as {has:?}, its postings {should:?}"));
+                wrong
+                    .push(format!("allocation {id} counts it as {has:?}, its postings {should:?}"));
             }
         }
         let told = document.serials();
