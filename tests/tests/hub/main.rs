@@ -9,6 +9,7 @@
 
 mod flow_audit;
 mod flow_backup;
+mod flow_bench;
 mod flow_browser;
 mod flow_crash;
 mod flow_credentials;

@@ -39,8 +39,8 @@ use sheet::Budget;
 /// Numbers of the pool, and of the largest request.
 const POOL_NUMBERS: u64 = 1_000_000_000_000;
 const REQUEST_MAX: u64 = 100_000;
-/// Orders that are there before the traffic begins.
-const ORDERS_BEFORE: u64 = 4;
+/// Orders that are there before the traffic begins; the first is too large for an inline export.
+const ORDERS_BEFORE: [u64; 4] = [REQUEST_MAX, 1_000, 500, 100];
 /// An operation that takes longer was not served.
 const OPERATION_TIMEOUT: Duration = Duration::from_mins(3);
 
@@ -184,9 +184,8 @@ async fn traffic(
     options: &Options,
 ) -> Result<(Vec<Sample>, u64), CommandError> {
     let callers = Callers::new(plant.api.clone(), pool, plant.lines.clone());
-    let mut dice = Dice::new(options.seed, u64::MAX);
-    for number in 0..ORDERS_BEFORE {
-        let made = callers.reserve(&format!("before-{number}"), &mut dice).await;
+    for size in ORDERS_BEFORE {
+        let made = callers.reserve(&format!("before-{size}"), size).await;
         made.map_err(|fault| CommandError::Failed(format!("the first order: {fault:?}")))?;
     }
     tracing::info!("{} callers begin …", options.callers);
@@ -249,7 +248,7 @@ async fn operation(
     dice: &mut Dice,
 ) -> (Operation, Result<Option<Delivery>, Fault>) {
     let outcome = match wanted {
-        Operation::Reserve => callers.reserve(id, dice).await,
+        Operation::Reserve => callers.reserve(id, dice.size()).await,
         Operation::Replay => callers.replay(dice).await,
         Operation::List => callers.list(dice).await,
         Operation::Telemetry => callers.telemetry().await,
@@ -260,7 +259,7 @@ async fn operation(
         }
         Operation::Upload => match callers.upload(is_warm_up).await {
             Ok(None) => {
-                return (Operation::Reserve, callers.reserve(id, dice).await.map(|()| None));
+                return (Operation::Reserve, callers.reserve(id, dice.size()).await.map(|()| None));
             }
             outcome => return (wanted, outcome),
         },

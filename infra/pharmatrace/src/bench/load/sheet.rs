@@ -120,11 +120,9 @@ impl Sheet {
             "429",
             "5xx",
             "wrong",
-            "",
         ];
         let mut cells = vec![head.map(str::to_owned).to_vec()];
         for tally in &self.tallies {
-            let slow = if self.is_slow(tally) { "SLOW" } else { "" };
             cells.push(vec![
                 tally.operation.as_str().to_owned(),
                 tally.good.to_string(),
@@ -136,7 +134,6 @@ impl Sheet {
                 tally.throttled.to_string(),
                 tally.unserved.to_string(),
                 tally.wrong.to_string(),
-                slow.to_owned(),
             ]);
         }
         let mut lines = table::lines(&cells);
@@ -148,6 +145,8 @@ impl Sheet {
         lines.push(format!(
             "errors: {found} of a million, budget {budget}; wrong answers: {wrong}, budget 0"
         ));
+        let slow = self.tallies.iter().filter(|tally| self.is_slow(tally));
+        lines.extend(slow.map(|tally| format!("SLOW  {}", tally.operation.as_str())));
         if let Some(breaches) = &self.breaches {
             lines.push(format!("audit: {} breaches", breaches.len()));
             lines.extend(breaches.iter().map(|breach| format!("BREACH  {breach}")));
