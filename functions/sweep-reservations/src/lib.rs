@@ -1,6 +1,7 @@
 //! Every minute: reservations that nobody finished become void, numbers held for a confirmation that never
 //! came are given up, documents that are parked or
-//! were left unfinished are sent to be judged, and objects whose notification was lost are announced.
+//! were left unfinished are sent to be judged, objects whose notification was lost are announced, and days of
+//! audit records that are over are sealed.
 //!
 //! Input: the schedule's event, whose content does not matter. Output: counts. Idempotent: every write
 //! carries the condition of its protocol, so two sweeps at once do no harm (I2); a document that is sent
@@ -21,6 +22,8 @@ use time::Duration;
 /// How old an unfinished reservation is when it is given up. Longer than any call lives: it serves
 /// progress only, safety comes from the conditions of the writes.
 pub const UNFINISHED_AGE: Duration = Duration::minutes(10);
+/// Days sealed in one run; the rest follows in the next.
+const SEALS_MAX: u32 = 31;
 /// Pools read per page of the registry.
 const PAGE: i32 = 100;
 
@@ -55,6 +58,8 @@ pub struct Sweep {
     pub retried: u32,
     /// Objects announced because their notification was lost.
     pub announced: u32,
+    /// Days whose audit records were sealed.
+    pub sealed: u32,
     /// Steps that failed and wait for the next run.
     pub failed: u32,
 }
@@ -70,6 +75,7 @@ pub async fn sweep(sweeper: &Sweeper) -> Result<Sweep, StoreError> {
         ("holds", holds::end(sweeper, &mut done).await),
         ("documents", documents::retry(sweeper, &mut done).await),
         ("notices", notices::announce_lost(sweeper, &mut done).await),
+        ("seals", seal_days(sweeper, &mut done).await),
     ];
     for (part, outcome) in &outcomes {
         if let Err(error) = outcome {
@@ -84,6 +90,7 @@ pub async fn sweep(sweeper: &Sweeper) -> Result<Sweep, StoreError> {
         expired = done.expired,
         retried = done.retried,
         announced = done.announced,
+        sealed = done.sealed,
         failed = done.failed,
         "sweep"
     );
@@ -102,6 +109,18 @@ impl Sweeper {
         let outcome = send.message_body(message).send().await;
         outcome.map(|_| ())
     }
+}
+
+/// Seals the days of audit records that are over (I11): mostly none, one a day.
+async fn seal_days(sweeper: &Sweeper, done: &mut Sweep) -> Result<(), StoreError> {
+    let now = sweeper.clock.now();
+    for _ in 0..SEALS_MAX {
+        let Some(seal) = sweeper.store.day_seal(&sweeper.objects, now).await? else { break };
+        let (day, records, hash) = (&seal.day, seal.records, &seal.hash);
+        tracing::info!(day, records, hash, "day sealed");
+        done.sealed = done.sealed.saturating_add(1);
+    }
+    Ok(())
 }
 
 async fn sweep_pools(sweeper: &Sweeper, done: &mut Sweep) -> Result<(), StoreError> {

@@ -1,9 +1,10 @@
-//! `pharmatrace audit`: proves I1, I2, I4, I6 and the postings from the table and the documents alone.
+//! `pharmatrace audit`: proves I1, I2, I4, I6, I11 and the postings from the table and the documents alone.
 //!
 //! It reads only, and may run while the hub is at work. `store::audit` goes through the table; then every
 //! kept document is hashed and read again, and what it says is compared with its postings and its report.
 //! With `--json` it prints one object, else a line per breach and a summary; progress goes to stderr.
 
+mod anchors;
 mod compare;
 mod documents;
 mod kept;
@@ -44,6 +45,9 @@ struct Shown {
     blocks: u64,
     postings: u64,
     documents: u64,
+    audit_records: u64,
+    /// Days of audit records that are sealed.
+    sealed_days: usize,
     /// Kept objects that were read again, and their bytes.
     objects: u64,
     object_bytes: u64,
@@ -123,6 +127,7 @@ async fn whole(store: &Store, objects: &Objects, bar: &ProgressBar) -> Result<Au
         tasks.spawn(async move { documents.check_raw(&raw).await });
     }
     room(&mut tasks, 1, (&mut audit, bar)).await?;
+    anchors::check(objects, &mut audit).await?;
     audit.sort();
     Ok(audit)
 }
@@ -164,6 +169,8 @@ fn shown(audit: Audit, table_only: bool) -> Shown {
         blocks: audit.blocks,
         postings: audit.postings,
         documents: audit.documents,
+        audit_records: audit.records,
+        sealed_days: audit.seals.len(),
         objects: audit.objects,
         object_bytes: audit.object_bytes,
         breaches: audit.breaches.into_iter().map(breach).collect(),
@@ -186,13 +193,14 @@ pub fn report(audit: &Audit) -> Vec<String> {
         "{} allocations, {} ledger blocks, {} postings, {} documents",
         audit.allocations, audit.blocks, audit.postings, audit.documents
     ));
+    lines.push(format!("{} audit records, {} sealed days", audit.records, audit.seals.len()));
     if audit.objects > 0 {
         let (objects, bytes) = (audit.objects, audit.object_bytes);
         lines.push(format!("{objects} kept objects read again, {bytes} bytes"));
     }
     lines.push(match audit.breaches.len() {
-        0 if audit.objects > 0 => "I1, I2, I4, I6 and the postings hold".to_owned(),
-        0 => "I1, I2, I4 and the postings hold".to_owned(),
+        0 if audit.objects > 0 => "I1, I2, I4, I6, I11 and the postings hold".to_owned(),
+        0 => "I1, I2, I4, I11 and the postings hold".to_owned(),
         count => format!("{count} breaches"),
     });
     lines
@@ -220,7 +228,7 @@ mod tests {
         assert_eq!(lines[0], "I2  POOL#P  numbers 3 to 4 are in no record");
         assert_eq!(lines.last().unwrap(), "1 breaches");
         let lines = report(&Audit::default());
-        assert_eq!(lines.last().unwrap(), "I1, I2, I4 and the postings hold");
+        assert_eq!(lines.last().unwrap(), "I1, I2, I4, I11 and the postings hold");
     }
 
     #[test]

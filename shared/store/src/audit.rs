@@ -20,6 +20,7 @@ use crate::Store;
 use crate::error::{StoreError, sdk_error};
 use crate::item::Reader;
 use crate::keys::{Pk, Sk};
+use crate::seal::Seal;
 
 /// How often something that looks broken is read again.
 pub const LOOKS: u32 = 3;
@@ -99,6 +100,8 @@ pub struct Audit {
     pub object_bytes: u64,
     /// What is broken, sorted; empty if nothing is.
     pub breaches: Vec<Breach>,
+    /// The seals of days, in order.
+    pub seals: Vec<Seal>,
     /// The documents of the table, by the SHA-256 of their content.
     pub documents_seen: BTreeSet<String>,
     /// The names under which received bytes are kept, by the SHA-256 of those bytes.

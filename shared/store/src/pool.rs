@@ -10,6 +10,7 @@ use domain::ids::PoolId;
 use domain::pool::{Pool, PoolDraft, PoolStatus};
 
 pub use self::change::PoolChange;
+pub(crate) use self::change::told;
 use crate::audit_record::{AuditRecord, HUB};
 use crate::error::{StoreError, sdk_error};
 use crate::item::{Item, Reader, key, new_item, number, text};
@@ -91,7 +92,7 @@ impl Store {
         let mut registry =
             new_item(&Pk::Registry, &Sk::RegistryPool(pool.id.clone()), "registry-pool");
         registry.insert("pool_id".to_owned(), text(pool.id.as_str()));
-        let (pk, what) = (Pk::Pool(pool.id.clone()), change::told(&pool));
+        let (pk, what) = (Pk::Pool(pool.id.clone()), told(&pool));
         let record = AuditRecord::new(now, actor, "create", 1).changing(None, Some(&what));
         let puts = vec![
             self.put_new(to_item(&pool))?,

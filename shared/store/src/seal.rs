@@ -58,6 +58,13 @@ impl Seal {
         ]))
     }
 
+    /// Whether it is the seal of the next day and names the hash of `before`.
+    #[must_use]
+    pub fn follows(&self, before: &Self) -> bool {
+        let next = parsed(&before.day).and_then(Date::next_day).map(written);
+        self.previous == before.hash && next.is_some_and(|day| day == self.day)
+    }
+
     /// The object that says the same outside of the table.
     #[must_use]
     pub fn anchor_key(&self) -> String {
@@ -117,8 +124,8 @@ impl Store {
         Ok(Some(seal))
     }
 
-    /// The seal of the next day that is over and not sealed yet. The first day to be sealed is the one before
-    /// `now`.
+    /// The seal of the next day that is over and not sealed yet. The first one is of the first day before `now`
+    /// that has a record: a stack that nobody uses yet seals nothing.
     pub async fn seal_due(&self, now: OffsetDateTime) -> Result<Option<Seal>, StoreError> {
         let closed = now.saturating_sub(SEALED_AFTER).date().previous_day();
         let Some(closed) = closed else { return Ok(None) };
@@ -130,6 +137,9 @@ impl Store {
         let Some(day) = day else { return Ok(None) };
         let day = written(day);
         let (records, root) = self.day_root(&day).await?;
+        if last.is_none() && records == 0 {
+            return Ok(None);
+        }
         let previous = last.as_ref().map_or("", |last| &last.hash);
         Ok(Some(Seal::new(&day, records, root, previous)))
     }
@@ -239,8 +249,7 @@ mod tests {
         system(&store, "B", "2026-11-21T23:59:59.999Z").await;
         system(&store, "C", "2026-11-22T00:00:00.000Z").await;
         let early = datetime!(2026-11-22 00:59:59 UTC);
-        let before = store.seal_due(early).await.unwrap().unwrap();
-        assert_eq!((before.day.as_str(), before.records), ("2026-11-20", 0));
+        assert_eq!(store.seal_due(early).await.unwrap(), None, "20 November has no record");
         let first = store.seal_due(datetime!(2026-11-22 01:00 UTC)).await.unwrap().unwrap();
         assert_eq!((first.day.as_str(), first.records), ("2026-11-21", 2));
         assert!(store.seal_put(&first).await.unwrap());

@@ -111,6 +111,7 @@ impl Copy {
             self.bucket((from, to, prefix), &mut done, &bar).await?;
         }
         self.table(true, &mut done, &bar).await?;
+        self.anchors(&mut done).await?;
         bar.set_message("skipping numbers");
         self.skip(skip, now, &mut done).await?;
         bar.set_message("delivering again");
@@ -148,6 +149,24 @@ impl Copy {
             put(&mut tasks).await?;
         }
         Ok(())
+    }
+
+    /// The anchors of the days that are sealed in the copy; later ones would contradict its own seals.
+    async fn anchors(&self, done: &mut Done) -> Result<(), CommandError> {
+        let (from, to) = (&self.source.objects.buckets.documents, &self.to.1.buckets.documents);
+        let mut after = None;
+        loop {
+            let page = self.to.0.seal_list(after.as_deref()).await?;
+            for seal in page.items {
+                let bytes = self.object((from, &seal.anchor_key(), None), to).await?;
+                done.objects = done.objects.saturating_add(1);
+                done.bytes = done.bytes.saturating_add(bytes);
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     async fn bucket(

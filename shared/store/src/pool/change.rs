@@ -47,7 +47,7 @@ struct Decided<'a> {
 }
 
 /// What an audit record says of a pool: everything that a change may change, in a fixed order.
-pub(super) fn told(pool: &Pool) -> String {
+pub(crate) fn told(pool: &Pool) -> String {
     let draft = &pool.draft;
     format!(
         "{} from {} to {} max_request {} threshold {}",
