@@ -80,13 +80,11 @@ pub async fn handle(
 ) -> Result<(), Failure> {
     let message = store::jobs::parse(record.body.as_deref().unwrap_or_default())?;
     let kind = message.file.parse().map_err(|_| NotOurs)?;
-    let Some(job) = hub.store.export_fetch(&message.allocation_id, &message.file).await? else {
-        let id = message.allocation_id.as_str();
-        tracing::warn!(allocation.id = id, file = message.file, "nobody asked for this export");
-        return Ok(());
-    };
     let by = record.message_id.as_deref().unwrap_or_default();
-    run::run(hub, job, kind, (by, ends_at)).await
+    match run::take(hub, &message, by).await? {
+        Some(job) => run::run(hub, job, kind, ends_at).await,
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

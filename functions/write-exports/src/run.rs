@@ -5,6 +5,7 @@ use edge::{Measures, Metric};
 use linefiles::{Export, FileKind};
 use store::StoreError;
 use store::export_job::{ExportJob, ExportState, Turn};
+use store::jobs::ExportMessage;
 use store::publish::Published;
 use store::time::{parse_rfc3339, rfc3339_ms};
 use time::OffsetDateTime;
@@ -12,23 +13,49 @@ use time::OffsetDateTime;
 use crate::write::{Ending, write};
 use crate::{Failure, Hub};
 
-/// Runs a job for the message `by`.
+/// How often a job is taken again that was changed meanwhile: whoever asked for it notes that its message
+/// was sent, perhaps at the moment when the message arrives.
+const TAKE_TRIES: u32 = 5;
+
+/// Takes a job for the message `by`; `None` when nothing is to be done.
+pub(crate) async fn take(
+    hub: &Hub,
+    message: &ExportMessage,
+    by: &str,
+) -> Result<Option<ExportJob>, Failure> {
+    let (id, file) = (&message.allocation_id, &message.file);
+    for _ in 0..TAKE_TRIES {
+        let Some(mut job) = hub.store.export_fetch(id, file).await? else {
+            tracing::warn!(allocation.id = %id, file, "nobody asked for this export");
+            return Ok(None);
+        };
+        let turn = job.take(by, hub.clock.now());
+        if matches!(turn, Turn::Busy | Turn::Ended) {
+            tracing::info!(allocation.id = %id, file, ?turn, "left alone");
+            return Ok(None);
+        }
+        match hub.store.export_put(&mut job).await {
+            Err(StoreError::Conflict { .. }) => {}
+            outcome => {
+                outcome?;
+                if turn == Turn::GivenUp {
+                    failed(&job);
+                    return Ok(None);
+                }
+                return Ok(Some(job));
+            }
+        }
+    }
+    Err(Failure::Lost)
+}
+
+/// Runs a job that was taken.
 pub(crate) async fn run(
     hub: &Hub,
     mut job: ExportJob,
     kind: FileKind,
-    (by, ends_at): (&str, OffsetDateTime),
+    ends_at: OffsetDateTime,
 ) -> Result<(), Failure> {
-    let turn = job.take(by, hub.clock.now());
-    if matches!(turn, Turn::Busy | Turn::Ended) {
-        tracing::info!(allocation.id = %job.allocation_id, file = job.file, ?turn, "left alone");
-        return Ok(());
-    }
-    put(hub, &mut job).await?;
-    if turn == Turn::GivenUp {
-        failed(&job);
-        return Ok(());
-    }
     let allocation = hub.store.allocation_fetch(&job.allocation_id).await?;
     let Some(allocation) = allocation.filter(is_exportable) else {
         return refuse(hub, job).await;
@@ -49,7 +76,7 @@ pub(crate) async fn run(
 }
 
 /// Writes the job down; whoever lost it stops here.
-pub(crate) async fn put(hub: &Hub, job: &mut ExportJob) -> Result<(), Failure> {
+async fn put(hub: &Hub, job: &mut ExportJob) -> Result<(), Failure> {
     match hub.store.export_put(job).await {
         Err(StoreError::Conflict { .. }) => Err(Failure::Lost),
         outcome => Ok(outcome?),

@@ -5,6 +5,7 @@
 //! reconciled; then the people on shift look at it. What the hub finds is compared with what the line did; the exit status is 0 only if all
 //! agrees.
 
+mod fetch;
 mod line;
 mod run;
 mod shift;

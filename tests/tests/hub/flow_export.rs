@@ -7,15 +7,18 @@ use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER;
 use pharmatrace::api::Answer;
+use pharmatrace::system;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::flow_inbound::sha256;
-use crate::flow_kit::{ALLOCATIONS, GTIN, Hub, POOLS, problem, text};
+use crate::flow_kit::{ALLOCATIONS, GTIN, Hub, NOW, POOLS, problem, text};
 use crate::flow_reserve::serving;
 
 mod cuts;
 
+/// A system that asks for its numbers.
+const ASKS: &str = "asks";
 /// Rows of the file whose writer is killed.
 const ROWS: u64 = 10_000_000;
 /// Rows of the compressed file, and of the one that is dropped.
@@ -39,16 +42,23 @@ impl Exports {
             "max_request": 100_000_000, "threshold": 0,
         });
         assert_eq!(hub.api.post(POOLS, &pool).await.unwrap().status, 201);
+        // One whose lines ask for their numbers: nothing is dropped for it.
+        let asks =
+            system::Request { id: ASKS.to_owned(), kind: "sap".to_owned(), line_glns: vec![] };
+        system::create(&hub.store, &asks, NOW).await.unwrap();
         let s3 = hub.cloud.hub.s3().await.unwrap();
         Self { hub, s3 }
     }
 
     /// The id and the first number of a new allocation.
-    async fn reserve(&self, request: &str, quantity: u64, system: Option<&str>) -> (String, u64) {
-        let mut body = json!({ "request_id": request, "gtin": GTIN, "quantity": quantity });
-        if let Some(system) = system {
-            body["system_id"] = system.into();
-        }
+    async fn reserve(&self, request: &str, quantity: u64) -> (String, u64) {
+        self.reserve_for(ASKS, request, quantity).await
+    }
+
+    async fn reserve_for(&self, system: &str, request: &str, quantity: u64) -> (String, u64) {
+        let body = json!({
+            "request_id": request, "gtin": GTIN, "quantity": quantity, "system_id": system,
+        });
         let answer = self.hub.api.post(ALLOCATIONS, &body).await.unwrap();
         assert_eq!(answer.status, 201, "{}", answer.json());
         let answer = answer.json();
@@ -89,7 +99,8 @@ impl Exports {
         let versions = versions.send().await.unwrap().versions.unwrap_or_default();
         let of_key = versions.iter().filter(|version| version.key() == Some(key)).count();
         assert_eq!(of_key, 1, "{key}");
-        let uploads = self.s3.list_multipart_uploads().bucket(bucket).send().await.unwrap();
+        let uploads =
+            self.s3.list_multipart_uploads().bucket(bucket).prefix(key).send().await.unwrap();
         assert_eq!(uploads.uploads.unwrap_or_default(), [], "{key}");
     }
 
@@ -139,7 +150,7 @@ fn hash_of_bare(first: u64, rows: u64) -> String {
 }
 
 async fn a_killed_writer_is_followed_by_one_that_goes_on(exports: &Exports) {
-    let (id, first) = exports.reserve("killed", ROWS, None).await;
+    let (id, first) = exports.reserve("killed", ROWS).await;
     let query = "profile=bare&format=csv";
     let asked = exports.ask(&id, query).await;
     assert_eq!(asked.status, 202, "{}", asked.json());
@@ -179,7 +190,7 @@ async fn a_killed_writer_is_followed_by_one_that_goes_on(exports: &Exports) {
 }
 
 async fn a_compressed_file_is_the_same_file(exports: &Exports) {
-    let (id, first) = exports.reserve("gzip", FEWER_ROWS, None).await;
+    let (id, first) = exports.reserve("gzip", FEWER_ROWS).await;
     let there = exports.until_there(&id, "gzip=true", |_| {}).await;
     let bytes =
         exports.hub.api.get_presigned(there.header("location").unwrap()).await.unwrap().body;
@@ -206,7 +217,7 @@ async fn a_compressed_file_is_the_same_file(exports: &Exports) {
 
 async fn a_system_that_takes_files_gets_a_large_one(exports: &Exports) {
     exports.hub.credential("L2", &["allocations:read"], &[]).await;
-    let (id, first) = exports.reserve("dropped", FEWER_ROWS, Some("L2")).await;
+    let (id, first) = exports.reserve_for("L2", "dropped", FEWER_ROWS).await;
     let key = format!("outbound/L2/{id}.full.csv");
     let started = Instant::now();
     let mut tick = tokio::time::interval(Duration::from_millis(200));
@@ -225,7 +236,7 @@ async fn a_system_that_takes_files_gets_a_large_one(exports: &Exports) {
 
 async fn a_job_that_was_given_up_is_told(exports: &Exports) {
     use store::export_job::{ExportJob, ExportState};
-    let (id, _) = exports.reserve("failed", FEWER_ROWS, None).await;
+    let (id, _) = exports.reserve("failed", FEWER_ROWS).await;
     let now = time::OffsetDateTime::now_utc();
     let mut job = ExportJob::new(&id.parse().unwrap(), "full.json", now);
     job.end(ExportState::Failed, now);

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::line::{self, Run};
 use super::view::{count, expect, found, head, list, show_report, text, unexpected};
-use super::{Show, shift};
+use super::{Show, fetch, shift};
 use crate::api::Api;
 use crate::error::CommandError;
 use crate::hub::Hub;
@@ -204,12 +204,7 @@ async fn ranges(api: &Api, show: &mut Show, pool: &str) -> Result<(), CommandErr
 /// Fetches the numbers as CSV, inline or from S3, and checks them against the manifest.
 async fn export(line: &Api, show: &mut Show, run: &Reserved) -> Result<Vec<String>, CommandError> {
     show.doing(&format!("exporting {}", run.lot));
-    let answer = line.get(&format!("{ALLOCATIONS}/{}/export", run.id)).await?;
-    let (way, csv) = match (answer.status, answer.header("location")) {
-        (200, _) => ("inline", answer.body),
-        (303, Some(address)) => ("from S3", line.get_presigned(address).await?.body),
-        _ => return Err(unexpected(&answer, "the export")),
-    };
+    let (way, csv) = fetch::file(line, &format!("{ALLOCATIONS}/{}/export", run.id)).await?;
     let epcs = line::epcs_of_csv(&csv)?;
     show.check(format!("rows of {}", run.lot), run.size, epcs.len());
     let distinct: std::collections::BTreeSet<&String> = epcs.iter().collect();

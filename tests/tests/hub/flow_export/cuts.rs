@@ -13,7 +13,7 @@ use store::{Buckets, Objects, Store};
 use testkit::Faults;
 use time::{Duration, OffsetDateTime};
 
-use super::{Exports, hash_of_bare};
+use super::{ASKS, Exports, hash_of_bare};
 use crate::flow_inbound::sha256;
 
 const FILE: &str = "bare.csv";
@@ -67,7 +67,7 @@ async fn asked(exports: &Exports, id: &str) -> SqsMessage {
 
 /// The file is there once, with a manifest that is true, and its job says so.
 async fn is_whole(exports: &Exports, id: &str, first: u64, cut: &str) {
-    let key = format!("outbound/{}/{id}.{FILE}", pharmatrace::local::SYSTEM);
+    let key = format!("outbound/{ASKS}/{id}.{FILE}");
     let bytes = exports.outbound(&key).await.unwrap_or_else(|| panic!("{cut}: no file"));
     assert_eq!(sha256(&bytes), hash_of_bare(first, ROWS), "{cut}");
     assert_eq!(exports.manifest(&key, &bytes).await["row_count"], ROWS, "{cut}");
@@ -84,7 +84,7 @@ pub async fn a_crash_at_any_call_is_healed(exports: &Exports) {
         let mut survived = 0;
         for served in [false, true] {
             let cut = format!("cut {} call {call}", if served { "after" } else { "before" });
-            let (id, first) = exports.reserve(&cut.replace(' ', "-"), ROWS, None).await;
+            let (id, first) = exports.reserve(&cut.replace(' ', "-"), ROWS).await;
             let record = asked(exports, &id).await;
             let faults = Faults::none();
             let faults = if served { faults.dies_after(call) } else { faults.dies_before(call) };
@@ -108,7 +108,7 @@ pub async fn a_crash_at_any_call_is_healed(exports: &Exports) {
 
 /// A run whose time is over leaves a message behind; the deployed function takes it and goes on.
 pub async fn what_an_invocation_cannot_finish_is_handed_on(exports: &Exports) {
-    let (id, first) = exports.reserve("handed-on", ROWS, None).await;
+    let (id, first) = exports.reserve("handed-on", ROWS).await;
     let record = asked(exports, &id).await;
     let now = OffsetDateTime::now_utc();
     // A second passes at each look at the clock.
