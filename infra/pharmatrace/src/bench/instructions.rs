@@ -1,11 +1,12 @@
 //! `pharmatrace bench instructions`: the work of the hot paths as counted instructions.
 //!
 //! A clock says little on a shared machine; the number of instructions of one build and one input is
-//! the same within half a percent, and mostly within some millionths, whatever else runs. Each case is run under callgrind, which shows
-//! every program the same processor (so the choice of vector instructions does not depend on the machine),
-//! and compared with the committed baseline. What does more work than the tolerance allows is a
-//! regression and fails; what does less is told, so that the baseline is taken again. Hashing is left out:
-//! it is the library's, and differs between processors by what they have in hardware.
+//! the same within half a percent, and mostly within some millionths, whatever else runs. Each case is
+//! run under callgrind, which shows every program the same processor (so the choice of vector
+//! instructions does not depend on the machine), and compared with the committed baseline. What does
+//! more work than the tolerance allows is a regression and fails; what does less is told, so that the
+//! baseline is taken again. Hashing is left out: it is the library's, and differs between processors by
+//! what they have in hardware.
 
 mod baseline;
 

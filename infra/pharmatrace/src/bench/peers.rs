@@ -31,6 +31,9 @@ pub struct Options {
     #[arg(long, default_value_t = 1_000_000, value_name = "N",
           value_parser = clap::value_parser!(u64).range(5_000..=20_000_000))]
     serials: u64,
+    /// A folder with the programs `yardstick` and `fold`, which are then not built
+    #[arg(long, value_name = "DIR")]
+    programs: Option<PathBuf>,
     /// Leave out the readers from the Python index
     #[arg(long)]
     without_python: bool,
@@ -62,8 +65,13 @@ struct Files {
 /// If something does not build or run.
 pub(super) async fn run(options: &Options, json: bool) -> Result<bool, CommandError> {
     let root = repository()?;
-    let yardstick = program::build(&root, YARDSTICK, "bench").await?;
-    let fold = program::build(&root, FOLD, "bench").await?;
+    let (yardstick, fold) = match &options.programs {
+        Some(folder) => (folder.join(YARDSTICK.name), folder.join(FOLD.name)),
+        None => (
+            program::build(&root, YARDSTICK, "bench").await?,
+            program::build(&root, FOLD, "bench").await?,
+        ),
+    };
     let python = if options.without_python { None } else { Some(python(&root).await?) };
     let files = write(&root, &yardstick, options.serials).await?;
     let mut sheet = Sheet::default();
