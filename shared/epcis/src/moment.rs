@@ -20,7 +20,10 @@ pub(crate) fn parse(text: &str) -> Option<OffsetDateTime> {
     let (micro, zone) = fraction(rest)?;
     let time = Time::from_hms_micro(hour, minute, second, micro).ok()?;
     let local = OffsetDateTime::new_utc(date, time);
-    let utc = local.checked_sub(time::Duration::minutes(offset_minutes(zone)?))?;
+    let utc = match offset_minutes(zone)? {
+        0 => local,
+        minutes => local.checked_sub(time::Duration::minutes(minutes))?,
+    };
     (1..=9999).contains(&utc.year()).then_some(utc)
 }
 

@@ -265,11 +265,8 @@ impl<R: Read> Source<R> {
         self.pos = 0;
         self.end = filled;
         self.carry = 0;
-        // Nearly all text is plain ASCII: what is left to judge begins at the first block that is not.
-        let plain = plain_ascii(bytes);
-        let rest = bytes.get(plain..).unwrap_or_default();
-        if let Err(error) = std::str::from_utf8(rest) {
-            self.end = plain.saturating_add(error.valid_up_to());
+        if let Err(error) = std::str::from_utf8(bytes) {
+            self.end = error.valid_up_to();
             if error.error_len().is_some() || (self.exhausted && self.pending.is_none()) {
                 let message = "the text is not UTF-8".to_owned();
                 self.pending = Some((ReadErrorCode::WrongEncoding, message));
@@ -278,9 +275,9 @@ impl<R: Read> Source<R> {
                 self.carry = filled.saturating_sub(self.end);
             }
         }
-        let good = bytes.get(plain..self.end).unwrap_or_default();
+        let good = bytes.get(..self.end).unwrap_or_default();
         if let Some(at) = forbidden_control(good) {
-            self.end = plain.saturating_add(at);
+            self.end = at;
             let message = "a control character is not allowed".to_owned();
             self.pending = Some((ReadErrorCode::NotWellFormed, message));
             self.exhausted = true;
@@ -288,32 +285,15 @@ impl<R: Read> Source<R> {
     }
 }
 
-fn is_forbidden(byte: u8) -> bool {
-    byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')
-}
-
-/// Bytes of the blocks at the beginning that hold only ASCII without forbidden characters.
-fn plain_ascii(bytes: &[u8]) -> usize {
-    let is_bad = |byte: &u8| (*byte & 0x80) | u8::from(is_forbidden(*byte));
-    let mut plain = 0_usize;
-    for block in bytes.chunks(256) {
-        // Without an early exit inside the block the compiler compares many bytes at once.
-        if block.iter().fold(0, |bad, byte| bad | is_bad(byte)) != 0 {
-            break;
-        }
-        plain = plain.saturating_add(block.len());
-    }
-    plain
-}
-
 /// Both XML 1.0 and JSON forbid the control characters below the space but tab and line ends.
 fn forbidden_control(bytes: &[u8]) -> Option<usize> {
+    let is_forbidden = |byte: &u8| *byte < 0x20 && !matches!(*byte, b'\t' | b'\n' | b'\r');
     let mut at = 0usize;
     for block in bytes.chunks(256) {
-        let bad = block.iter().fold(0, |bad, byte| bad | u8::from(is_forbidden(*byte)));
+        // Without an early exit inside the block the compiler compares many bytes at once.
+        let bad = block.iter().fold(0u8, |bad, byte| bad | u8::from(is_forbidden(byte)));
         if bad != 0 {
-            let position = block.iter().position(|byte| is_forbidden(*byte));
-            return position.map(|in_block| at.saturating_add(in_block));
+            return block.iter().position(is_forbidden).map(|in_block| at.saturating_add(in_block));
         }
         at = at.saturating_add(block.len());
     }

@@ -1,6 +1,10 @@
 //! I10, to the letter: reading allocates for a document, not for its events.
 
 #![cfg(test)]
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "the numbers of a generated document are small"
+)]
 
 #[path = "../benches/documents/mod.rs"]
 mod documents;

@@ -267,9 +267,8 @@ impl Pattern {
         loop {
             match self.try_compare(window, found, stem, limits) {
                 Ok(bytes) => return Some(bytes),
-                Err(None) => return None,
                 Err(Some(differs)) if self.vary(differs) => {}
-                Err(Some(_)) => return None,
+                Err(_) => return None,
             }
         }
     }
