@@ -125,7 +125,8 @@ fn retry_seconds(job: &ExportJob, export: &Export<'_>) -> u64 {
 fn given_up(job: &ExportJob, now: OffsetDateTime) -> Problem {
     let failed_at = parse_rfc3339(&job.updated_at).unwrap_or(now);
     let again_at = failed_at.saturating_add(REST);
-    let seconds = u32::try_from((again_at - now).whole_seconds()).unwrap_or(0).max(1);
+    let rest = again_at.unix_timestamp().saturating_sub(now.unix_timestamp());
+    let seconds = u32::try_from(rest).unwrap_or(0).max(1);
     Problem::new(ProblemKind::ExportFailed)
         .detail(
             "The file could not be written. Asked for again after `retry_at`, it is tried anew.",

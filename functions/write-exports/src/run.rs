@@ -102,8 +102,9 @@ async fn finish(
     job.checkpoint.row = export.row_count();
     job.end(ExportState::Done, now);
     put(hub, &mut job).await?;
-    let waited = parse_rfc3339(&job.requested_at).map_or(time::Duration::ZERO, |asked| now - asked);
-    let latency_ms = u64::try_from(waited.whole_milliseconds()).unwrap_or(0);
+    let asked = parse_rfc3339(&job.requested_at).unwrap_or(now).unix_timestamp_nanos();
+    let waited = now.unix_timestamp_nanos().saturating_sub(asked).div_euclid(1_000_000);
+    let latency_ms = u64::try_from(waited).unwrap_or(0);
     tracing::info!(
         allocation.id = %job.allocation_id,
         file = job.file,

@@ -18,6 +18,10 @@ use super::*;
 const NOW: OffsetDateTime = datetime!(2026-11-23 10:00 UTC);
 const FILE: &str = "full.csv.gz";
 
+fn later(minutes: i64) -> OffsetDateTime {
+    NOW.saturating_add(Duration::minutes(minutes))
+}
+
 /// A hub without S3 and SQS: a call to them fails at once.
 async fn hub(dynamo: &Dynamo) -> Hub {
     let store = Store::new(dynamo.client(), &dynamo.table().await);
@@ -92,16 +96,15 @@ async fn a_job_that_never_gets_on_is_given_up_and_says_why() {
     let id = reserve(&hub.store).await;
     hub.store.export_request(&id, FILE, NOW).await.unwrap();
     for _ in 0..IDLE_RUNS_MAX {
-        let outcome = handle(&hub, &record(&id), NOW + Duration::minutes(15)).await;
+        let outcome = handle(&hub, &record(&id), later(15)).await;
         assert!(matches!(outcome, Err(Failure::Store(_))), "{outcome:?}");
     }
-    handle(&hub, &record(&id), NOW + Duration::minutes(15)).await.unwrap();
+    handle(&hub, &record(&id), later(15)).await.unwrap();
     let job = hub.store.export_fetch(&id, FILE).await.unwrap().unwrap();
     assert_eq!(job.state, ExportState::Failed);
     assert_eq!(job.error.as_deref(), Some("HeadObject failed: the connection failed"));
     handle(&hub, &record(&id), NOW).await.unwrap();
-    let (again, must_send) =
-        hub.store.export_request(&id, FILE, NOW + Duration::minutes(10)).await.unwrap();
+    let (again, must_send) = hub.store.export_request(&id, FILE, later(10)).await.unwrap();
     assert_eq!((again.state, must_send), (ExportState::Queued, true), "asked for again later");
 }
 
@@ -113,7 +116,7 @@ async fn numbers_that_were_given_up_are_not_written() {
     hub.store.export_request(&id, FILE, NOW).await.unwrap();
     let at = ("test", "2026-11-23T10:00:00.000Z");
     hub.store.allocation_void(&id, "test", at).await.unwrap();
-    handle(&hub, &record(&id), NOW + Duration::minutes(15)).await.unwrap();
+    handle(&hub, &record(&id), later(15)).await.unwrap();
     let job = hub.store.export_fetch(&id, FILE).await.unwrap().unwrap();
     assert_eq!(job.state, ExportState::Failed);
 }

@@ -246,5 +246,5 @@ async fn a_job_that_was_given_up_is_told(exports: &Exports) {
     assert!(answer.header("retry-after").unwrap().parse::<u64>().unwrap() > 500);
     assert!(text(&answer.json(), "retry_at") > text(&answer.json(), "failed_at"));
     // Another file of the same numbers is another job.
-    assert_eq!(exports.until_there(&id, "format=json&profile=bare", |_| {}).await.status, 303);
+    assert_eq!(exports.until_there(&id, "format=csv", |_| {}).await.status, 303);
 }

@@ -14,7 +14,7 @@ fn job() -> ExportJob {
 }
 
 fn after(seconds: i64) -> OffsetDateTime {
-    NOW + Duration::seconds(seconds)
+    NOW.saturating_add(Duration::seconds(seconds))
 }
 
 #[test]
