@@ -11,6 +11,7 @@ from eparsecis.eparsecis import EPCISParser
 from lxml import etree
 
 ROUNDS = 3
+SLOW_NS = 20_000_000_000
 
 
 def with_lxml(path):
@@ -47,6 +48,9 @@ def main():
     best = {name: None for name, _ in peers}
     for _ in range(ROUNDS):
         for name, read in peers:
+            # A slow one on a large file is slow enough once.
+            if best[name] is not None and best[name][0] > SLOW_NS:
+                continue
             started = time.perf_counter_ns()
             items = read(sys.argv[1])
             taken = time.perf_counter_ns() - started

@@ -91,14 +91,12 @@ pub(super) async fn run(options: &Options, json: bool) -> Result<bool, CommandEr
         add(&mut sheet, rows, |_| Some(Block::Rows)).await?;
     }
     if let Some(python) = python {
-        for (path, block) in [(&files.dense, Block::Dense), (&files.single, Block::Single)] {
-            let bytes = path.metadata().map_err(CommandError::io("a document"))?.len();
-            let mut peers = Command::new(&python);
-            peers.arg(root.join("infra/local/peers.py")).arg(path);
-            let lines: Vec<Measured> = program::lines("peers.py", peers).await?;
-            for it in lines {
-                sheet.add(block, &Measured { bytes, ..it });
-            }
+        // Each event costs one of them milliseconds: with one serial an event, half an hour.
+        let bytes = files.dense.metadata().map_err(CommandError::io("a document"))?.len();
+        let mut peers = Command::new(&python);
+        peers.arg(root.join("infra/local/peers.py")).arg(&files.dense);
+        for it in program::lines::<Measured>("peers.py", peers).await? {
+            sheet.add(Block::Dense, &Measured { bytes, ..it });
         }
     }
     if json {
