@@ -20,7 +20,7 @@ use domain::ids::{AllocationId, PoolId, RequestId, SystemId};
 use domain::pool::Scheme;
 use domain::request::Details;
 use domain::serial::DecimalRun;
-use linefiles::{Export, Format, Profile};
+use linefiles::{Export, FileKind, Format, Profile};
 
 /// Rows of each file.
 const ROWS: u64 = 1_000_000;
@@ -105,6 +105,20 @@ fn d_csv_bare(bencher: Bencher) {
 #[divan::bench(sample_count = 20)]
 fn e_json_full(bencher: Bencher) {
     file(bencher, Profile::Full, Format::Json);
+}
+
+#[divan::bench(sample_count = 5)]
+fn g_csv_full_gzip(bencher: Bencher) {
+    let allocation = allocation();
+    let kind = FileKind { profile: Profile::Full, format: Format::Csv, gzip: true };
+    let export = Export::of(&allocation, kind);
+    bencher.counter(ItemsCount::new(ROWS)).counter(BytesCount::new(export.byte_count())).bench(
+        || {
+            for batch in export.batches() {
+                black_box(batch);
+            }
+        },
+    );
 }
 
 #[divan::bench(sample_count = 20)]
