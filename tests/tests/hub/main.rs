@@ -29,6 +29,7 @@ mod flow_reserve;
 mod flow_telemetry;
 mod flow_upgrade;
 mod openapi_views;
+mod seeds;
 mod tidy_kit;
 mod tidy_openapi;
 mod tidy_repository;
