@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 use aws_lambda_events::sqs::SqsMessage;
 use domain::ids::AllocationId;
@@ -13,7 +14,7 @@ use store::{Buckets, Objects, Store};
 use testkit::Faults;
 use time::{Duration, OffsetDateTime};
 
-use super::{ASKS, Exports, hash_of_bare};
+use super::{ASKS, Exports, PATIENCE, hash_of_bare};
 use crate::flow_inbound::sha256;
 
 const FILE: &str = "bare.csv";
@@ -117,9 +118,18 @@ pub async fn what_an_invocation_cannot_finish_is_handed_on(exports: &Exports) {
         Clock::from_fn(move || now + Duration::seconds(seconds.fetch_add(1, Ordering::Relaxed)));
     let writer = writer(exports, &Faults::none(), clock);
     write_exports::handle(&writer, &record, now + Duration::seconds(66)).await.unwrap();
-    let handed_on =
-        exports.hub.store.export_fetch(&id.parse().unwrap(), FILE).await.unwrap().unwrap();
+    let allocation: AllocationId = id.parse().unwrap();
+    let handed_on = exports.hub.store.export_fetch(&allocation, FILE).await.unwrap().unwrap();
     assert!((1..12).contains(&handed_on.checkpoint.parts), "{handed_on:?}");
-    exports.until_there(&id, "profile=bare", |_| {}).await;
+    let started = Instant::now();
+    let mut tick = tokio::time::interval(std::time::Duration::from_millis(100));
+    loop {
+        tick.tick().await;
+        let job = exports.hub.store.export_fetch(&allocation, FILE).await.unwrap().unwrap();
+        if job.state == ExportState::Done {
+            break;
+        }
+        assert!(started.elapsed() < PATIENCE, "nobody went on: {job:?}");
+    }
     is_whole(exports, &id, first, "handed on").await;
 }
