@@ -15,6 +15,7 @@ mod flow_crash;
 mod flow_credentials;
 mod flow_doors;
 mod flow_events;
+mod flow_export;
 mod flow_files;
 mod flow_findings;
 mod flow_inbound;
