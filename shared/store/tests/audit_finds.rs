@@ -288,3 +288,69 @@ async fn overlapping_pools_of_a_gtin_are_found() {
     hub.breaks(Invariant::Disjoint, "overlaps pool").await;
     hub.breaks(Invariant::Disjoint, "not all claimed").await;
 }
+
+fn word(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+#[tokio::test]
+async fn edited_audit_record_is_found() {
+    let hub = healthy().await;
+    hub.set(&hub.pool_pk(), "AUDIT#000000000001", "actor", word("L9/somebody-else")).await;
+    hub.breaks(Invariant::Evident, "record 1 does not have the hash of what it says").await;
+}
+
+#[tokio::test]
+async fn removed_audit_record_is_found() {
+    let hub = healthy().await;
+    let pk = format!("ALLOC#{}", hub.allocations[0].id);
+    hub.delete(&pk, "AUDIT#000000000001").await;
+    hub.breaks(Invariant::Evident, "record 1 is missing, the next one is 2").await;
+    // The last one leaves no gap; what it told of is a state without evidence then.
+    hub.delete(&pk, "AUDIT#000000000002").await;
+    hub.breaks(Invariant::Evident, "is active, but its last record says \"\"").await;
+}
+
+#[tokio::test]
+async fn state_changed_past_the_hub_is_found() {
+    let hub = healthy().await;
+    let pk = format!("ALLOC#{}", hub.allocations[1].id);
+    hub.set(&pk, "ALLOC", "status", word("exported")).await;
+    hub.breaks(Invariant::Evident, "is exported, but its last record says \"reserved\"").await;
+    hub.set(&hub.pool_pk(), "POOL", "threshold", number(7)).await;
+    hub.breaks(Invariant::Evident, "threshold 7\", but its last record says").await;
+}
+
+/// Somebody with all rights on the table rewrites a record, its hash and all that follows.
+#[tokio::test]
+async fn rewritten_chain_contradicts_the_seal_of_its_day() {
+    let hub = healthy().await;
+    let next_day = time::macros::datetime!(2026-11-24 12:00 UTC);
+    let seal = hub.store.seal_due(next_day).await.unwrap().unwrap();
+    hub.store.seal_put(&seal).await.unwrap();
+    assert_eq!(hub.audit().await.breaches, []);
+    let pk = format!("ALLOC#{}", hub.allocations[1].id);
+    let entity: store::keys::Pk = pk.parse().unwrap();
+    let mut record = hub.store.audit_records(&entity, 1).await.unwrap().remove(0);
+    record.record.actor = "L9".to_owned();
+    hub.set(&pk, "AUDIT#000000000001", "actor", word("L9")).await;
+    hub.set(&pk, "AUDIT#000000000001", "hash", word(&record.computed_hash())).await;
+    hub.breaks(Invariant::Evident, "other records were sealed than the day has").await;
+    hub.delete(&pk, "AUDIT#000000000001").await;
+    hub.breaks(Invariant::Evident, "records, the day has").await;
+}
+
+#[tokio::test]
+async fn changed_seal_is_found() {
+    let hub = healthy().await;
+    let mut now = time::macros::datetime!(2026-11-24 12:00 UTC);
+    for _ in 0..2 {
+        let seal = hub.store.seal_due(now).await.unwrap().unwrap();
+        hub.store.seal_put(&seal).await.unwrap();
+        now += time::Duration::days(1);
+    }
+    hub.set("SEALS", "DAY#2026-11-23", "records", number(3)).await;
+    hub.breaks(Invariant::Evident, "does not have the hash of what it says").await;
+    hub.delete("SEALS", "DAY#2026-11-23").await;
+    hub.breaks(Invariant::Evident, "does not follow from the seal before").await;
+}

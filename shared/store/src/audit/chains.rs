@@ -134,7 +134,7 @@ fn broken(seal: &Seal, before: Option<&Seal>, found: &(u64, String)) -> Option<S
     if seal.hash != seal.computed_hash() {
         return Some("does not have the hash of what it says".to_owned());
     }
-    if before.is_some_and(|before| !seal.follows(before)) {
+    if before.map_or(!seal.previous.is_empty(), |before| !seal.follows(before)) {
         return Some("does not follow from the seal before".to_owned());
     }
     let (records, root) = found;
