@@ -13,12 +13,13 @@ async fn a_million_serials_and_a_mixed_load_stay_within_their_budgets() {
     for (serials, forms) in [(20_000, Form::ALL.to_vec()), (1_000_000, dense_and_unusual)] {
         let number = forms.len();
         let options = documents::Options::new(vec![serials], forms);
-        let sheet = documents::measure(&hub.cloud.hub, &options).await.unwrap();
+        let sheet = Box::pin(documents::measure(&hub.cloud.hub, &options)).await.unwrap();
         assert!(sheet.holds(), "{}", sheet.lines().join("\n"));
         assert_eq!(sheet.rows.len(), number);
     }
     // Its audit reads the documents above again as well.
-    let sheet = load::measure(&hub.cloud.hub, &load::Options::of(8, 200)).await.unwrap();
+    let options = load::Options::of(8, 200);
+    let sheet = Box::pin(load::measure(&hub.cloud.hub, &options)).await.unwrap();
     assert!(sheet.holds(), "{}", sheet.lines().join("\n"));
     assert!(sheet.reconciled() > 0, "{}", sheet.lines().join("\n"));
     hub.stop().await;
