@@ -29,6 +29,7 @@ mod flow_recount;
 mod flow_reserve;
 mod flow_telemetry;
 mod flow_upgrade;
+mod frugal;
 mod openapi_views;
 mod seeds;
 mod tidy_kit;
