@@ -1,4 +1,5 @@
-"""Reads an EPCIS XML file with peers from the Python index; one JSON line each, best of some rounds.
+"""Reads an EPCIS XML file with peers from the Python index; one JSON line each, best of some rounds by the
+time on a processor.
 
 Each does what it takes to have every serial's text: lxml into a set, eparsecis into its event objects.
 """
@@ -51,9 +52,9 @@ def main():
             # A slow one on a large file is slow enough once.
             if best[name] is not None and best[name][0] > SLOW_NS:
                 continue
-            started = time.perf_counter_ns()
+            started = time.process_time_ns()
             items = read(sys.argv[1])
-            taken = time.perf_counter_ns() - started
+            taken = time.process_time_ns() - started
             if best[name] is None or taken < best[name][0]:
                 best[name] = (taken, items)
     for name, (taken, items) in best.items():

@@ -139,7 +139,9 @@ impl Sheet {
             out.extend(table::lines(&rows));
             out.push(String::new());
         }
-        out.push("best of all rounds; reached: 1.00 is the budget".to_owned());
+        out.push(
+            "best of all rounds by the time on a processor; reached: 1.00 is the budget".to_owned(),
+        );
         out
     }
 
