@@ -19,6 +19,9 @@ const ENTITY: &str = "audit";
 pub const HUB: &str = "hub";
 /// The version of the hash below.
 const HASH_VERSION: &str = "1";
+/// The parts of a day's list, by the first digit of a record's hash: one partition of an index takes 1,000
+/// writes a second, and a list that is full would hold up the changes themselves.
+pub const DAY_SHARDS: &str = "0123456789abcdef";
 /// What the first record of a chain names as the hash before it.
 const NO_HASH: &str = "";
 
@@ -146,12 +149,22 @@ impl ChainedRecord {
         Ok(())
     }
 
+    /// Which part of its day it lies in.
+    fn shard(&self) -> char {
+        self.hash.chars().next().unwrap_or_default()
+    }
+
     /// The sort key in the list of its day.
     fn list_key(&self) -> String {
         format!("{}#{}#{:012}", self.record.at, self.entity, self.place)
     }
 
     pub(crate) fn to_item(&self, entity: &Pk) -> Item {
+        self.to_item_filed(entity, &self.record.at)
+    }
+
+    /// The item of a record that is put at another time than that of its change.
+    pub(crate) fn to_item_filed(&self, entity: &Pk, filed_at: &str) -> Item {
         let mut item = new_item(entity, &Sk::Audit(self.place), ENTITY);
         let r = &self.record;
         let fields = [
@@ -162,7 +175,7 @@ impl ChainedRecord {
             ("version", number(r.version)),
             ("previous", text(self.previous.as_str())),
             ("hash", text(self.hash.as_str())),
-            ("list_pk", text(listing::audit_day(&r.at))),
+            ("list_pk", text(listing::audit_day(filed_at, self.shard()))),
             ("list_sk", text(self.list_key())),
         ];
         item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
@@ -258,14 +271,14 @@ impl Store {
         Ok(records?)
     }
 
-    /// One page of the records of a day (`YYYY-MM-DD`), the latest first. Read from an index, so it may lag a
-    /// moment. `after` and `next` are index sort keys.
+    /// One page of a part (one of [`DAY_SHARDS`]) of the records of a day (`YYYY-MM-DD`), the latest first.
+    /// Read from an index, so it may lag a moment. `after` and `next` are index sort keys.
     pub async fn audit_day(
         &self,
-        day: &str,
+        (day, shard): (&str, char),
         after: Option<&str>,
     ) -> Result<Page<ChainedRecord>, StoreError> {
-        let page = self.listing_page(&listing::audit_day(day), None, after).await?;
+        let page = self.listing_page(&listing::audit_day(day, shard), None, after).await?;
         let items: Result<Vec<_>, Corrupt> =
             page.items.iter().map(ChainedRecord::from_item).collect();
         Ok(Page { items: items?, next: page.next })

@@ -4,7 +4,6 @@
 //! is per sending system, because each system may only report its own numbers. The item is changed
 //! by reading it, deciding, and writing it back if nobody else did meanwhile.
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{Put, ReturnConsumedCapacity, TransactWriteItem};
 use domain::ids::SystemId;
 
@@ -15,6 +14,7 @@ use crate::error::{StoreError, sdk_error};
 use crate::item::{Reader, new_item, number, text};
 use crate::keys::{Pk, Sk, listing};
 use crate::meter::Meter;
+use crate::pause::pause;
 use crate::pool::built;
 use crate::{Page, Store};
 
@@ -24,6 +24,8 @@ pub use crate::judgement::{
 
 /// How often a change of a document is tried again when another one came between.
 const CHANGE_TRIES: u32 = 20;
+/// The step of the pauses between these tries, milliseconds.
+const CHANGE_PAUSE_MS: u64 = 5;
 
 /// Pages of the index that one call for a list reads; each has up to 1 MB.
 pub const LIST_PAGES_MAX: u32 = 10;
@@ -238,7 +240,7 @@ impl Store {
         meter: &Meter,
         mut change: impl FnMut(&mut Document),
     ) -> Result<Document, StoreError> {
-        for _ in 0..CHANGE_TRIES {
+        for attempt in 0..CHANGE_TRIES {
             let missing = StoreError::NotFound { what: "the document" };
             let stored = self.document_fetch(sha).await?;
             let before = stored.as_ref().or(fresh).ok_or(missing)?.clone();
@@ -248,7 +250,7 @@ impl Store {
                 return Ok(after);
             }
             after.version = before.version.saturating_add(1);
-            let judged_at = judged_at.filter(|_| after.status() != before.status());
+            let judged_at = judged_at.filter(|_| told(&after) != told(&before));
             let is_written = match judged_at {
                 Some(at) => self.document_put_judged((&before, &after), at, meter).await?,
                 None => self.document_put(&after, before.version, meter).await?,
@@ -256,6 +258,7 @@ impl Store {
             if is_written {
                 return Ok(after);
             }
+            pause(attempt, CHANGE_PAUSE_MS).await;
         }
         Err(StoreError::Conflict { what: "the document" })
     }
@@ -279,8 +282,8 @@ impl Store {
         };
         let put = put.build().map_err(|error| built(&error))?;
         let record = AuditRecord::new(at, HUB, "judge", after.version)
-            .because(after.error.as_ref().map(|error| error.code.as_str()))
-            .changing(Some(before.status().as_str()), Some(after.status().as_str()));
+            .because(refusals(after).as_deref())
+            .changing(Some(&told(before)), Some(&told(after)));
         let entity = Pk::Document(after.content_sha256.clone());
         let record = self.audit_next(&entity, record).await?;
         self.write_together(vec![TransactWriteItem::builder().put(put).build(), record], meter)
@@ -314,9 +317,11 @@ impl Store {
                 Ok(true)
             }
             Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+                if error.as_service_error().is_some_and(|error| {
+                    // A judgement is a transaction, and may hold the item at this moment.
+                    error.is_conditional_check_failed_exception()
+                        || error.is_transaction_conflict_exception()
+                }) =>
             {
                 Ok(false)
             }
@@ -358,6 +363,27 @@ impl Store {
         }
         Ok(Page { items, next: start })
     }
+}
+
+/// What an audit record says of a document: how far its judgement has come for each system.
+fn told(document: &Document) -> String {
+    let of =
+        |judgement: &Judgement| format!("{} {}", judgement.system_id, judgement.status.as_str());
+    let mut parts: Vec<String> = document.judgements.iter().map(of).collect();
+    parts.extend(document.error.as_ref().map(|_| DocumentStatus::Quarantined.as_str().to_owned()));
+    parts
+        .extend(document.resolution.as_ref().map(|resolution| resolution.kind.as_str().to_owned()));
+    parts.join(", ")
+}
+
+/// The codes of what speaks against it.
+fn refusals(document: &Document) -> Option<String> {
+    let own = document.error.iter();
+    let codes: Vec<&str> = own
+        .chain(document.judgements.iter().filter_map(|judgement| judgement.error.as_ref()))
+        .map(|error| error.code.as_str())
+        .collect();
+    (!codes.is_empty()).then(|| codes.join(", "))
 }
 
 /// The index sort key of a document.

@@ -143,10 +143,10 @@ pub mod listing {
     /// Credentials by id.
     pub const CREDENTIAL: &str = "CREDENTIAL";
 
-    /// Audit records of the day of a time (RFC 3339 UTC), by time and entity.
+    /// A part of the audit records of the day of a time (RFC 3339 UTC), by time and entity.
     #[must_use]
-    pub fn audit_day(at: &str) -> String {
-        format!("AUDIT#{}", at.get(..10).unwrap_or_default())
+    pub fn audit_day(at: &str, shard: char) -> String {
+        format!("AUDIT#{}#{shard}", at.get(..10).unwrap_or_default())
     }
 }
 

@@ -72,6 +72,21 @@ pub enum ReserveError {
     Store(#[from] StoreError),
 }
 
+impl ReserveError {
+    /// Whether a pool refused, as opposed to a call that failed or a request that is wrong in itself.
+    const fn is_refusal(&self) -> bool {
+        match self {
+            Self::NoPool
+            | Self::OtherGtin
+            | Self::Inactive
+            | Self::SizeLimit { .. }
+            | Self::Insufficient { .. }
+            | Self::TooManyOpen => true,
+            Self::IdReuse | Self::Swept | Self::Store(_) => false,
+        }
+    }
+}
+
 /// An entry that this request may record.
 #[derive(Debug, Clone)]
 pub struct Reservation {
@@ -118,7 +133,15 @@ impl Store {
         }
         // Once more from the start if the sweeper took the entry; then the caller repeats.
         for _ in 0..2 {
-            let reservation = self.reservation_open_any(request, pools, now).await?;
+            let reservation = match self.reservation_open_any(request, pools, now).await {
+                Ok(reservation) => reservation,
+                Err(refused) if refused.is_refusal() => {
+                    // I3: another copy of this request may have taken the last numbers just now.
+                    let made = self.reservation_find(request).await?.ok_or(refused)?;
+                    return Ok(Outcome { allocation: made, pool: None });
+                }
+                Err(failed) => return Err(failed),
+            };
             let recorded = self.reservation_record(request, &reservation, now).await?;
             self.entry_close(&reservation.pool.id, &reservation.entry).await?;
             match recorded {

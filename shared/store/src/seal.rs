@@ -10,6 +10,7 @@ use domain::ids::length_prefixed_sha256;
 use sha2::{Digest, Sha256};
 use time::{Date, Duration, OffsetDateTime};
 
+use crate::audit_record::DAY_SHARDS;
 use crate::error::StoreError;
 use crate::item::{Corrupt, Item, Reader, new_item, number, text};
 use crate::keys::{Pk, SEAL_PREFIX, Sk};
@@ -23,6 +24,9 @@ const HASH_VERSION: &str = "1";
 /// than the index lags.
 pub const SEALED_AFTER: Duration = Duration::hours(1);
 
+/// How far back the first day to be sealed may lie.
+const FIRST_DAYS_MAX: u32 = 31;
+
 /// The seal of one day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
@@ -30,7 +34,7 @@ pub struct Seal {
     pub day: String,
     /// Its audit records.
     pub records: u64,
-    /// The hash over the hashes of its records, the latest first, hexadecimal.
+    /// The hash over the hashes of its records, part by part and the latest first, hexadecimal.
     pub root: String,
     /// The hash of the seal before; empty for the first.
     pub previous: String,
@@ -124,24 +128,37 @@ impl Store {
         Ok(Some(seal))
     }
 
-    /// The seal of the next day that is over and not sealed yet. The first one is of the first day before `now`
-    /// that has a record: a stack that nobody uses yet seals nothing.
+    /// The seal of the next day that is over and not sealed yet.
     pub async fn seal_due(&self, now: OffsetDateTime) -> Result<Option<Seal>, StoreError> {
         let closed = now.saturating_sub(SEALED_AFTER).date().previous_day();
         let Some(closed) = closed else { return Ok(None) };
         let last = self.seal_last().await?;
         let day = match &last {
-            None => Some(closed),
+            None => self.first_day(closed).await?,
             Some(last) => parsed(&last.day).and_then(Date::next_day).filter(|day| *day <= closed),
         };
         let Some(day) = day else { return Ok(None) };
         let day = written(day);
         let (records, root) = self.day_root(&day).await?;
-        if last.is_none() && records == 0 {
-            return Ok(None);
-        }
         let previous = last.as_ref().map_or("", |last| &last.hash);
         Ok(Some(Seal::new(&day, records, root, previous)))
+    }
+
+    /// The first day to be sealed: the earliest of the last [`FIRST_DAYS_MAX`] up to `closed` that has records,
+    /// if `closed` has some. A stack that nobody uses yet seals nothing.
+    async fn first_day(&self, closed: Date) -> Result<Option<Date>, StoreError> {
+        if self.day_root(&written(closed)).await?.0 == 0 {
+            return Ok(None);
+        }
+        let (mut first, mut day) = (closed, closed);
+        for _ in 0..FIRST_DAYS_MAX {
+            let Some(before) = day.previous_day() else { break };
+            day = before;
+            if self.day_root(&written(day)).await?.0 > 0 {
+                first = day;
+            }
+        }
+        Ok(Some(first))
     }
 
     /// Keeps a seal; one that is there stays.
@@ -153,18 +170,21 @@ impl Store {
     /// The number of a day's audit records, and the hash over them. Constant memory.
     pub async fn day_root(&self, day: &str) -> Result<(u64, String), StoreError> {
         let (mut records, mut hash) = (0_u64, Sha256::new());
-        let mut after = None;
-        loop {
-            let page = self.audit_day(day, after.as_deref()).await?;
-            for record in &page.items {
-                records = records.saturating_add(1);
-                hash.update(record.hash.as_bytes());
-            }
-            after = page.next;
-            if after.is_none() {
-                return Ok((records, data_encoding::HEXLOWER.encode(&hash.finalize())));
+        for shard in DAY_SHARDS.chars() {
+            let mut after = None;
+            loop {
+                let page = self.audit_day((day, shard), after.as_deref()).await?;
+                for record in &page.items {
+                    records = records.saturating_add(1);
+                    hash.update(record.hash.as_bytes());
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
             }
         }
+        Ok((records, data_encoding::HEXLOWER.encode(&hash.finalize())))
     }
 
     /// The latest seal; consistent.
@@ -197,6 +217,21 @@ impl Store {
 }
 
 impl Objects {
+    /// The keys of all anchors: one a day.
+    pub async fn anchor_keys(&self) -> Result<Vec<String>, StoreError> {
+        let bucket = &*self.buckets.documents;
+        let mut pages =
+            self.s3.list_objects_v2().bucket(bucket).prefix("anchors/").into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| crate::error::sdk_error("ListObjectsV2", &error))?;
+            keys.extend(
+                page.contents().iter().filter_map(|object| object.key()).map(str::to_owned),
+            );
+        }
+        Ok(keys)
+    }
+
     /// Puts the object that says the same as a seal; done twice it changes nothing.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ impl Store {
             return Ok(swept);
         };
         if let Some(record) = &state.record {
-            self.pool_record_keep(id, record).await?;
+            self.pool_record_keep(id, record, now).await?;
         }
         for entry in state.open.iter().filter(|entry| entry.opened_at.as_str() < before) {
             if self.range_void(id, entry, "unfinished", now).await? {

@@ -183,9 +183,8 @@ async fn each_change_has_its_record_though_a_crash_left_it_waiting() {
         Some((3, "L1/c".into()))
     );
     // The next change makes it good; so does the sweep.
-    let by = ["L1/d", "L1/e"];
-    for actor in by {
-        store.pool_change(&id(1), &threshold(7), (actor, NOW)).await.unwrap();
+    for (value, actor) in [(7, "L1/d"), (8, "L1/e")] {
+        store.pool_change(&id(1), &threshold(value), (actor, NOW)).await.unwrap();
     }
     assert_eq!(store.pool_fetch(&id(1)).await.unwrap().unwrap().record, None);
     let records = store.audit_records(&Pk::Pool(id(1)), 10).await.unwrap();
@@ -197,4 +196,23 @@ async fn each_change_has_its_record_though_a_crash_left_it_waiting() {
         before = Some(record);
     }
     assert_eq!(records[1].after, records[2].before);
+}
+
+#[tokio::test]
+async fn a_change_whose_answer_was_lost_is_made_and_told_once() {
+    let dynamo = Dynamo::start().await;
+    let store = Store::new(dynamo.client(), &dynamo.table().await);
+    store.pool_create(id(1), draft(100, 199), NOW).await.unwrap();
+    let wider = PoolChange { to: Some(299), ..PoolChange::default() };
+    // The answer of the very write that changes the pool is lost; the SDK sends it again.
+    let faults = Faults::none().on("UpdateItem", testkit::Fault::CutAfter);
+    let unlucky = Store::new(dynamo.client_with(&faults), &store.table);
+    let changed = unlucky.pool_change(&id(1), &wider, ("test", NOW)).await.unwrap();
+    assert_eq!((changed.draft.to, changed.remaining), (299, 200));
+    // What changes nothing leaves no record either.
+    let same = PoolChange { threshold: Some(0), ..PoolChange::default() };
+    store.pool_change(&id(1), &same, ("test", NOW)).await.unwrap();
+    let records = store.audit_records(&Pk::Pool(id(1)), 10).await.unwrap();
+    let actions: Vec<&str> = records.iter().map(|record| record.action.as_str()).collect();
+    assert_eq!(actions, ["create", "change"]);
 }

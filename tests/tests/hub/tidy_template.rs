@@ -117,6 +117,40 @@ fn only_the_signing_function_and_tagged_principals_write_to_the_inbound_bucket()
     }));
 }
 
+/// A right in a role is worth nothing where the bucket refuses it, and the local cloud does not tell.
+#[test]
+fn the_documents_bucket_takes_from_each_function_what_its_role_lets_it_write() {
+    let template = Template::read();
+    let mut writers: BTreeMap<bool, Vec<Value>> = BTreeMap::new();
+    for (name, role) in template.all("AWS::IAM::Role") {
+        for statement in list(&role["Policies"][0]["PolicyDocument"]["Statement"]) {
+            let puts = list(&statement["Action"]).iter().any(|action| *action == "s3:PutObject");
+            let places = list(&statement["Resource"]);
+            let texts: Vec<&str> = places.iter().filter_map(|one| one["!Sub"].as_str()).collect();
+            for place in texts.iter().filter(|text| puts && text.contains("DocumentsBucket")) {
+                let of = writers.entry(place.ends_with("/anchors/*")).or_default();
+                if !of.contains(&attribute(name, "Arn")) {
+                    of.push(attribute(name, "Arn"));
+                }
+            }
+        }
+    }
+    let statements =
+        template.policy_statements("AWS::S3::BucketPolicy", "Bucket", "DocumentsBucket");
+    for (sid, anchors) in [("DenyWritesByOthers", false), ("DenyAnchorsByOthers", true)] {
+        let deny = statements.iter().find(|one| one["Sid"] == sid).unwrap();
+        let place = if anchors { "Resource" } else { "NotResource" };
+        assert_eq!(deny[place]["!Sub"], "${DocumentsBucket.Arn}/anchors/*");
+        let mut allowed: Vec<Value> =
+            deny["Condition"]["ArnNotEquals"]["aws:PrincipalArn"].as_array().unwrap().clone();
+        assert!(allowed.pop().unwrap()["!If"].is_array(), "whoever restores comes last");
+        allowed.sort_by_key(ToString::to_string);
+        let wanted = writers.get_mut(&anchors).unwrap();
+        wanted.sort_by_key(ToString::to_string);
+        assert_eq!(allowed, *wanted, "{sid}");
+    }
+}
+
 #[test]
 fn deliveries_reach_the_inbound_queue_and_only_from_the_own_bucket() {
     let template = Template::read();
@@ -164,7 +198,8 @@ fn every_queue_mapping_reports_partial_batches_and_its_queue_has_a_dlq() {
     assert_eq!(function["Timeout"], reference("ReconcileTimeoutSeconds"));
     assert_eq!(function["MemorySize"], 1769);
     // The writer of exports hides its messages itself; the queue's time counts only until it begins.
-    let limit = template.resource("WriteExportsFunction")["Properties"]["Timeout"].as_i64().unwrap();
+    let limit =
+        template.resource("WriteExportsFunction")["Properties"]["Timeout"].as_i64().unwrap();
     let hidden = &template.resource("JobsQueue")["Properties"]["VisibilityTimeout"];
     assert!(hidden.as_i64().unwrap() >= 6 * limit);
 }

@@ -42,6 +42,9 @@ pub struct Fill {
     pub at: Option<String>,
     /// The first and the last block that a document was about to touch: beyond them is nothing.
     pub blocks: Option<(u32, u32)>,
+    /// The sums as they are kept. For a moment they may be below zero: of two documents at work at once, the
+    /// one that takes back what the other states may be counted first.
+    pub sums: Gain,
 }
 
 /// What a posting, or all postings of a document, changed of an allocation's counts; negative where an
@@ -93,11 +96,13 @@ impl Gain {
 
 fn fill_from(item: &Item) -> Result<Fill, Corrupt> {
     let reader = Reader::new(item, ENTITY)?;
+    let sums = Gain { used: reader.parsed("used")?, commissioned: reader.parsed("commissioned")? };
     Ok(Fill {
-        used: reader.parsed("used")?,
-        commissioned: reader.parsed("commissioned")?,
+        used: u64::try_from(sums.used).unwrap_or(0),
+        commissioned: u64::try_from(sums.commissioned).unwrap_or(0),
         at: reader.optional_text("counted_at")?.map(str::to_owned),
         blocks: Some((reader.parsed("first_block")?, reader.parsed("last_block")?)),
+        sums,
     })
 }
 
@@ -330,5 +335,34 @@ impl Store {
             Ok((sk.trim_start_matches(DOC_PREFIX).to_owned(), counted_from(item)?))
         };
         items.iter().map(link).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::Dynamo;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_takes_back_may_be_counted_before_what_it_takes_back() {
+        const NOW: &str = "2026-11-23T10:00:00.000Z";
+        let dynamo = Dynamo::start().await;
+        let store = Store::new(dynamo.client(), &dynamo.table().await);
+        let id = AllocationId::parse("AAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
+        let meter = Meter::default();
+        store.allocation_fill_widen(&id, (0, 1), &meter).await.unwrap();
+        let part = |used, commissioned| {
+            (Counted::default(), Counted { postings: 1, gain: Gain { used, commissioned } })
+        };
+        let (states, ends) = ("a".repeat(64), "b".repeat(64));
+        store.allocation_fill_add((&id, &ends), part(0, -5), NOW, &meter).await.unwrap();
+        let fill = store.allocation_fill(&id).await.unwrap();
+        assert_eq!((fill.used, fill.commissioned, fill.sums.commissioned), (0, 0, -5));
+        // The other one is delivered again meanwhile, and then counted.
+        store.allocation_fill_widen(&id, (0, 3), &meter).await.unwrap();
+        store.allocation_fill_add((&id, &states), part(9, 9), NOW, &meter).await.unwrap();
+        let fill = store.allocation_fill(&id).await.unwrap();
+        assert_eq!((fill.used, fill.commissioned, fill.blocks), (9, 4, Some((0, 3))));
     }
 }

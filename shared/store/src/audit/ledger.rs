@@ -120,14 +120,15 @@ impl Store {
             };
             let Some(fill) = audit.readable(self.allocation_fill(id).await)? else { return Ok(()) };
             let mut sum = Gain::default();
-            links.iter().for_each(|(_, counted)| sum.add(counted.gain));
-            let is_same = |has: u64, should: i64| i64::try_from(has) == Ok(should);
-            if is_same(fill.used, sum.used) && is_same(fill.commissioned, sum.commissioned) {
+            for (_, counted) in &links {
+                sum.add(counted.gain);
+            }
+            if fill.sums == sum {
                 return Ok(());
             }
             wrong = Some(format!(
                 "the fill has {} used and {} commissioned, its documents {} and {}",
-                fill.used, fill.commissioned, sum.used, sum.commissioned
+                fill.sums.used, fill.sums.commissioned, sum.used, sum.commissioned
             ));
         }
         if let Some(detail) = wrong {

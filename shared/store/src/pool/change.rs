@@ -101,16 +101,22 @@ impl Store {
         let missing = StoreError::NotFound { what: "the pool" };
         let state = self.pool_fetch(id).await?.ok_or(missing)?;
         if let Some(record) = &state.record {
-            self.pool_record_keep(id, record).await?;
+            self.pool_record_keep(id, record, by.1).await?;
         }
         let before = &state.pool;
         let bounds =
             (change.from.unwrap_or(before.draft.from), change.to.unwrap_or(before.draft.to));
         domain::pool::check_bounds(before.draft.scheme, bounds.0, bounds.1)?;
-        let record = self.pool_record(change.made_to(before, bounds), before, by).await?;
+        let (after, keeps_bounds) =
+            (change.made_to(before, bounds), change.from.is_none() && change.to.is_none());
+        if keeps_bounds && after == *before {
+            // I11: what changes nothing leaves no record.
+            return Ok(after);
+        }
+        let record = self.pool_record(after, before, by).await?;
         let decided = Decided { before, change, bounds, record };
-        if change.from.is_none() && change.to.is_none() {
-            return self.pool_update(&decided).await;
+        if keeps_bounds {
+            return self.pool_update(&decided, by.1).await;
         }
         let gtin = before.draft.gtin;
         let claim = Boundary {
@@ -119,7 +125,7 @@ impl Store {
             to: bounds.1.max(before.draft.to),
         };
         let version = self.boundary_claim(&gtin, &claim, &[]).await?;
-        let pool = self.pool_update(&decided).await?;
+        let pool = self.pool_update(&decided, by.1).await?;
         let actual = Boundary { pool_id: id.clone(), from: pool.draft.from, to: pool.draft.to };
         if actual != claim {
             let guarded = self.guarded(&gtin).await?;
@@ -151,15 +157,19 @@ impl Store {
         Ok(record.behind(&pk, last.as_ref()))
     }
 
-    /// Puts a record that waits in the pool's item into its chain. Done twice it changes nothing.
+    /// Puts a record that waits in the pool's item into its chain. Done twice it changes nothing. It is filed
+    /// under the day of `now`: that of its change may be sealed already.
     pub(crate) async fn pool_record_keep(
         &self,
         id: &PoolId,
         record: &ChainedRecord,
+        now: &str,
     ) -> Result<(), StoreError> {
         let pk = Pk::Pool(id.clone());
+        let filed_at = record.at.as_str().max(now);
+        let item = record.to_item_filed(&pk, filed_at);
         // I11: append-only; it is there already when another one was quicker.
-        self.put_if_absent("PutItem pool record", record.to_item(&pk), &Meter::default()).await?;
+        self.put_if_absent("PutItem pool record", item, &Meter::default()).await?;
         let outcome = self
             .dynamo
             .update_item()
@@ -179,7 +189,7 @@ impl Store {
         }
     }
 
-    async fn pool_update(&self, decided: &Decided<'_>) -> Result<Pool, PoolError> {
+    async fn pool_update(&self, decided: &Decided<'_>, now: &str) -> Result<Pool, PoolError> {
         let Decided { before, bounds: (_, to), .. } = decided;
         let moved = decided.is_moved();
         if moved && (before.cursor != before.draft.from) || *to < before.cursor.saturating_sub(1) {
@@ -207,21 +217,38 @@ impl Store {
             Ok(output) => {
                 let item = output.attributes.unwrap_or_default();
                 // The change is made; that its record waits a little longer does no harm.
-                if let Err(error) = self.pool_record_keep(&before.id, &decided.record).await {
+                if let Err(error) = self.pool_record_keep(&before.id, &decided.record, now).await {
                     tracing::warn!(pool.id = %before.id, %error, "an audit record waits");
                 }
                 Ok(from_item(&item).map_err(StoreError::from)?.pool)
             }
-            Err(error) if is_refused(&error) => {
-                let current = self.pool_fetch(&before.id).await?;
-                let cursor = current.map_or(before.cursor, |state| state.pool.cursor);
-                if cursor != before.cursor && decided.is_of_bounds() {
-                    return Err(PoolError::BelowCursor { cursor });
-                }
-                Err(StoreError::Conflict { what: "the pool" }.into())
-            }
+            Err(error) if is_refused(&error) => self.pool_update_judge(decided, now).await,
             Err(error) => Err(sdk_error("UpdateItem pool", &error).into()),
         }
+    }
+}
+
+impl Store {
+    /// The write of a change was refused: it had been made already, its bounds are in use by now, or another
+    /// change came first.
+    async fn pool_update_judge(&self, decided: &Decided<'_>, now: &str) -> Result<Pool, PoolError> {
+        let id = &decided.before.id;
+        let missing = StoreError::NotFound { what: "the pool" };
+        let state = self.pool_fetch(id).await?.ok_or(missing)?;
+        if let Some(record) = &state.record {
+            self.pool_record_keep(id, record, now).await?;
+        }
+        let last = self.audit_last(&Pk::Pool(id.clone())).await?;
+        if last.is_some_and(|last| last.hash == decided.record.hash) {
+            // An SDK retry of a write that had committed.
+            return Ok(state.pool);
+        }
+        let cursor = state.pool.cursor;
+        let moves_used = decided.is_moved() && cursor != decided.before.draft.from;
+        if moves_used || decided.bounds.1 < cursor.saturating_sub(1) {
+            return Err(PoolError::BelowCursor { cursor });
+        }
+        Err(StoreError::Conflict { what: "the pool" }.into())
     }
 }
 
@@ -229,10 +256,6 @@ impl Decided<'_> {
     /// Whether the lower end moves.
     fn is_moved(&self) -> bool {
         self.bounds.0 != self.before.draft.from
-    }
-
-    fn is_of_bounds(&self) -> bool {
-        self.change.from.is_some() || self.change.to.is_some()
     }
 
     /// By how much the pool shrinks; 0 if it grows.
