@@ -55,7 +55,8 @@ fn allocation(numbers: &[u8], texts: &str) -> Allocation {
         ..Details::default()
     };
     // Seldom more rows than a piece has.
-    let size = 1 + if numbers[0] == u8::MAX { 20_000 } else { u64::from(numbers[0] % 40) };
+    let many = numbers == [u8::MAX; 4];
+    let size = 1 + if many { 20_000 } else { u64::from(numbers[0] % 8) };
     let width = 5 + numbers[1] % 16;
     let start = u128::from(numbers[2]).min(10_u128.pow(u32::from(width)) - u128::from(size));
     Allocation {

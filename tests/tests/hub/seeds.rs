@@ -119,8 +119,7 @@ fn files_for_lines_are_read_back_whatever_is_in_their_texts() {
     let seeds: Vec<Vec<u8>> = ["", &texts, &odd]
         .iter()
         .flat_map(|texts| {
-            [[1, 12, 0, 0], [40, 20, 255, 6], [255, 0, 9, 1]]
-                .map(|n| [&n[..], texts.as_bytes()].concat())
+            [[1, 12, 0, 0], [40, 20, 255, 6], [255; 4]].map(|n| [&n[..], texts.as_bytes()].concat())
         })
         .collect();
     for seed in &seeds {
