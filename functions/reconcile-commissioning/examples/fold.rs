@@ -107,11 +107,12 @@ impl Reserved {
 
     fn rates(&self, file: &str) {
         // JSON has one way only.
-        let ways: &[(&str, bool)] = if file.ends_with(".json") {
-            &[("to the plan", true)]
-        } else {
-            &[("to the plan, general way", false), ("to the plan, short way", true)]
-        };
+        let ways: &[(&str, bool)] =
+            if std::path::Path::new(file).extension().is_some_and(|ending| ending == "json") {
+                &[("to the plan", true)]
+            } else {
+                &[("to the plan, general way", false), ("to the plan, short way", true)]
+            };
         let mut found: Vec<_> = ways.iter().map(|way| (way, Duration::MAX, 0)).collect();
         for _ in 0..ROUNDS {
             for ((_, short_way), best, serials) in &mut found {
