@@ -233,12 +233,11 @@ fn joined(
     }
 }
 
+/// A serial of an allocation: its block, and its place in there.
+type Spot = (u32, u16);
+
 /// The nearest commissioned serial before a span and behind it.
-fn reach(
-    states: &[(u32, BlockState)],
-    first: (u32, u16),
-    last: (u32, u16),
-) -> (Option<(u32, u16)>, Option<(u32, u16)>) {
+fn reach(states: &[(u32, BlockState)], first: Spot, last: Spot) -> (Option<Spot>, Option<Spot>) {
     let serials = |(block, state): &(u32, BlockState)| {
         let commissioned = state.of(Fact::Commissioned).clone();
         let block = *block;

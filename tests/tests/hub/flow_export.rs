@@ -185,7 +185,7 @@ async fn a_killed_writer_is_followed_by_one_that_goes_on(exports: &Exports) {
     assert!(row > 0 && row < ROWS, "{went_on:?}");
     let written = exports.told("export written").await;
     let memory = written[0]["vm_hwm_kib"].as_u64().unwrap();
-    println!("went on from row {row}; {}", written[0]);
+    eprintln!("went on from row {row}; {}", written[0]);
     assert!(memory <= MEMORY_KIB_MAX, "{memory} KiB");
 }
 
@@ -237,7 +237,7 @@ async fn a_system_that_takes_files_gets_a_large_one(exports: &Exports) {
 async fn a_job_that_was_given_up_is_told(exports: &Exports) {
     use store::export_job::{ExportJob, ExportState};
     let (id, _) = exports.reserve("failed", FEWER_ROWS).await;
-    let now = time::OffsetDateTime::now_utc();
+    let now = pharmatrace::wiring::now();
     let mut job = ExportJob::new(&id.parse().unwrap(), "full.json", now);
     job.end(ExportState::Failed, now);
     exports.hub.store.export_put(&mut job).await.unwrap();

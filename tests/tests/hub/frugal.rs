@@ -2,6 +2,12 @@
 //! cloud's buckets and queues, every call counted. The outcome is `infra/costs.md`, which
 //! `UPDATE_SNAPSHOT=1` writes again.
 
+#![expect(
+    clippy::float_arithmetic,
+    clippy::large_futures,
+    reason = "units of capacity are fractions, and a test may keep its futures on the stack"
+)]
+
 mod bench;
 mod costs;
 mod files;

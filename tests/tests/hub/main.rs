@@ -36,6 +36,6 @@ mod tidy_kit;
 mod tidy_openapi;
 mod tidy_repository;
 mod tidy_routes;
-mod tidy_start;
 mod tidy_runbook;
+mod tidy_start;
 mod tidy_template;

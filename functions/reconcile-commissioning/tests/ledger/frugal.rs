@@ -31,7 +31,7 @@ impl Bench {
         let states = self.store.block_list(&allocation.id, 0, last).await.unwrap();
         let states = states.iter().map(|(block, state)| (*block, state));
         let buckets = Balance::of(allocation.size, false, states).buckets;
-        let used = allocation.size - buckets.get(Bucket::Outstanding);
+        let used = allocation.size.checked_sub(buckets.get(Bucket::Outstanding)).unwrap();
         assert_eq!((fill.used, fill.commissioned), (used, buckets.get(Bucket::Commissioned)));
         (fill.used, fill.commissioned)
     }

@@ -247,9 +247,7 @@ fn disagreement(pool: &PoolId, range: &Range, found: Option<&Allocation>) -> Opt
         (RangeKind::Allocation(id), Some(allocation)) if !same(allocation) => {
             Some(format!("allocation {id} has other numbers"))
         }
-        (RangeKind::Allocation(id), Some(allocation))
-            if allocation.status.is_given_up() =>
-        {
+        (RangeKind::Allocation(id), Some(allocation)) if allocation.status.is_given_up() => {
             Some(format!("allocation {id} is {}, its range is not", allocation.status.as_str()))
         }
         (RangeKind::Void { .. }, Some(allocation))

@@ -268,7 +268,9 @@ impl Run<'_> {
             return Ok(Vec::new());
         }
         if !finding.provisional || !case.handling.is_untouched(finding.status) {
-            return self.vanish(case, "not found any more when its document was judged again").await;
+            return self
+                .vanish(case, "not found any more when its document was judged again")
+                .await;
         }
         let pk = Pk::Document(self.content_sha256.to_owned());
         let item = Delete::builder()

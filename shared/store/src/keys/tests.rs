@@ -36,7 +36,7 @@ fn any_pk() -> impl Strategy<Value = Pk> {
         "[a-z2-7]{26}".prop_map(Pk::Subject),
         gln().prop_map(Pk::Line),
         Just(Pk::Lines),
-            Just(Pk::Seals),
+        Just(Pk::Seals),
         "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
             .prop_map(|text| Pk::System(SystemId::parse(&text).unwrap())),
         "[a-z2-7]{16}".prop_map(Pk::Credential),
@@ -102,7 +102,15 @@ fn strange_texts_are_no_keys() {
     for text in ["", "POOL", "POOL#a", "RANGE#1", "BLOCK#A#1", "DOC#a#b", "GTIN#1"] {
         assert!(text.parse::<Pk>().is_err(), "{text}");
     }
-    for text in ["", "RANGE#1", "RANGE#+0000000000000000001", "PLAN#x", "FINDING#", "AUDIT#1#a", "DAY#2026-02-30"] {
+    for text in [
+        "",
+        "RANGE#1",
+        "RANGE#+0000000000000000001",
+        "PLAN#x",
+        "FINDING#",
+        "AUDIT#1#a",
+        "DAY#2026-02-30",
+    ] {
         assert!(text.parse::<Sk>().is_err(), "{text}");
     }
 }

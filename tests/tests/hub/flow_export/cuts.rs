@@ -12,7 +12,7 @@ use store::export_job::ExportState;
 use store::jobs::{ExportMessage, Jobs};
 use store::{Buckets, Objects, Store};
 use testkit::Faults;
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 
 use super::{ASKS, Exports, PATIENCE, hash_of_bare};
 use crate::flow_inbound::sha256;
@@ -57,7 +57,7 @@ fn writer(exports: &Exports, faults: &Faults, clock: Clock) -> write_exports::Hu
 /// A job of which no message was sent, and the record of one.
 async fn asked(exports: &Exports, id: &str) -> SqsMessage {
     let allocation_id: AllocationId = id.parse().unwrap();
-    let now = OffsetDateTime::now_utc();
+    let now = pharmatrace::wiring::now();
     exports.hub.store.export_request(&allocation_id, FILE, now).await.unwrap();
     let mut record = SqsMessage::default();
     record.message_id = Some(format!("message of {id}"));
@@ -79,7 +79,7 @@ async fn is_whole(exports: &Exports, id: &str, first: u64, cut: &str) {
 
 /// I5: cut before and after each call, then delivered again.
 pub async fn a_crash_at_any_call_is_healed(exports: &Exports) {
-    let ends_at = OffsetDateTime::now_utc() + Duration::hours(1);
+    let ends_at = pharmatrace::wiring::now() + Duration::hours(1);
     let calm = writer(exports, &Faults::none(), Clock::system());
     for call in 1..CALLS_MAX {
         let mut survived = 0;
@@ -111,7 +111,7 @@ pub async fn a_crash_at_any_call_is_healed(exports: &Exports) {
 pub async fn what_an_invocation_cannot_finish_is_handed_on(exports: &Exports) {
     let (id, first) = exports.reserve("handed-on", ROWS).await;
     let record = asked(exports, &id).await;
-    let now = OffsetDateTime::now_utc();
+    let now = pharmatrace::wiring::now();
     // A second passes at each look at the clock.
     let seconds = Arc::new(AtomicI64::new(0));
     let clock =

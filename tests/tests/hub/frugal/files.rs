@@ -29,7 +29,7 @@ fn one_each(serials: impl Iterator<Item = u64>) -> Vec<u8> {
          <EventList>\n",
     );
     for serial in serials {
-        write!(
+        writeln!(
             out,
             "<ObjectEvent><eventTime>2026-11-23T10:00:00Z</eventTime>\
              <eventTimeZoneOffset>+00:00</eventTimeZoneOffset><epcList>\
@@ -37,7 +37,7 @@ fn one_each(serials: impl Iterator<Item = u64>) -> Vec<u8> {
              <action>ADD</action><bizStep>urn:epcglobal:cbv:bizstep:commissioning</bizStep>\
              <extension><ilmd><c:lotNumber>LOT42</c:lotNumber>\
              <c:itemExpirationDate>2028-10-31</c:itemExpirationDate></ilmd></extension>\
-             </ObjectEvent>\n"
+             </ObjectEvent>"
         )
         .unwrap();
     }

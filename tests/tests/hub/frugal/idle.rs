@@ -58,10 +58,13 @@ async fn furnish(plant: &Plant, pools: u64) {
     plant.store.line_ingest(&beats, &Meter::default()).await.unwrap();
 }
 
-/// Sixty sweeps, one a minute, after a first one that finds out where it is.
+/// Sixty sweeps, one a minute, of a hub whose days before are sealed.
 async fn hour(plant: &Plant) -> Vec<testkit::Call> {
     let sweeper = plant.sweeper();
-    sweep_reservations::sweep(&sweeper).await.unwrap();
+    for _ in 0..2 {
+        plant.hands.advance(Duration::hours(26));
+        sweep_reservations::sweep(&sweeper).await.unwrap();
+    }
     let work = async {
         for _ in 0..60 {
             plant.hands.advance(Duration::minutes(1));
