@@ -24,20 +24,27 @@ impl Drop for Alive {
 
 /// Hides a message from now on for [`HIDDEN_SECONDS`] at a time. After the run has failed, it comes back
 /// when that time is over.
-pub(crate) fn keep_hidden(jobs: &Jobs, receipt: Option<&str>) -> Alive {
+pub(crate) async fn keep_hidden(jobs: &Jobs, receipt: Option<&str>) -> Alive {
     let Some(receipt) = receipt.map(str::to_owned) else {
         return Alive(None);
     };
+    // Before anything else: a run that fails at once is tried again soon, too.
+    hide(jobs, &receipt).await;
     let jobs = jobs.clone();
     let task = tokio::spawn(async move {
         let mut tick = interval(RENEWED_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tick.tick().await;
         loop {
             tick.tick().await;
-            if let Err(error) = jobs.hide(&receipt, HIDDEN_SECONDS).await {
-                tracing::warn!(%error, "the message could not be hidden");
-            }
+            hide(&jobs, &receipt).await;
         }
     });
     Alive(Some(task.abort_handle()))
+}
+
+async fn hide(jobs: &Jobs, receipt: &str) {
+    if let Err(error) = jobs.hide(receipt, HIDDEN_SECONDS).await {
+        tracing::warn!(%error, "the message could not be hidden");
+    }
 }

@@ -65,7 +65,7 @@ pub async fn consume(
     record: SqsMessage,
     ends_at: OffsetDateTime,
 ) -> Result<(), Failure> {
-    let _alive = alive::keep_hidden(&hub.jobs, record.receipt_handle.as_deref());
+    let _alive = alive::keep_hidden(&hub.jobs, record.receipt_handle.as_deref()).await;
     handle(hub, &record, ends_at).await
 }
 
@@ -80,7 +80,7 @@ pub async fn handle(
 ) -> Result<(), Failure> {
     let message = store::jobs::parse(record.body.as_deref().unwrap_or_default())?;
     let kind = message.file.parse().map_err(|_| NotOurs)?;
-    let by = record.message_id.as_deref().unwrap_or_default();
+    let by = record.message_id.as_deref().ok_or(NotOurs)?;
     match run::take(hub, &message, by).await? {
         Some(job) => run::run(hub, job, kind, ends_at).await,
         None => Ok(()),

@@ -21,6 +21,8 @@ mod cuts;
 const ASKS: &str = "asks";
 /// Rows of the file whose writer is killed.
 const ROWS: u64 = 10_000_000;
+/// How often a writer is killed until one is killed in the middle.
+const KILLS_MAX: u32 = 3;
 /// Rows of the compressed file, and of the one that is dropped.
 const FEWER_ROWS: u64 = 200_000;
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -124,7 +126,13 @@ impl Exports {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn large_files_are_written_once_in_the_background() {
     let exports = Exports::start().await;
-    a_killed_writer_is_followed_by_one_that_goes_on(&exports).await;
+    // A writer may be too quick to be killed in the middle.
+    let mut went_on = false;
+    for attempt in 0..KILLS_MAX {
+        went_on =
+            went_on || a_killed_writer_is_followed_by_one_that_goes_on(&exports, attempt).await;
+    }
+    assert!(went_on, "no writer was killed in the middle");
     a_compressed_file_is_the_same_file(&exports).await;
     a_system_that_takes_files_gets_a_large_one(&exports).await;
     a_job_that_was_given_up_is_told(&exports).await;
@@ -149,8 +157,9 @@ fn hash_of_bare(first: u64, rows: u64) -> String {
     HEXLOWER.encode(&hash.finalize())
 }
 
-async fn a_killed_writer_is_followed_by_one_that_goes_on(exports: &Exports) {
-    let (id, first) = exports.reserve("killed", ROWS).await;
+/// Whether one was killed in the middle; what it wrote is right in any case.
+async fn a_killed_writer_is_followed_by_one_that_goes_on(exports: &Exports, attempt: u32) -> bool {
+    let (id, first) = exports.reserve(&format!("killed-{attempt}"), ROWS).await;
     let query = "profile=bare&format=csv";
     let asked = exports.ask(&id, query).await;
     assert_eq!(asked.status, 202, "{}", asked.json());
@@ -172,7 +181,6 @@ async fn a_killed_writer_is_followed_by_one_that_goes_on(exports: &Exports) {
         }
     });
     let there = there.await;
-    assert!(!killed.is_empty(), "nothing was killed: {rows:?}");
     assert!(rows.is_sorted(), "nothing is written twice: {rows:?}");
     let bytes =
         exports.hub.api.get_presigned(there.header("location").unwrap()).await.unwrap().body;
@@ -180,13 +188,20 @@ async fn a_killed_writer_is_followed_by_one_that_goes_on(exports: &Exports) {
     let key = text(&there.json(), "key");
     assert_eq!(exports.manifest(&key, &bytes).await["row_count"], ROWS);
     exports.is_written_once(&key).await;
-    let went_on = exports.told("goes on").await;
-    let row = went_on.last().unwrap()["row"].as_u64().unwrap();
-    assert!(row > 0 && row < ROWS, "{went_on:?}");
+    let own = |line: &&Value| line["allocation.id"] == *id;
     let written = exports.told("export written").await;
-    let memory = written[0]["vm_hwm_kib"].as_u64().unwrap();
-    eprintln!("went on from row {row}; {}", written[0]);
+    let written = written.iter().find(own).unwrap();
+    let memory = written["vm_hwm_kib"].as_u64().unwrap();
     assert!(memory <= MEMORY_KIB_MAX, "{memory} KiB");
+    let went_on = exports.told("goes on").await;
+    let Some(went_on) = went_on.iter().rfind(own).filter(|_| !killed.is_empty()) else {
+        eprintln!("not killed in the middle: {rows:?}");
+        return false;
+    };
+    let row = went_on["row"].as_u64().unwrap();
+    assert!(row > 0 && row < ROWS, "{went_on}");
+    eprintln!("went on from row {row}; {written}");
+    true
 }
 
 async fn a_compressed_file_is_the_same_file(exports: &Exports) {

@@ -9,7 +9,8 @@
 //!   a value, or does not lie whole in the buffer, nothing has happened yet, and it is read as any other.
 //! - Whatever decides what the markup means lies in those bytes or in [`Walk::context`], which must be
 //!   the same too. Events in which one value has a bearing on another are not kept.
-//! - What is kept is bounded: [`PATTERNS_MAX`] events of [`EVENT_BYTES_MAX`] bytes.
+//! - What is kept is bounded: [`PATTERNS_MAX`] events of [`EVENT_BYTES_MAX`] bytes with [`SLOTS_MAX`] values,
+//!   and with it the work for an event.
 //!
 //! [`Walk::context`]: crate::xml::walk::Walk::context
 
@@ -26,6 +27,9 @@ use crate::xml::short::{SPACE, Stem, TEXT, entry, is};
 const PATTERNS_MAX: usize = 4;
 /// A longer event has so many entries that the way there no longer matters.
 const EVENT_BYTES_MAX: usize = 8 << 10;
+/// Values of one event, beyond which it is not kept: each that differs for the first time is one comparison
+/// more.
+const SLOTS_MAX: usize = 64;
 /// Entries of one event, beyond which it is no longer compared.
 const ENTRIES_MAX: usize = 256;
 
@@ -150,7 +154,7 @@ impl Patterns {
         let Some(begun) = &self.begun else { return };
         let before = offset.checked_sub(begun.offset).and_then(|it| usize::try_from(it).ok());
         match before {
-            Some(before) if before < EVENT_BYTES_MAX => {
+            Some(before) if before < EVENT_BYTES_MAX && self.slots.len() < SLOTS_MAX => {
                 let start = before.saturating_add(slot.start);
                 self.slots.push(Slot { start, end: before.saturating_add(slot.end), ..slot });
             }
