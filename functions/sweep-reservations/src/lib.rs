@@ -22,6 +22,9 @@ use time::Duration;
 /// How old an unfinished reservation is when it is given up. Longer than any call lives: it serves
 /// progress only, safety comes from the conditions of the writes.
 pub const UNFINISHED_AGE: Duration = Duration::minutes(10);
+/// In the first minutes of an hour it is asked whether a day is to be sealed: asking costs reads, and a day can
+/// wait.
+const SEALING_MINUTES: u8 = 5;
 /// Pools read per page of the registry.
 const PAGE: i32 = 100;
 
@@ -111,11 +114,12 @@ impl Sweeper {
 
 /// Seals a day of audit records that is over (I11): mostly there is none; if several are due, one a run.
 async fn seal_day(sweeper: &Sweeper, done: &mut Sweep) -> Result<(), StoreError> {
+    let now = sweeper.clock.now();
     // A pool that could not be swept may have a record of that day that waits.
-    if done.failed > 0 {
+    if done.failed > 0 || now.minute() >= SEALING_MINUTES {
         return Ok(());
     }
-    if let Some(seal) = sweeper.store.day_seal(&sweeper.objects, sweeper.clock.now()).await? {
+    if let Some(seal) = sweeper.store.day_seal(&sweeper.objects, now).await? {
         let (day, records, hash) = (&seal.day, seal.records, &seal.hash);
         tracing::info!(day, records, hash, "day sealed");
         done.sealed = done.sealed.saturating_add(1);

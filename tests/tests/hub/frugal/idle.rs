@@ -17,10 +17,13 @@ pub async fn measure(bench: &Bench, costs: &mut Costs) {
     costs.section("An hour in which nothing happens, and a month of them");
     let empty = bench.plant().await;
     costs.add("sweep of an empty hub", hour(&empty).await);
+    // They share a bucket, which has one anchor for each day: so each has days of its own.
     let plant = bench.plant().await;
+    plant.hands.advance(Duration::days(40));
     furnish(&plant, 10).await;
     costs.add("sweep of 10 pools, 2 lines, 10 credentials", hour(&plant).await);
     let large = bench.plant().await;
+    large.hands.advance(Duration::days(80));
     furnish(&large, 200).await;
     costs.add("sweep of 200 pools, 2 lines, 10 credentials", hour(&large).await);
 }
