@@ -57,11 +57,13 @@ impl Files {
         rows.iter().map(|row| row["content_sha256"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// The actions that the audit records of a document name, in order.
+    /// What people did about a document, in order, as its audit records tell; the hub's own judgements stand
+    /// between.
     async fn actions(&self, sha: &str) -> Vec<String> {
         let entity = Pk::Document(sha.to_owned());
         let records = self.plant.hub.store.audit_records(&entity, 20).await.unwrap();
-        records.into_iter().map(|record| record.action.clone()).collect()
+        let actions = records.into_iter().map(|record| record.action.clone());
+        actions.filter(|action| action != "judge").collect()
     }
 
     async fn send(&self, queue: &str, body: &str) {
