@@ -1,12 +1,15 @@
 //! `pharmatrace bench cold`: from exec to the first request for work.
 //!
 //! Every function is started as on Lambda, with its environment, against a small runtime API on loopback
-//! that also plays the AWS services the function warms up. The clock runs from before the process is
-//! made until it asks for its first invocation. The time during which a warm-up call was open is not
-//! counted: on AWS that is the network's. In the same round the bare probe starts (`service`'s example
-//! `probe`) with the clients of the services that the function was seen to call. Rounds interleave all of
-//! them, so that a noisy moment meets each alike; the ratio of medians is judged, and the size of the
-//! stripped binary.
+//! that also plays the AWS services the function warms up. In the same round the bare probe starts
+//! (`service`'s example `probe`) with the clients of the services that the function was seen to call.
+//! Rounds interleave all of them, so that a noisy moment meets each alike.
+//!
+//! Judged are the size of the stripped binary and the time on a processor until the process asks for its
+//! first invocation. Waiting is no part of it: neither for a warm-up call, which is the network's affair,
+//! nor for other programs of a busy machine, which a process meets each time it wakes up, and the probe,
+//! which calls nobody, never does. What the warm-up calls compute is counted. The time by the clock is shown
+//! beside, of the start that was disturbed least, without the time during which a call was open.
 
 mod build;
 mod report;

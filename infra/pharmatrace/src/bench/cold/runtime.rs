@@ -29,7 +29,7 @@ pub(super) struct Call {
     pub service: &'static str,
     /// When its connection was taken, or the call began on one that was there.
     pub from: Instant,
-    /// When it was answered.
+    /// When its answer was ready.
     pub to: Instant,
 }
 
@@ -117,9 +117,10 @@ fn serve(stream: &TcpStream, accepted: Instant, events: &Sender<Event>) -> std::
         let length = head.length.min(BODY_BYTES_MAX);
         reader.read_exact(&mut vec![0; length])?;
         let service = head.service();
-        (&*stream).write_all(answer(service).as_bytes())?;
         let to = Instant::now();
+        // Told before it is answered: what the process does next may reach us on another connection.
         drop(events.send(Event::Called(Call { service, from, to })));
+        (&*stream).write_all(answer(service).as_bytes())?;
         from = to;
     }
     Ok(())
