@@ -12,6 +12,7 @@
 //! | `POST /api/v1/findings/{id}/acknowledge`, `/resolve`, `/assign`, `/comment` | `findings:write` | 200, 400, 404, 409 |
 //! | `GET /api/v1/operations/scorecard` | `reports:read` | 200, 400 |
 //! | `/operations` and below | a session, see `page` | pages |
+//! | `GET /api/v1/audit`, `/api/v1/audit/seals` | `audit:read` | 200, 400, 404 |
 //! | `GET /openapi.json` | any | 200 |
 //! | `GET /health` | no credential | 200 |
 //! | anything else (`$default`) | no credential | 404 `not-found` |
@@ -23,6 +24,7 @@
 //! I8: a credential bound to lines sees its own system's documents and findings only, and of a
 //! document that several systems sent only its own part; all else is 404.
 
+mod audit;
 mod documents;
 mod failure;
 mod findings;
@@ -68,6 +70,7 @@ pub fn router(hub: Hub) -> Router {
         .route("/api/v1/operations/scorecard", get(scorecard::fetch))
         .route("/openapi.json", get(openapi_page::fetch))
         .route("/health", get(health))
+        .merge(audit::router())
         .merge(documents::actions::router())
         .merge(findings::router())
         .merge(page::router())

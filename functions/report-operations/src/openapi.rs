@@ -11,7 +11,7 @@ pub(crate) use self::shape::DocumentStatusWord;
 pub(crate) use self::shape::DocumentSummary;
 use self::shape::{Document, Health};
 use crate::scorecard::Scorecard;
-use crate::{documents, findings};
+use crate::{audit, documents, findings};
 
 /// The routes of [`crate::router`] as OpenAPI.
 #[must_use]
@@ -19,6 +19,7 @@ pub fn openapi() -> Part {
     let get = Method::GET;
     let mut routes = findings::routes();
     routes.extend(documents::actions::routes());
+    routes.extend(audit::openapi::routes());
     routes.extend(pages::routes());
     routes.extend(vec![
         Route::new(&get, "/api/v1/l3/documents", "document_list", &[Scope::DocumentsRead])

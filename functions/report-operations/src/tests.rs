@@ -1,3 +1,4 @@
+mod audit;
 mod documents;
 mod findings;
 mod page;
@@ -9,7 +10,7 @@ use std::net::TcpListener;
 
 use domain::finding::{Code, Subject};
 use domain::ids::SystemId;
-use edge::{App, AuthorizerContext, Clock, Entropy, HttpEvent, TenantProfile, app};
+use edge::{App, AuthorizerContext, Clock, Entropy, HttpEvent, List, TenantProfile, app};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use store::arrival::Arrival;
@@ -375,6 +376,7 @@ async fn sample_events_are_answered() {
         include_str!("../../../events/report-operations/health.json"),
         include_str!("../../../events/report-operations/list-documents.json"),
         include_str!("../../../events/report-operations/list-findings.json"),
+        include_str!("../../../events/report-operations/list-audit.json"),
         include_str!("../../../events/report-operations/scorecard.json"),
         include_str!("../../../events/report-operations/show-sign-in.json"),
     ] {

@@ -24,7 +24,7 @@ pub use list::{Listed, list};
 pub use rotate::{GRACE_DAYS_MAX, RotateRequest, Rotated, grace, rotate};
 
 /// Every scope a credential may have; `operator` implies the others.
-pub const SCOPES: [&str; 10] = [
+pub const SCOPES: [&str; 11] = [
     "operator",
     "pools:read",
     "pools:write",
@@ -35,6 +35,7 @@ pub const SCOPES: [&str; 10] = [
     "findings:write",
     "telemetry:write",
     "reports:read",
+    "audit:read",
 ];
 
 /// Random bytes of an id: 80 bits, 16 characters.

@@ -18,11 +18,12 @@ pub enum Scope {
     FindingsWrite,
     TelemetryWrite,
     ReportsRead,
+    AuditRead,
 }
 
 impl Scope {
     /// Every scope, in the order of the documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Operator,
         Self::PoolsRead,
         Self::PoolsWrite,
@@ -33,6 +34,7 @@ impl Scope {
         Self::FindingsWrite,
         Self::TelemetryWrite,
         Self::ReportsRead,
+        Self::AuditRead,
     ];
 
     /// The scope as it is written in credentials.
@@ -49,6 +51,7 @@ impl Scope {
             Self::FindingsWrite => "findings:write",
             Self::TelemetryWrite => "telemetry:write",
             Self::ReportsRead => "reports:read",
+            Self::AuditRead => "audit:read",
         }
     }
 

@@ -155,7 +155,7 @@ impl ChainedRecord {
     }
 
     /// The sort key in the list of its day.
-    fn list_key(&self) -> String {
+    pub(crate) fn list_key(&self) -> String {
         format!("{}#{}#{:012}", self.record.at, self.entity, self.place)
     }
 

@@ -1,11 +1,15 @@
 //! All key text of the table. The delimiter `#` is in no identifier that a key carries.
 
+mod entity;
+
 use std::fmt;
 use std::str::FromStr;
 
 use domain::gln::Gln;
 use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId, SystemId};
+
+pub use self::entity::entity_name;
 
 /// A partition key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -220,12 +224,6 @@ fn token(text: &str) -> Option<String> {
     (!text.is_empty() && text.bytes().all(plain)).then(|| text.to_owned())
 }
 
-fn calendar_day(text: &str) -> Option<String> {
-    let midnight = crate::time::parse_rfc3339(&format!("{text}T00:00:00.000Z"))?;
-    let same = crate::time::rfc3339_ms(midnight).starts_with(text);
-    (same && text.len() == 10).then(|| text.to_owned())
-}
-
 fn digits<T: FromStr>(text: &str, width: usize) -> Option<T> {
     let all_digits = text.len() == width && text.bytes().all(|b| b.is_ascii_digit());
     if all_digits { text.parse().ok() } else { None }
@@ -284,7 +282,7 @@ fn sk_of(text: &str) -> Option<Sk> {
         ("NOTICES", []) => Sk::NoticeSweep,
         ("FINDING", []) => Sk::FindingHome,
         ("SUBJECT", []) => Sk::Subject,
-        ("DAY", [day]) => Sk::Seal(calendar_day(day)?),
+        ("DAY", [day]) => Sk::Seal(crate::time::date_of(day).map(crate::time::date_text)?),
         ("AUDIT", [place]) => Sk::Audit(digits(place, 12)?),
         ("LINE", []) => Sk::Line,
         ("LINE", [gln]) => Sk::LineOf(Gln::parse(gln).ok()?),

@@ -36,6 +36,8 @@
 //! | the last record of a chain | Query, consistent, descending | `<entity> / AUDIT#*` | – | with the change |
 //! | audit record of a pool's change | UpdateItem, then PutItem | `POOL#p / POOL`, `/ AUDIT#<place>` | place seen, none waits / absent | manage-pools, sweep-reservations |
 //! | audit records of a day | Query on `listing` (may lag) | `AUDIT#<day> / <at>#<entity>#<place>` | – | report-operations, sweep-reservations |
+//! | a chain from its beginning | Query, consistent | `<entity> / AUDIT#*` | – | report-operations |
+//! | seals | Query, consistent | `SEALS / DAY#*` | – | report-operations, sweep-reservations |
 //! | seal a day | PutItem | `SEALS / DAY#<day>` | absent | sweep-reservations |
 //! | confirm, expire an allocation | TransactWriteItems | `ALLOC#A`, `/ AUDIT#…` (and `POOL#p / RANGE#s`) | status seen | allocate-serials, sweep-reservations |
 //! | join heartbeats to a minute | BatchGetItem, PutItem | `LINE#gln / MINUTE#…` | version seen, or absent | ingest-telemetry |
@@ -54,6 +56,7 @@ pub mod allocation;
 pub mod arrival;
 pub mod attention;
 pub mod audit;
+pub mod audit_list;
 pub mod audit_record;
 pub mod block;
 pub mod client;

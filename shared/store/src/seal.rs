@@ -15,6 +15,7 @@ use crate::error::StoreError;
 use crate::item::{Corrupt, Item, Reader, new_item, number, text};
 use crate::keys::{Pk, SEAL_PREFIX, Sk};
 use crate::meter::Meter;
+use crate::time::{date_of, date_text};
 use crate::{Objects, Page, Store};
 
 const ENTITY: &str = "seal";
@@ -65,7 +66,7 @@ impl Seal {
     /// Whether it is the seal of the next day and names the hash of `before`.
     #[must_use]
     pub fn follows(&self, before: &Self) -> bool {
-        let next = parsed(&before.day).and_then(Date::next_day).map(written);
+        let next = date_of(&before.day).and_then(Date::next_day).map(date_text);
         self.previous == before.hash && next.is_some_and(|day| day == self.day)
     }
 
@@ -135,10 +136,10 @@ impl Store {
         let last = self.seal_last().await?;
         let day = match &last {
             None => self.first_day(closed).await?,
-            Some(last) => parsed(&last.day).and_then(Date::next_day).filter(|day| *day <= closed),
+            Some(last) => date_of(&last.day).and_then(Date::next_day).filter(|day| *day <= closed),
         };
         let Some(day) = day else { return Ok(None) };
-        let day = written(day);
+        let day = date_text(day);
         let (records, root) = self.day_root(&day).await?;
         let previous = last.as_ref().map_or("", |last| &last.hash);
         Ok(Some(Seal::new(&day, records, root, previous)))
@@ -147,14 +148,14 @@ impl Store {
     /// The first day to be sealed: the earliest of the last [`FIRST_DAYS_MAX`] up to `closed` that has records,
     /// if `closed` has some. A stack that nobody uses yet seals nothing.
     async fn first_day(&self, closed: Date) -> Result<Option<Date>, StoreError> {
-        if self.day_root(&written(closed)).await?.0 == 0 {
+        if self.day_root(&date_text(closed)).await?.0 == 0 {
             return Ok(None);
         }
         let (mut first, mut day) = (closed, closed);
         for _ in 0..FIRST_DAYS_MAX {
             let Some(before) = day.previous_day() else { break };
             day = before;
-            if self.day_root(&written(day)).await?.0 > 0 {
+            if self.day_root(&date_text(day)).await?.0 > 0 {
                 first = day;
             }
         }
@@ -207,8 +208,17 @@ impl Store {
 
     /// One page of seals, the oldest first; consistent. `after` and `next` are days.
     pub async fn seal_list(&self, after: Option<&str>) -> Result<Page<Seal>, StoreError> {
+        self.seal_page(100, after).await
+    }
+
+    /// The same with at most `limit` of them.
+    pub async fn seal_page(
+        &self,
+        limit: i32,
+        after: Option<&str>,
+    ) -> Result<Page<Seal>, StoreError> {
         let after = after.map(|day| Sk::Seal(day.to_owned()));
-        let page = self.keys_after(&Pk::Seals, SEAL_PREFIX, 100, after.as_ref()).await?;
+        let page = self.keys_after(&Pk::Seals, SEAL_PREFIX, limit, after.as_ref()).await?;
         let items: Result<Vec<Seal>, Corrupt> = page.items.iter().map(Seal::from_item).collect();
         let items = items?;
         let next = page.next.and(items.last()).map(|seal| seal.day.clone());
@@ -247,15 +257,6 @@ impl Objects {
             _ => Err(StoreError::Conflict { what: "the day's anchor" }),
         }
     }
-}
-
-fn written(day: Date) -> String {
-    let at = crate::time::rfc3339_ms(day.midnight().assume_utc());
-    at.get(..10).unwrap_or_default().to_owned()
-}
-
-fn parsed(day: &str) -> Option<Date> {
-    crate::time::parse_rfc3339(&format!("{day}T00:00:00.000Z")).map(OffsetDateTime::date)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Time as text: RFC 3339, UTC, milliseconds; sorts as text.
 
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
+use time::{Date, OffsetDateTime};
 
 /// A time as items and answers carry it, such as `2026-11-23T07:40:00.000Z`.
 #[must_use]
@@ -31,6 +31,20 @@ pub fn epoch_ms(at: OffsetDateTime) -> u64 {
 pub fn rfc3339_of_epoch_ms(ms: u64) -> String {
     let nanos = i128::from(ms).saturating_mul(1_000_000);
     OffsetDateTime::from_unix_timestamp_nanos(nanos).map(rfc3339_ms).unwrap_or_default()
+}
+
+/// A day as keys and answers carry it, `YYYY-MM-DD`.
+#[must_use]
+pub fn date_text(day: Date) -> String {
+    let at = rfc3339_ms(day.midnight().assume_utc());
+    at.get(..10).unwrap_or_default().to_owned()
+}
+
+/// Reads a day; only the form that [`date_text`] writes.
+#[must_use]
+pub fn date_of(text: &str) -> Option<Date> {
+    let day = parse_rfc3339(&format!("{text}T00:00:00.000Z"))?.date();
+    (date_text(day) == text).then_some(day)
 }
 
 #[cfg(test)]

@@ -266,6 +266,7 @@ fn reads(form: &str, text: &str) -> Option<bool> {
         "Gln" => gln::Gln::parse(text) != Err(gln::GlnError::Form),
         "PoolId" => ids::PoolId::parse(text).is_ok(),
         "AllocationId" => ids::AllocationId::parse(text).is_ok(),
+        "AuditActor" => store::audit_list::is_actor(text),
         "SystemId" => ids::SystemId::parse(text).is_ok(),
         "RequestId" => ids::RequestId::parse(text).is_ok(),
         "Lot" => serial::check_ai82(text).is_ok(),

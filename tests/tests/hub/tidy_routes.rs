@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::tidy_kit::{Template, functions, names, read, reference};
 
 /// Every route of the API and the function behind it.
-const ROUTES: [(&str, &str); 19] = [
+const ROUTES: [(&str, &str); 21] = [
     ("ANY /api/v1/l3/pools", "manage-pools"),
     ("ANY /api/v1/l3/pools/{proxy+}", "manage-pools"),
     ("ANY /api/v1/l3/allocations", "allocate-serials"),
@@ -22,6 +22,8 @@ const ROUTES: [(&str, &str); 19] = [
     ("GET /api/v1/l3/findings", "report-operations"),
     ("GET /openapi.json", "report-operations"),
     ("GET /api/v1/operations/scorecard", "report-operations"),
+    ("GET /api/v1/audit", "report-operations"),
+    ("GET /api/v1/audit/seals", "report-operations"),
     ("ANY /operations", "report-operations"),
     ("ANY /operations/{proxy+}", "report-operations"),
     ("GET /health", "report-operations"),

@@ -81,6 +81,11 @@ texts! {
         "Text without control characters.";
     Reason = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$", (1, 200), "line cleared",
         "Why it was done; text without control characters.";
+    AuditActor = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(?:/[A-Za-z0-9_.-]{1,64})?$", (1, 129),
+        "guardian-line-3/c7", "Who did it: a system, `<system>/<credential>`, or `hub`.";
+    AuditEntity =
+        "^(?:allocation|credential|document|finding|pool|system):[A-Za-z0-9][A-Za-z0-9_.-]*$", (6, 80),
+        "pool:K5XW6YTCOVZWKY3UNFXW4YLSMU", "What was changed: `<kind>:<id>`.";
     Cursor = "^[A-Za-z0-9_-]+$", (1, CURSOR_CHARACTERS_MAX), "MjAyNg",
         "`next_cursor` of the page before, unchanged.";
 }
