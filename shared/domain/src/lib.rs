@@ -8,14 +8,17 @@
 
 pub mod allocation;
 pub mod bitmap;
+pub mod closing;
 pub mod epc;
 pub mod fact;
 pub mod ff1;
 pub mod finding;
+pub mod give_back;
 pub mod gln;
 pub mod gtin;
 pub mod ids;
 pub mod ledger;
+pub mod numbering;
 pub mod pool;
 pub mod request;
 pub mod serial;

@@ -5,30 +5,27 @@
 //! often, in whatever order and by however many workers at once it is applied, and a verdict was
 //! always found against the very state it is stored with.
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, Put, ReturnConsumedCapacity, TransactWriteItem,
-};
+mod post;
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use domain::allocation::{Allocation, AllocationStatus};
 use domain::bitmap::{BLOCK_SIZE, BlockSet};
 use domain::fact::Fact;
 use domain::ids::AllocationId;
-use domain::ledger::{Balance, BlockState, Draft, Posting, Terms, judge, needs_history};
+use domain::ledger::transition::Told;
+use domain::ledger::{Balance, BlockState, Posting};
 
 use crate::Store;
 use crate::allocation::Gain;
 use crate::error::{StoreError, sdk_error};
-use crate::item::{Corrupt, Item, Reader, key, new_item, number};
+use crate::item::{Corrupt, Item, Reader, key, new_item, number, text};
 use crate::keys::{DOC_PREFIX, Pk, Sk};
-use crate::meter::Meter;
-use crate::pause::pause;
-use crate::pool::{built, is_cancelled};
+use crate::pool::built;
+
+pub(crate) use self::post::{GivenUp, Said};
 
 const STATE_ENTITY: &str = "block";
 const POSTING_ENTITY: &str = "posting";
-/// How often a posting is judged again after somebody else changed the block.
-const APPLY_TRIES: u32 = 40;
-/// The step of the pauses between these tries, milliseconds.
-const APPLY_PAUSE_MS: u64 = 5;
 /// DynamoDB's limit of one batch of reads.
 const BATCH_GET_MAX: usize = 100;
 
@@ -51,7 +48,16 @@ fn state_item(allocation: &AllocationId, block: u32, state: &BlockState, version
         let bytes = AttributeValue::B(serials.encode().into());
         item.insert(fact.as_str().to_owned(), bytes);
     }
+    for told in Fact::BY_PRECEDENCE.into_iter().filter_map(|fact| state.told(fact)) {
+        let span = format!("{} {}", told.first_ms, told.last_ms);
+        item.insert(times_of(told.fact), text(span));
+    }
     item
+}
+
+/// The attribute with the earliest and the latest event time of a fact; items of older releases have none.
+fn times_of(fact: Fact) -> String {
+    format!("{}_ms", fact.as_str())
 }
 
 fn state_from(item: &Item) -> Result<BlockState, Corrupt> {
@@ -65,6 +71,13 @@ fn state_from(item: &Item) -> Result<BlockState, Corrupt> {
             let serials = BlockSet::decode(reader.bytes(fact.as_str())?)
                 .map_err(|_| reader.corrupt(fact.as_str(), "is no set of serials"))?;
             state.set(fact, serials);
+        }
+        let name = times_of(fact);
+        if let Some(span) = reader.optional_text(&name)? {
+            let times = span.split_once(' ').and_then(|(first, last)| {
+                Some(Told { fact, first_ms: first.parse().ok()?, last_ms: last.parse().ok()? })
+            });
+            state.tell(times.ok_or_else(|| reader.corrupt(&name, "is no span of time"))?);
         }
     }
     Ok(state)
@@ -138,85 +151,6 @@ impl Store {
         Ok(postings)
     }
 
-    /// Posts what a document says about a block, unless it has been posted before, and gives the
-    /// posting that is stored, with what it changed: the same for every delivery.
-    ///
-    /// # Errors
-    /// `Conflict` when the block did not come to rest in many tries: try again later.
-    pub async fn block_apply(
-        &self,
-        place: Place<'_>,
-        draft: &Draft,
-        terms: &Terms,
-        meter: &Meter,
-    ) -> Result<(Posting, Gain), StoreError> {
-        for attempt in 0..APPLY_TRIES {
-            let (state, posted) = self.block_and_posting(place).await?;
-            if let Some(posted) = posted {
-                return Ok(posted);
-            }
-            // Read after the state: a posting that came between changes the version, and the
-            // condition below sends us round again.
-            let others: Vec<Posting> = if needs_history(draft, &state) {
-                let all = self.block_postings(place.allocation, place.block).await?;
-                all.into_iter().map(|(_, posting)| posting).collect()
-            } else {
-                Vec::new()
-            };
-            let (posting, after) = judge(draft.clone(), &state, &others, terms);
-            let gain = Gain::between(&state, &after);
-            if self.block_write(place, (&posting, gain), &after, meter).await? {
-                return Ok((posting, gain));
-            }
-            pause(attempt, APPLY_PAUSE_MS).await;
-        }
-        Err(StoreError::Conflict { what: "the ledger block" })
-    }
-
-    /// One transaction; `false` when a condition failed or another transaction was in the way.
-    async fn block_write(
-        &self,
-        place: Place<'_>,
-        (posting, gain): (&Posting, Gain),
-        after: &BlockState,
-        meter: &Meter,
-    ) -> Result<bool, StoreError> {
-        let version = after.version.saturating_add(1);
-        let state = Put::builder().table_name(&*self.table).set_item(Some(state_item(
-            place.allocation,
-            place.block,
-            after,
-            version,
-        )));
-        // I5: nobody changed the block since it was judged.
-        let state = if after.version == 0 {
-            state.condition_expression("attribute_not_exists(pk)")
-        } else {
-            state
-                .condition_expression("#version = :seen")
-                .expression_attribute_names("#version", "version")
-                .expression_attribute_values(":seen", number(after.version))
-        };
-        let state = state.build().map_err(|error| built(&error))?;
-        let outcome = self
-            .dynamo
-            .transact_write_items()
-            .transact_items(TransactWriteItem::builder().put(state).build())
-            // I5: this document has no posting here yet.
-            .transact_items(self.put_new(posting_item(place, posting, gain))?)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match outcome {
-            Ok(output) => {
-                meter.add(output.consumed_capacity());
-                Ok(true)
-            }
-            Err(error) if is_cancelled(&error) => Ok(false),
-            Err(error) => Err(sdk_error("TransactWriteItems block", &error)),
-        }
-    }
-
     async fn block_and_posting(
         &self,
         place: Place<'_>,
@@ -269,8 +203,7 @@ impl Store {
     pub async fn allocation_balance(&self, allocation: &Allocation) -> Result<Balance, StoreError> {
         let blocks = allocation.size.div_ceil(u64::from(BLOCK_SIZE));
         let last = u32::try_from(blocks.saturating_sub(1)).unwrap_or(u32::MAX);
-        let touched =
-            matches!(allocation.status, AllocationStatus::Active | AllocationStatus::Closed);
+        let touched = allocation.status.may_be_used();
         // Activation comes before the first block: an allocation in any other state has none.
         let states =
             if touched { self.block_list(&allocation.id, 0, last).await? } else { Vec::new() };

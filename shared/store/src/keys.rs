@@ -69,10 +69,16 @@ pub enum Sk {
     Allocation,
     /// How far the allocation is used.
     Fill,
+    /// A decision about the end of the allocation's run, by its number, from 1.
+    Closing(u32),
+    /// In a GTIN's partition: what is known of the product.
+    Product,
     /// What is known of a block.
     State,
     /// A document's posting in a block, or its link from an allocation.
     DocumentOf(String),
+    /// A change of numbers of an allocation, by its id.
+    NumberChange(String),
     /// The document item itself.
     Document,
     /// Blocks of an allocation that a document is about to touch, first and last.
@@ -131,6 +137,8 @@ pub const MINUTE_PREFIX: &str = "MINUTE#";
 pub const SEAL_PREFIX: &str = "DAY#";
 /// The prefix of an entity's audit records.
 pub const AUDIT_PREFIX: &str = "AUDIT#";
+/// The prefix of the decisions about the end of a run.
+pub const CLOSING_PREFIX: &str = "CLOSING#";
 /// The prefix of a document's arrivals.
 pub const ARRIVAL_PREFIX: &str = "ARRIVAL#";
 
@@ -189,8 +197,11 @@ impl fmt::Display for Sk {
             Self::Boundary(from, id) => write!(f, "{POOL_PREFIX}{from:020}#{id}"),
             Self::Allocation => f.write_str("ALLOC"),
             Self::Fill => f.write_str("FILL"),
+            Self::Closing(number) => write!(f, "{CLOSING_PREFIX}{number:04}"),
+            Self::Product => f.write_str("PRODUCT"),
             Self::State => f.write_str("STATE"),
             Self::DocumentOf(sha) => write!(f, "{DOC_PREFIX}{sha}"),
+            Self::NumberChange(id) => write!(f, "CHANGE#{id}"),
             Self::Document => f.write_str("DOC"),
             Self::Plan(id, first, last) => write!(f, "{PLAN_PREFIX}{id}#{first:08}-{last:08}"),
             Self::Finding(id) => write!(f, "{FINDING_PREFIX}{id}"),
@@ -266,8 +277,11 @@ fn sk_of(text: &str) -> Option<Sk> {
         ("POOL", [from, id]) => Sk::Boundary(digits(from, 20)?, PoolId::parse(id).ok()?),
         ("ALLOC", []) => Sk::Allocation,
         ("FILL", []) => Sk::Fill,
+        ("CLOSING", [number]) => Sk::Closing(digits(number, 4)?),
+        ("PRODUCT", []) => Sk::Product,
         ("STATE", []) => Sk::State,
         ("DOC", [sha]) => Sk::DocumentOf(token(sha)?),
+        ("CHANGE", [id]) => Sk::NumberChange(token(id)?),
         ("DOC", []) => Sk::Document,
         ("PLAN", [id, run]) => {
             let (first, last) = run.split_once('-')?;

@@ -40,6 +40,9 @@
 //! | seals | Query, consistent | `SEALS / DAY#*` | – | report-operations, sweep-reservations |
 //! | seal a day | PutItem | `SEALS / DAY#<day>` | absent | sweep-reservations |
 //! | confirm, expire an allocation | TransactWriteItems | `ALLOC#A`, `/ AUDIT#…` (and `POOL#p / RANGE#s`) | status seen | allocate-serials, sweep-reservations |
+//! | decide about the end of a run | TransactWriteItems | `ALLOC#A`, `/ CLOSING#n`, `/ AUDIT#…` (and `DOC#sha / FINDING#id`, `FINDING#id / *`) | status seen, decision absent | allocate-serials |
+//! | the last decision | Query, consistent, descending | `ALLOC#A / CLOSING#*` | – | allocate-serials |
+//! | what a product allows | TransactWriteItems, GetItem | `GTIN#g / PRODUCT`, `/ AUDIT#…` | version seen, or absent | manage-pools, allocate-serials |
 //! | join heartbeats to a minute | BatchGetItem, PutItem | `LINE#gln / MINUTE#…` | version seen, or absent | ingest-telemetry |
 //! | the newest heartbeat of a line | PutItem; TransactWriteItems the first time | `LINE#gln / LINE`, `LINES / LINE#gln` | version seen, or absent | ingest-telemetry |
 //! | minutes of a line | Query, consistent | `LINE#gln / MINUTE#*` | – | ingest-telemetry, report-operations |
@@ -60,6 +63,7 @@ pub mod audit_list;
 pub mod audit_record;
 pub mod block;
 pub mod client;
+pub mod closing;
 pub mod credential;
 pub mod document;
 pub mod document_action;
@@ -74,25 +78,31 @@ pub mod jobs;
 mod judgement;
 pub mod kept;
 pub mod keys;
+pub mod kms;
 pub mod line;
 mod line_item;
 mod line_minute;
 pub mod meter;
 pub mod notice_sweep;
+pub mod number_change;
+pub mod numbering;
 pub mod objects;
 mod pause;
 pub mod plan;
 pub mod pool;
 mod pool_item;
+pub mod product;
 pub mod publish;
 pub mod range;
 pub mod report;
 pub mod reserve;
 pub mod restore;
+mod scheme_item;
 pub mod scorecard;
 pub mod seal;
 pub mod session;
 pub mod settle;
+mod space_key;
 pub mod sweep;
 pub mod system;
 pub mod tally;

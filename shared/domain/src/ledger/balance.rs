@@ -153,7 +153,7 @@ impl Balance {
 
 /// How many serials the `block`-th block of an allocation of `reserved` numbers has.
 #[must_use]
-pub(crate) fn block_size(reserved: u64, block: u32) -> u32 {
+pub fn block_size(reserved: u64, block: u32) -> u32 {
     let before = u64::from(block).saturating_mul(u64::from(BLOCK_SIZE));
     let rest = reserved.saturating_sub(before).min(u64::from(BLOCK_SIZE));
     u32::try_from(rest).unwrap_or(BLOCK_SIZE)

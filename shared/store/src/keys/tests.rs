@@ -53,8 +53,11 @@ fn any_sk() -> impl Strategy<Value = Sk> {
         (index(), pool()).prop_map(|(from, id)| Sk::Boundary(from, id)),
         Just(Sk::Allocation),
         Just(Sk::Fill),
+        (1..10_000_u32).prop_map(Sk::Closing),
+        Just(Sk::Product),
         Just(Sk::State),
         "[0-9a-f]{64}".prop_map(Sk::DocumentOf),
+        "[a-z2-7]{26}".prop_map(Sk::NumberChange),
         Just(Sk::Document),
         (allocation(), 0..100_000_000_u32, 0..100_000_000_u32)
             .prop_map(|(id, a, b)| Sk::Plan(id, a, b)),

@@ -1,0 +1,169 @@
+//! The write of a posting: decided on the state that was read, and made only if that is still the state.
+
+use std::borrow::Cow;
+
+use aws_sdk_dynamodb::types::{Put, ReturnConsumedCapacity, TransactWriteItem};
+use domain::bitmap::BlockSet;
+use domain::give_back::Fate;
+use domain::ledger::{BlockState, Claim, Draft, Posting, Terms, judge, needs_history};
+
+use super::{Place, posting_item, state_item};
+use crate::Store;
+use crate::allocation::Gain;
+use crate::error::{StoreError, sdk_error};
+use crate::item::number;
+use crate::meter::Meter;
+use crate::pause::pause;
+use crate::pool::{built, is_cancelled};
+
+/// How often a posting is judged again after somebody else changed the block.
+const APPLY_TRIES: u32 = 40;
+/// The step of the pauses between these tries, milliseconds.
+const APPLY_PAUSE_MS: u64 = 5;
+
+/// Numbers of a block that somebody gives up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GivenUp<'a> {
+    /// Those asked for.
+    pub(crate) wanted: &'a BlockSet,
+    /// What is to become of them.
+    pub(crate) fate: Fate,
+    /// When, milliseconds since 1970.
+    pub(crate) time_ms: i64,
+    /// How many numbers the block has.
+    pub(crate) size: u32,
+}
+
+/// What a document says about a block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Said<'a> {
+    /// The same whatever is known.
+    Fixed(&'a Draft, &'a Terms),
+    /// Only of what nobody has used by then.
+    GivenUp(GivenUp<'a>),
+}
+
+impl Said<'_> {
+    /// The draft next to what is known of the block.
+    fn draft(&self, state: &BlockState) -> Cow<'_, Draft> {
+        match self {
+            Self::Fixed(draft, _) => Cow::Borrowed(draft),
+            Self::GivenUp(given) => Cow::Owned(given.draft(state)),
+        }
+    }
+
+    fn terms(&self) -> Cow<'_, Terms> {
+        match self {
+            Self::Fixed(_, terms) => Cow::Borrowed(terms),
+            Self::GivenUp(_) => Cow::Owned(Terms::default()),
+        }
+    }
+}
+
+impl GivenUp<'_> {
+    fn draft(&self, state: &BlockState) -> Draft {
+        let mut draft = Draft::default();
+        let open = self.fate.open(state, self.size).intersection(self.wanted);
+        if !open.is_empty() {
+            let (fact, time_ms) = (self.fate.fact(), self.time_ms);
+            let (lot, expiry) = (None, None);
+            // Said of numbers: that one is destroyed supposes no pack.
+            let claim = Claim { fact, lot, expiry, time_ms, ordinal: 1, is_bare: true };
+            draft.assert_all(&claim, &open);
+        }
+        draft
+    }
+}
+
+impl Store {
+    /// Posts what a document says about a block, unless it has been posted before, and gives the
+    /// posting that is stored, with what it changed: the same for every delivery.
+    ///
+    /// # Errors
+    /// `Conflict` when the block did not come to rest in many tries: try again later.
+    pub async fn block_apply(
+        &self,
+        place: Place<'_>,
+        draft: &Draft,
+        terms: &Terms,
+        meter: &Meter,
+    ) -> Result<(Posting, Gain), StoreError> {
+        self.block_post(place, Said::Fixed(draft, terms), meter).await
+    }
+
+    /// The same for whatever is said of a block.
+    pub(crate) async fn block_post(
+        &self,
+        place: Place<'_>,
+        said: Said<'_>,
+        meter: &Meter,
+    ) -> Result<(Posting, Gain), StoreError> {
+        let terms = said.terms();
+        for attempt in 0..APPLY_TRIES {
+            let (state, posted) = self.block_and_posting(place).await?;
+            if let Some(posted) = posted {
+                return Ok(posted);
+            }
+            let draft = said.draft(&state);
+            // Read after the state: a posting that came between changes the version, and the
+            // condition below sends us round again.
+            let others: Vec<Posting> = if needs_history(&draft, &state) {
+                let all = self.block_postings(place.allocation, place.block).await?;
+                all.into_iter().map(|(_, posting)| posting).collect()
+            } else {
+                Vec::new()
+            };
+            let (posting, after) = judge(draft.into_owned(), &state, &others, &terms);
+            let gain = Gain::between(&state, &after);
+            if self.block_write(place, (&posting, gain), &after, meter).await? {
+                return Ok((posting, gain));
+            }
+            pause(attempt, APPLY_PAUSE_MS).await;
+        }
+        Err(StoreError::Conflict { what: "the ledger block" })
+    }
+
+    /// One transaction; `false` when a condition failed or another transaction was in the way.
+    async fn block_write(
+        &self,
+        place: Place<'_>,
+        (posting, gain): (&Posting, Gain),
+        after: &BlockState,
+        meter: &Meter,
+    ) -> Result<bool, StoreError> {
+        let version = after.version.saturating_add(1);
+        let state = Put::builder().table_name(&*self.table).set_item(Some(state_item(
+            place.allocation,
+            place.block,
+            after,
+            version,
+        )));
+        // I5: nobody changed the block since it was judged.
+        let state = if after.version == 0 {
+            state.condition_expression("attribute_not_exists(pk)")
+        } else {
+            state
+                .condition_expression("#version = :seen")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":seen", number(after.version))
+        };
+        let state = state.build().map_err(|error| built(&error))?;
+        let outcome = self
+            .dynamo
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().put(state).build())
+            // I5: this document has no posting here yet.
+            .transact_items(self.put_new(posting_item(place, posting, gain))?)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match outcome {
+            Ok(output) => {
+                meter.add(output.consumed_capacity());
+                Ok(true)
+            }
+            Err(error) if is_cancelled(&error) => Ok(false),
+            Err(error) => Err(sdk_error("TransactWriteItems block", &error)),
+        }
+    }
+}
