@@ -109,30 +109,106 @@ pub struct Words<'a> {
     pub disposition: Option<&'a str>,
 }
 
-/// The fact an event states about each EPC of its main list, or `None` when it states none.
+/// What is stated of a serial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The fact.
+    pub fact: Fact,
+    /// It is said of a number or of a label, not of a pack: nothing follows for what came before it.
+    pub is_bare: bool,
+}
+
+impl Statement {
+    /// Said of a pack.
+    #[must_use]
+    pub const fn of_pack(fact: Fact) -> Self {
+        Self { fact, is_bare: false }
+    }
+
+    /// Said of a number or of a label.
+    #[must_use]
+    pub const fn of_number(fact: Fact) -> Self {
+        Self { fact, is_bare: true }
+    }
+}
+
+/// The events of OPC 30260 (OPEN-SCS) that change the state of a serial, by the names of its methods, as
+/// vendors put them into a business step: CBV has no word for what happens to a label or to an unused
+/// number. Inspecting changes no state, shipping is none of the ledger's.
+const OPEN_SCS_EVENTS: [(&str, Statement); 9] = [
+    ("LabelsEncodingEvent", Statement::of_number(Fact::Encoded)),
+    ("LabelsScrappingEvent", Statement::of_number(Fact::Scrapped)),
+    ("LabelsSamplingEvent", Statement::of_number(Fact::Sampled)),
+    ("SIDCommissioningEvent", Statement::of_pack(Fact::Commissioned)),
+    ("SIDDecommissioningEvent", Statement::of_pack(Fact::Decommissioned)),
+    ("SIDDestroyingEvent", Statement::of_pack(Fact::Destroyed)),
+    ("SNInvalidatingEvent", Statement::of_number(Fact::Deactivated)),
+    ("SNReturnAllocated", Statement::of_number(Fact::Returned)),
+    ("SNReturnUnallocated", Statement::of_number(Fact::Returned)),
+];
+
+/// The states of OPC 30260 (`OPENSCSSerialNumberStateEnum`) that no CBV disposition names.
+const OPEN_SCS_STATES: [(&str, Statement); 3] = [
+    ("LabelScrapped", Statement::of_number(Fact::Scrapped)),
+    ("LabelSampled", Statement::of_number(Fact::Sampled)),
+    ("SNInvalid", Statement::of_number(Fact::Deactivated)),
+];
+
+/// The last part of a private URI, or the whole of a bare word, looked up.
+fn open_scs(text: Option<&str>, names: &[(&str, Statement)]) -> Option<Statement> {
+    let word = text?.rsplit([':', '/', '#']).next()?;
+    let known = names.iter().find(|(name, _)| word.eq_ignore_ascii_case(name));
+    known.map(|(_, statement)| *statement)
+}
+
+/// What an event states about each EPC of its main list, or `None` when it states nothing.
 ///
-/// Object ADD commissions under `commissioning`, or without a step under the disposition `active`;
-/// under `reserving` or any other step it does not (CBV 2.0: a reserved identifier is not yet used).
-/// Object DELETE ends a serial: `destroying` or disposition `destroyed`, `sampling`, everything
-/// else `decommissioned`. Sampling may also be observed. Encoding is an object or a transaction
-/// event of any action but DELETE.
+/// | Event | Step or disposition | States | Source |
+/// |---|---|---|---|
+/// | Object ADD | `commissioning`, or no step and `active` | commissioned | CBV 7.1.3, 7.2.3 |
+/// | Object, Transaction ADD, OBSERVE | `encoding` | encoded | CBV |
+/// | Object, Transaction DELETE | `encoding` | label scrapped: what was written is no more | ours |
+/// | Object OBSERVE, DELETE | `sampling` | sampled; with `encoded` a label | CBV; ours |
+/// | Object DELETE | `destroying`, or `destroyed` | destroyed | CBV |
+/// | Object DELETE | `reserving` | returned: the reservation is taken back | ours |
+/// | Object DELETE | everything else | decommissioned | CBV `decommissioning`, `inactive` |
+/// | Object, Transaction | a name of OPC 30260 | see [`OPEN_SCS_EVENTS`], [`OPEN_SCS_STATES`] | OPC 30260 |
+///
+/// An ADD under `reserving` or any other step states nothing (CBV: a reserved identifier is not yet used),
+/// nor do the dispositions `returned` and `non_sellable_other`: they are of goods that come back, not of
+/// unused numbers. `killing` ends a tag; its serial may live on.
 #[must_use]
-pub fn fact_of(words: &Words<'_>) -> Option<Fact> {
+pub fn fact_of(words: &Words<'_>) -> Option<Statement> {
     let Words { happening, action, biz_step, disposition } = *words;
     if happening == Happening::Other {
         return None;
     }
     let object = happening == Happening::Object;
-    match (action?, biz_step) {
-        ("ADD", Some("commissioning")) if object => Some(Fact::Commissioned),
-        ("ADD", None) if object && disposition == Some("active") => Some(Fact::Commissioned),
-        ("ADD" | "OBSERVE", Some("encoding")) => Some(Fact::Encoded),
-        ("OBSERVE" | "DELETE", Some("sampling")) if object => Some(Fact::Sampled),
-        ("DELETE", Some("destroying")) if object => Some(Fact::Destroyed),
-        ("DELETE", _) if object && disposition == Some("destroyed") => Some(Fact::Destroyed),
-        ("DELETE", _) if object => Some(Fact::Decommissioned),
-        _ => None,
+    let action = action?;
+    match (action, biz_step) {
+        ("ADD", Some("commissioning")) if object => Some(Statement::of_pack(Fact::Commissioned)),
+        ("ADD", None) if object && disposition == Some("active") => {
+            Some(Statement::of_pack(Fact::Commissioned))
+        }
+        ("ADD" | "OBSERVE", Some("encoding")) => Some(Statement::of_number(Fact::Encoded)),
+        ("DELETE", Some("encoding")) => Some(Statement::of_number(Fact::Scrapped)),
+        ("OBSERVE" | "DELETE", Some("sampling")) if object => {
+            Some(Statement { fact: Fact::Sampled, is_bare: disposition == Some("encoded") })
+        }
+        ("DELETE", Some("destroying")) if object => Some(Statement::of_pack(Fact::Destroyed)),
+        ("DELETE", Some("reserving")) if object => Some(Statement::of_number(Fact::Returned)),
+        _ => {
+            let named = open_scs(biz_step, &OPEN_SCS_EVENTS);
+            let named = named.or_else(|| open_scs(disposition, &OPEN_SCS_STATES));
+            named.or_else(|| (action == "DELETE" && object).then(|| ended(disposition)))
+        }
     }
+}
+
+/// What a DELETE says whose step says nothing.
+fn ended(disposition: Option<&str>) -> Statement {
+    let destroyed = disposition == Some("destroyed");
+    Statement::of_pack(if destroyed { Fact::Destroyed } else { Fact::Decommissioned })
 }
 
 #[cfg(test)]
@@ -159,7 +235,7 @@ mod tests {
                 biz_step: some(biz_step),
                 disposition: some(disposition),
             };
-            assert_eq!(fact_of(&words), fact, "{words:?}");
+            assert_eq!(fact_of(&words).map(|stated| stated.fact), fact, "{words:?}");
         };
         check(Object, "ADD", "commissioning", "active", Some(Fact::Commissioned));
         check(Object, "ADD", "commissioning", "", Some(Fact::Commissioned));
@@ -181,5 +257,46 @@ mod tests {
         check(Other, "ADD", "packing", "in_progress", None);
         check(Other, "DELETE", "unpacking", "", None);
         check(Transaction, "DELETE", "", "", None);
+        check(Object, "OBSERVE", "receiving", "returned", None);
+        check(Object, "OBSERVE", "killing", "", None);
+        check(Object, "DELETE", "reserving", "", Some(Fact::Returned));
+        check(Object, "DELETE", "encoding", "", Some(Fact::Scrapped));
+        check(Transaction, "DELETE", "encoding", "", Some(Fact::Scrapped));
+        check(Object, "OBSERVE", "sampling", "encoded", Some(Fact::Sampled));
+        // OPC 30260, as a bare word and at the end of a private URI.
+        let private = "https://vendor.example/bizstep/LabelsScrappingEvent";
+        check(Object, "OBSERVE", private, "", Some(Fact::Scrapped));
+        check(Object, "DELETE", "labelsscrappingevent", "", Some(Fact::Scrapped));
+        check(Object, "OBSERVE", "urn:x:LabelsSamplingEvent", "", Some(Fact::Sampled));
+        check(Object, "OBSERVE", "inspecting", "urn:x:LabelScrapped", Some(Fact::Scrapped));
+        check(Object, "OBSERVE", "", "LabelSampled", Some(Fact::Sampled));
+        check(Object, "DELETE", "", "SNInvalid", Some(Fact::Deactivated));
+        check(Object, "DELETE", "SNInvalidatingEvent", "", Some(Fact::Deactivated));
+        check(Object, "DELETE", "SNReturnAllocated", "", Some(Fact::Returned));
+        check(Transaction, "ADD", "LabelsEncodingEvent", "", Some(Fact::Encoded));
+        check(Object, "ADD", "SIDCommissioningEvent", "", Some(Fact::Commissioned));
+        check(Object, "OBSERVE", "SIDDestroyingEvent", "", Some(Fact::Destroyed));
+        check(Object, "OBSERVE", "SIDInspectingEvent", "", None);
+        check(Other, "OBSERVE", "LabelsScrappingEvent", "", None);
+    }
+
+    #[test]
+    fn what_is_said_of_labels_and_numbers_is_told_from_packs() {
+        let check = |biz_step, disposition, is_bare| {
+            let words = Words {
+                happening: Happening::Object,
+                action: Some("DELETE"),
+                biz_step: Some(biz_step),
+                disposition: Some(disposition),
+            };
+            assert_eq!(fact_of(&words).map(|stated| stated.is_bare), Some(is_bare), "{words:?}");
+        };
+        check("sampling", "encoded", true);
+        check("sampling", "inactive", false);
+        check("LabelsSamplingEvent", "inactive", true);
+        check("encoding", "", true);
+        check("reserving", "", true);
+        check("destroying", "destroyed", false);
+        check("decommissioning", "inactive", false);
     }
 }

@@ -60,7 +60,8 @@ codes! {
     AlreadyCommissioned = "ALREADY_COMMISSIONED": Critical,
     /// Reserved, but for another system.
     NotProvisionedForLocation = "NOT_PROVISIONED_FOR_LOCATION": Critical,
-    /// Commissioned at a time after it was sampled, decommissioned, destroyed or deactivated.
+    /// Commissioned at a time after its end: label scrapped, sampled, decommissioned, destroyed, given
+    /// back or deactivated.
     RecommissionAfterTerminal = "RECOMMISSION_AFTER_TERMINAL": Critical,
     /// A GTIN of none of our pools.
     UnknownGtin = "UNKNOWN_GTIN": Error,
@@ -68,6 +69,8 @@ codes! {
     BadCheckDigit = "BAD_CHECK_DIGIT": Error,
     /// An identifier that is no valid EPC of an instance.
     InvalidEpcUri = "INVALID_EPC_URI": Error,
+    /// Given back or deactivated as unused, but a label or a pack has it, whichever came first.
+    GivenBackAndUsed = "GIVEN_BACK_AND_USED": Error,
     /// A number that lost its leading zeros on the way, mostly in a spreadsheet.
     LeadingZeroStripped = "LEADING_ZERO_STRIPPED": Error,
     /// The same serial with the same fact twice in one file.
@@ -80,6 +83,14 @@ codes! {
     ExpiryMismatch = "EXPIRY_MISMATCH": Error,
     /// Unreserved numbers right behind the end of a range the same document uses.
     OverRun = "OVER_RUN": Error,
+    /// A pack was taken off, destroyed or sampled, and nobody ever commissioned it.
+    NeverCommissioned = "NEVER_COMMISSIONED": Warning,
+    /// Two things were reported that do not happen in the order of their event times.
+    EventsOutOfOrder = "EVENTS_OUT_OF_ORDER": Warning,
+    /// The end of a batch reports another quantity than was commissioned.
+    EobCountMismatch = "EOB_COUNT_MISMATCH": Error,
+    /// At the end of a batch fewer or more of the printed numbers are on packs than the product allows.
+    YieldOutOfTolerance = "YIELD_OUT_OF_TOLERANCE": Warning,
     /// Read point or business location name another line than the allocation's.
     LineGlnMismatch = "LINE_GLN_MISMATCH": Warning,
     /// A commissioning event without a lot.

@@ -90,7 +90,14 @@ impl Hub {
         self.store.plan_put(SHA, &[run], &meter).await.unwrap();
         self.store.allocation_fill_widen(id, (0, 1), &meter).await.unwrap();
         let claim =
-            Claim { fact: Fact::Commissioned, lot: None, expiry: None, time_ms: 1, ordinal: 1 };
+            Claim {
+                fact: Fact::Commissioned,
+                lot: None,
+                expiry: None,
+                time_ms: 1,
+                ordinal: 1,
+                is_bare: false,
+            };
         let mut draft = Draft::default();
         let span = BlockSet::span(Offset::new(0).unwrap(), Offset::new(49).unwrap());
         draft.assert_all(&claim, &span);

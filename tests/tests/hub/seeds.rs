@@ -147,6 +147,7 @@ fn bytes_of_items_are_written_as_they_are_read() {
             expiry: Some("2028-10-31"),
             time_ms: 7,
             ordinal,
+            is_bare: false,
         };
         draft.assert_all(&claim, set);
     }

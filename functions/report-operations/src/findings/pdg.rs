@@ -64,6 +64,9 @@ pub(super) const fn part_of(code: Code) -> (Part, &'static str) {
         }
         Code::NotProvisionedForLocation => (Part::OtherErrors, "reserved for another system"),
         Code::RecommissionAfterTerminal => (Part::OtherErrors, "commissioned after their end"),
+        Code::GivenBackAndUsed => (Part::OtherErrors, "given back as unused, and used"),
+        Code::NeverCommissioned => (Part::OtherErrors, "ended without having been commissioned"),
+        Code::EventsOutOfOrder => (Part::OtherErrors, "events in an order that does not happen"),
         Code::InvalidEpcUri => (Part::OtherErrors, "identifier is no valid EPC"),
         Code::LeadingZeroStripped => (Part::OtherErrors, "serial lost its leading zeros"),
         Code::DuplicateInFile => (Part::OtherErrors, "the same serial twice in one file"),
@@ -72,6 +75,8 @@ pub(super) const fn part_of(code: Code) -> (Part, &'static str) {
         Code::MissingLot => (Part::OtherErrors, "commissioned without a lot"),
         Code::MissingExpiry => (Part::OtherErrors, "commissioned without an expiry"),
         Code::FutureEventTime => (Part::OtherErrors, "event time lies in the future"),
+        Code::EobCountMismatch => (Part::None, "another quantity reported than commissioned"),
+        Code::YieldOutOfTolerance => (Part::None, "the yield of the batch is out of tolerance"),
         Code::FindingsTruncated => (Part::None, "findings were cut"),
         Code::DuplicateTransmission => (Part::None, "the same content arrived again"),
         Code::InternalGap => (Part::None, "numbers without a fate in between"),

@@ -73,6 +73,7 @@ impl Bench {
             expiry: None,
             time_ms: 1_795_428_000_000,
             ordinal: 1,
+            is_bare: false,
         };
         let mut draft = Draft::default();
         draft.assert_all(&claim, &serials);

@@ -127,7 +127,7 @@ async fn fill_is_what_the_blocks_say_however_often_a_document_is_counted() {
         (3, 0, Fact::Scrapped, 149, (200, 50)),
     ] {
         let mut draft = Draft::default();
-        let claim = Claim { fact, lot: None, expiry: None, time_ms: 1, ordinal: 1 };
+        let claim = Claim { fact, lot: None, expiry: None, time_ms: 1, ordinal: 1, is_bare: false };
         draft.assert_all(&claim, &span(to));
         let sha = sha(n);
         let place = Place { allocation: &allocation.id, block, content_sha256: &sha };

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use domain::bitmap::BlockSet;
 use domain::epc::{Epc, parse_epc};
-use domain::fact::{Fact, Happening, Words, fact_of};
+use domain::fact::{Happening, Statement, Words, fact_of};
 use domain::ledger::{Claim, Draft};
 use epcis::{EpcList, EventHead, EventKind, Sink};
 
@@ -52,7 +52,7 @@ impl Reread {
         Self { owners, blocks: BTreeMap::new(), events: 0, named: BTreeMap::new() }
     }
 
-    fn state(&mut self, fact: Fact, head: &EventHead) -> Result<(), Unsaid> {
+    fn state(&mut self, stated: Statement, head: &EventHead) -> Result<(), Unsaid> {
         let time = head.event_time.ok_or(Unsaid::NoTime(head.ordinal))?;
         let time_ms = time.unix_timestamp_nanos().div_euclid(1_000_000);
         let term = |text: &Option<String>| {
@@ -60,16 +60,17 @@ impl Reread {
         };
         let (lot, expiry) = (term(&head.lot), term(&head.expiry));
         let claim = Claim {
-            fact,
+            fact: stated.fact,
             lot: lot.as_deref(),
             expiry: expiry.as_deref(),
             time_ms: i64::try_from(time_ms).map_err(|_| Unsaid::NoTime(head.ordinal))?,
             ordinal: head.ordinal.saturating_add(1),
+            is_bare: stated.is_bare,
         };
         for (key, serials) in std::mem::take(&mut self.named) {
             let draft = self.blocks.entry(key).or_default();
             if head.error_declaration.is_some() {
-                draft.retract(fact, &serials);
+                draft.retract(stated.fact, &serials);
             } else {
                 draft.assert_all(&claim, &serials);
             }
@@ -97,7 +98,7 @@ impl Sink for Reread {
 
     fn event(&mut self, head: &EventHead) -> Result<(), Unsaid> {
         self.events = self.events.saturating_add(1);
-        let fact = fact_of(&Words {
+        let stated = fact_of(&Words {
             happening: match head.kind {
                 EventKind::Object => Happening::Object,
                 EventKind::Transaction => Happening::Transaction,
@@ -111,8 +112,8 @@ impl Sink for Reread {
             biz_step: head.biz_step.as_deref().filter(|text| !text.is_empty()),
             disposition: head.disposition.as_deref(),
         });
-        if let Some(fact) = fact {
-            self.state(fact, head)?;
+        if let Some(stated) = stated {
+            self.state(stated, head)?;
         }
         self.named.clear();
         Ok(())

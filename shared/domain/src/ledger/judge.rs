@@ -1,7 +1,8 @@
 //! What a posting means next to everything else known of its block.
 
-use super::posting::{Draft, Group, Posting, Verdict, add_to, union};
+use super::posting::{Draft, Group, Posting, Verdict, add_to};
 use super::state::BlockState;
+use super::transition::{breach, is_possible, supposes_a_pack, violation};
 use crate::bitmap::BlockSet;
 use crate::fact::Fact;
 use crate::finding::Code;
@@ -32,20 +33,36 @@ impl Terms {
 #[must_use]
 pub fn needs_history(draft: &Draft, state: &BlockState) -> bool {
     let commissioned = draft.stated(Fact::Commissioned);
-    let ended = union(&draft.groups, |group| group.fact.is_terminal());
+    let settles =
+        Fact::BY_PRECEDENCE.into_iter().filter(|fact| supposes_a_pack(*fact)).any(|fact| {
+            let never = state.of(fact).difference(state.of(Fact::Commissioned));
+            commissioned.intersects(&never)
+        });
     state.retracted
         || !draft.retractions.is_empty()
+        || settles
         || commissioned.intersects(state.of(Fact::Commissioned))
-        || commissioned.intersects(&state.ended())
-        || ended.intersects(state.of(Fact::Commissioned))
+        || draft.groups.iter().any(|group| may_violate(group, state))
+}
+
+/// Whether the group and what is known of the block can break the table of transitions. Mostly their times
+/// say that they cannot, and no posting is read.
+fn may_violate(group: &Group, state: &BlockState) -> bool {
+    state.facts().any(|(fact, known)| {
+        let possible = state.told(fact).map_or_else(
+            || breach(fact, group.fact).is_some() || breach(group.fact, fact).is_some(),
+            |told| is_possible(told, group.told()),
+        );
+        possible && known.intersects(&group.serials)
+    })
 }
 
 /// Judges a draft against a block and, where [`needs_history`] says so, its other postings; gives
 /// the posting to be put and the state to be stored (its version still that of `state`).
 ///
 /// Overlap with earlier commissioning is `repeated` where lot and expiry are the same, else
-/// `ALREADY_COMMISSIONED`. `RECOMMISSION_AFTER_TERMINAL` compares event times and is found by
-/// whichever of the two documents arrives last.
+/// `ALREADY_COMMISSIONED`. What breaks the table of transitions is found by event times, by whichever of
+/// the two documents arrives last; what a document arriving later settles is told by [`unsettled`].
 #[must_use]
 pub fn judge(
     draft: Draft,
@@ -59,8 +76,9 @@ pub fn judge(
     let after = after(&draft.groups, &draft.retractions, state, others);
     // An error declaration that came before takes back what it meets: such a serial stays as it was.
     let newly = commissioned.difference(&overlap).intersection(after.of(Fact::Commissioned));
-    let mut again = recommissioned(&draft, &before, others);
-    for (code, set) in &draft.marks {
+    let broken = violations(&draft, &before, &after, others);
+    let mut again = BlockSet::new();
+    for (code, set) in broken.iter().chain(&draft.marks) {
         if *code == Code::RecommissionAfterTerminal {
             again.union_with(set);
         }
@@ -78,7 +96,10 @@ pub fn judge(
         }
     };
     remark(Code::AlreadyCommissioned, &conflicting);
-    remark(Code::RecommissionAfterTerminal, &again);
+    for (code, set) in &broken {
+        remark(*code, set);
+    }
+    remark(Code::NeverCommissioned, &never_commissioned(&draft.groups, &after));
     if terms.closed {
         remark(Code::WrongAllocationState, &newly);
     }
@@ -131,23 +152,68 @@ fn conflicts(draft: &Draft, others: &[Posting], terms: &Terms) -> BlockSet {
     found
 }
 
-/// Serials that were ended at a time before the time they are commissioned, the two being said by
-/// this draft and by another posting.
-fn recommissioned(draft: &Draft, before: &BlockState, others: &[Posting]) -> BlockSet {
-    let mut found = BlockSet::new();
+/// What the facts of this draft and those of other postings break in the table of transitions; only what
+/// still holds counts.
+fn violations(
+    draft: &Draft,
+    before: &BlockState,
+    after: &BlockState,
+    others: &[Posting],
+) -> Vec<(Code, BlockSet)> {
+    let mut found = Vec::new();
     for theirs in others.iter().flat_map(|posting| &posting.groups) {
-        for mine in &draft.groups {
-            let (end, start) = match (mine.fact, theirs.fact) {
-                (Fact::Commissioned, end) if end.is_terminal() => (theirs, mine),
-                (end, Fact::Commissioned) if end.is_terminal() => (mine, theirs),
-                _ => continue,
-            };
-            if end.time_last_ms < start.time_first_ms {
-                let mut both = mine.serials.intersection(&theirs.serials);
-                both.intersect_with(before.of(theirs.fact));
-                found.union_with(&both);
+        for mine in draft.groups.iter().filter(|mine| mine.fact != theirs.fact) {
+            let Some(code) = violation(mine.told(), theirs.told()) else { continue };
+            let mut both = mine.serials.intersection(&theirs.serials);
+            both.intersect_with(before.of(theirs.fact));
+            both.intersect_with(after.of(mine.fact));
+            if !both.is_empty() {
+                add_to(&mut found, code, &both);
             }
         }
     }
     found
+}
+
+/// Packs of which the groups tell the end, and no document the beginning.
+fn never_commissioned(groups: &[Group], state: &BlockState) -> BlockSet {
+    let mut found = BlockSet::new();
+    for group in groups.iter().filter(|group| supposes_a_pack(group.fact) && !group.is_bare) {
+        found.union_with(&group.serials.intersection(state.of(group.fact)));
+    }
+    found.subtract(state.of(Fact::Commissioned));
+    found
+}
+
+/// The findings of a posting as they are by now: packs may have been commissioned by a document that came
+/// later, and facts taken back.
+#[must_use]
+pub fn review(posting: &Posting, state: &BlockState) -> Vec<(Code, BlockSet)> {
+    let mut findings = Vec::new();
+    let contradictory = state.retracted.then(|| state.contradictory());
+    for (code, serials) in &posting.verdict.findings {
+        let serials = match (code, &contradictory) {
+            (Code::NeverCommissioned, _) => continue,
+            (
+                Code::RecommissionAfterTerminal | Code::GivenBackAndUsed | Code::EventsOutOfOrder,
+                Some(contradictory),
+            ) => serials.intersection(contradictory),
+            _ => serials.clone(),
+        };
+        if !serials.is_empty() {
+            findings.push((*code, serials));
+        }
+    }
+    let never = never_commissioned(&posting.groups, state);
+    if !never.is_empty() {
+        findings.push((Code::NeverCommissioned, never));
+    }
+    findings.sort_by_key(|(code, _)| *code);
+    findings
+}
+
+/// Whether other findings than its own hold of a posting by now: its document is to be judged again.
+#[must_use]
+pub fn unsettled(posting: &Posting, state: &BlockState) -> bool {
+    review(posting, state) != posting.verdict.findings
 }

@@ -1,7 +1,7 @@
 //! What one document says about one block.
 
-use crate::bitmap::wire::{Reader, push_bytes, push_signed, push_text, push_varint};
-use crate::bitmap::{BitmapError, BlockSet, Offset};
+use super::transition::{Told, violation};
+use crate::bitmap::{BlockSet, Offset};
 use crate::fact::Fact;
 use crate::finding::Code;
 
@@ -9,7 +9,6 @@ use crate::finding::Code;
 pub const GROUPS_MAX: usize = 64;
 /// Event times of one lot and fact that are kept apart before a group covers a span of time.
 const TIMED_MAX: usize = 8;
-const VERSION: u8 = 1;
 
 /// What an event says about some serials.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +23,8 @@ pub struct Claim<'a> {
     pub time_ms: i64,
     /// The event's position in the document, from 1.
     pub ordinal: u64,
+    /// It is said of numbers or labels, not of packs (see [`crate::fact::Statement`]).
+    pub is_bare: bool,
 }
 
 /// Serials of a block about which a document says the same.
@@ -45,6 +46,8 @@ pub struct Group {
     pub ordinal_first: u64,
     /// The last event's position.
     pub ordinal_last: u64,
+    /// It is said of numbers or labels, not of packs.
+    pub is_bare: bool,
     /// The serials.
     pub serials: BlockSet,
 }
@@ -61,6 +64,7 @@ impl Group {
             time_last_ms: claim.time_ms,
             ordinal_first: claim.ordinal,
             ordinal_last: claim.ordinal,
+            is_bare: claim.is_bare,
             serials: BlockSet::new(),
         }
     }
@@ -68,8 +72,15 @@ impl Group {
     fn is_of(&self, claim: &Claim<'_>) -> bool {
         self.fact == claim.fact
             && !self.mixed
+            && self.is_bare == claim.is_bare
             && self.lot.as_deref() == claim.lot
             && self.expiry.as_deref() == claim.expiry
+    }
+
+    /// The fact with its times.
+    #[must_use]
+    pub fn told(&self) -> Told {
+        Told { fact: self.fact, first_ms: self.time_first_ms, last_ms: self.time_last_ms }
     }
 
     fn is_at(&self, claim: &Claim<'_>) -> bool {
@@ -99,20 +110,15 @@ impl Draft {
     /// Adds serials for which one event states a fact.
     ///
     /// A serial for which the document states the fact already is marked `DUPLICATE_IN_FILE`, unless
-    /// it is commissioned again after its end, which is `RECOMMISSION_AFTER_TERMINAL`.
+    /// it is commissioned again after its end; what breaks the table of transitions is marked so.
     pub fn assert_all(&mut self, claim: &Claim<'_>, serials: &BlockSet) {
-        let again = if claim.fact == Fact::Commissioned {
-            self.ended_before(claim.time_ms, serials)
-        } else {
-            self.recommissioned_later(claim, serials)
-        };
+        let again = self.violations(claim, serials);
         let mut fresh = serials.clone();
         for group in self.groups.iter().filter(|group| group.fact == claim.fact) {
             fresh.subtract(&group.serials);
         }
         let mut twice = serials.difference(&fresh);
         twice.subtract(&again);
-        self.mark(Code::RecommissionAfterTerminal, &again);
         self.mark(Code::DuplicateInFile, &twice);
         let at = self.group_for(claim);
         if let Some(group) = self.groups.get_mut(at) {
@@ -123,10 +129,7 @@ impl Draft {
 
     /// The same for one serial, without building a set where nothing is remarkable.
     pub fn assert_one(&mut self, claim: &Claim<'_>, serial: Offset) {
-        let plain = self
-            .groups
-            .iter()
-            .all(|group| group.fact == claim.fact && !group.serials.contains(serial));
+        let plain = self.groups.iter().all(|group| !group.serials.contains(serial));
         if !plain {
             return self.assert_all(claim, &BlockSet::from_iter([serial]));
         }
@@ -183,24 +186,21 @@ impl Draft {
         groups.chain(retracted).chain(marked).fold(0, usize::saturating_add)
     }
 
-    /// Serials that this document ended before `time_ms`.
-    fn ended_before(&self, time_ms: i64, serials: &BlockSet) -> BlockSet {
-        let mut ended =
-            union(&self.groups, |group| group.fact.is_terminal() && group.time_last_ms < time_ms);
-        ended.intersect_with(serials);
-        ended
-    }
-
-    /// Serials that this document commissioned later than the end stated now.
-    fn recommissioned_later(&self, claim: &Claim<'_>, serials: &BlockSet) -> BlockSet {
-        if !claim.fact.is_terminal() {
-            return BlockSet::new();
+    /// Marks what the claim breaks next to what this document said before; gives the serials that are
+    /// commissioned after their end.
+    fn violations(&mut self, claim: &Claim<'_>, serials: &BlockSet) -> BlockSet {
+        let now = Told { fact: claim.fact, first_ms: claim.time_ms, last_ms: claim.time_ms };
+        let mut found: Vec<(Code, BlockSet)> = Vec::new();
+        for group in self.groups.iter().filter(|group| group.fact != claim.fact) {
+            if let Some(code) = violation(group.told(), now) {
+                add_to(&mut found, code, &group.serials.intersection(serials));
+            }
         }
-        let mut later = union(&self.groups, |group| {
-            group.fact == Fact::Commissioned && group.time_first_ms > claim.time_ms
-        });
-        later.intersect_with(serials);
-        later
+        for (code, set) in &found {
+            self.mark(*code, set);
+        }
+        let again = found.into_iter().find(|(code, _)| *code == Code::RecommissionAfterTerminal);
+        again.map(|(_, set)| set).unwrap_or_default()
     }
 
     fn group_for(&mut self, claim: &Claim<'_>) -> usize {
@@ -216,7 +216,8 @@ impl Draft {
         if room && (claim.fact.is_terminal() || timed < TIMED_MAX) {
             return self.push(Group::new(claim, false));
         }
-        let mixed = || self.groups.iter().position(|g| g.fact == claim.fact && g.mixed);
+        let same = |g: &Group| g.fact == claim.fact && g.mixed && g.is_bare == claim.is_bare;
+        let mixed = || self.groups.iter().position(same);
         match wide.filter(|_| !claim.fact.is_terminal()).or_else(mixed) {
             Some(at) => at,
             None => self.push(Group::new(claim, true)),
@@ -268,130 +269,10 @@ pub struct Posting {
     pub verdict: Verdict,
 }
 
-/// Why bytes are no posting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PostingError {
-    /// The first byte names another form.
-    #[error("unknown version of a posting")]
-    Version,
-    /// The bytes end early, go on, or hold a number out of range.
-    #[error("malformed posting")]
-    Malformed,
-    /// A word that is no fact or finding.
-    #[error("unknown word in a posting")]
-    Word,
-    /// A set of serials cannot be read.
-    #[error("malformed set in a posting")]
-    Set(#[from] BitmapError),
-}
-
 impl Posting {
     /// All serials for which the fact is stated.
     #[must_use]
     pub fn stated(&self, fact: Fact) -> BlockSet {
         union(&self.groups, |group| group.fact == fact)
     }
-
-    /// The bytes of the item.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = vec![VERSION];
-        push_len(&mut out, self.groups.len());
-        for group in &self.groups {
-            push_text(&mut out, Some(group.fact.as_str()));
-            push_varint(&mut out, u64::from(group.mixed));
-            push_text(&mut out, group.lot.as_deref());
-            push_text(&mut out, group.expiry.as_deref());
-            push_signed(&mut out, group.time_first_ms);
-            push_signed(&mut out, group.time_last_ms);
-            push_varint(&mut out, group.ordinal_first);
-            push_varint(&mut out, group.ordinal_last);
-            push_bytes(&mut out, &group.serials.encode());
-        }
-        push_len(&mut out, self.retractions.len());
-        for (fact, serials) in &self.retractions {
-            push_text(&mut out, Some(fact.as_str()));
-            push_bytes(&mut out, &serials.encode());
-        }
-        push_varint(&mut out, u64::from(self.verdict.newly_commissioned));
-        push_varint(&mut out, u64::from(self.verdict.repeated));
-        push_len(&mut out, self.verdict.findings.len());
-        for (code, serials) in &self.verdict.findings {
-            push_text(&mut out, Some(code.as_str()));
-            push_bytes(&mut out, &serials.encode());
-        }
-        out
-    }
-
-    /// Reads what [`Posting::encode`] wrote, and nothing else.
-    ///
-    /// # Errors
-    /// The bytes are no posting of this version.
-    pub fn decode(bytes: &[u8]) -> Result<Self, PostingError> {
-        let mut reader = Reader::new(bytes);
-        if reader.byte() != Some(VERSION) {
-            return Err(PostingError::Version);
-        }
-        let mut posting = Self::default();
-        for _ in 0..number(&mut reader)? {
-            posting.groups.push(group(&mut reader)?);
-        }
-        for _ in 0..number(&mut reader)? {
-            let fact = fact(&mut reader)?;
-            posting.retractions.push((fact, set(&mut reader)?));
-        }
-        posting.verdict.newly_commissioned = small(&mut reader)?;
-        posting.verdict.repeated = small(&mut reader)?;
-        for _ in 0..number(&mut reader)? {
-            let code = Code::parse(word(&mut reader)?).ok_or(PostingError::Word)?;
-            posting.verdict.findings.push((code, set(&mut reader)?));
-        }
-        if reader.is_empty() { Ok(posting) } else { Err(PostingError::Malformed) }
-    }
-}
-
-fn push_len(out: &mut Vec<u8>, len: usize) {
-    push_varint(out, u64::try_from(len).unwrap_or(u64::MAX));
-}
-
-fn number(reader: &mut Reader<'_>) -> Result<u64, PostingError> {
-    reader.varint().ok_or(PostingError::Malformed)
-}
-
-fn small(reader: &mut Reader<'_>) -> Result<u32, PostingError> {
-    u32::try_from(number(reader)?).map_err(|_| PostingError::Malformed)
-}
-
-fn word<'a>(reader: &mut Reader<'a>) -> Result<&'a str, PostingError> {
-    reader.text().flatten().ok_or(PostingError::Malformed)
-}
-
-fn optional(reader: &mut Reader<'_>) -> Result<Option<String>, PostingError> {
-    Ok(reader.text().ok_or(PostingError::Malformed)?.map(str::to_owned))
-}
-
-fn fact(reader: &mut Reader<'_>) -> Result<Fact, PostingError> {
-    Fact::parse(word(reader)?).ok_or(PostingError::Word)
-}
-
-fn set(reader: &mut Reader<'_>) -> Result<BlockSet, PostingError> {
-    Ok(BlockSet::decode(reader.bytes().ok_or(PostingError::Malformed)?)?)
-}
-
-fn group(reader: &mut Reader<'_>) -> Result<Group, PostingError> {
-    Ok(Group {
-        fact: fact(reader)?,
-        mixed: match number(reader)? {
-            0 => false,
-            1 => true,
-            _ => return Err(PostingError::Malformed),
-        },
-        lot: optional(reader)?,
-        expiry: optional(reader)?,
-        time_first_ms: reader.signed().ok_or(PostingError::Malformed)?,
-        time_last_ms: reader.signed().ok_or(PostingError::Malformed)?,
-        ordinal_first: number(reader)?,
-        ordinal_last: number(reader)?,
-        serials: set(reader)?,
-    })
 }

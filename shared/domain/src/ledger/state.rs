@@ -2,6 +2,7 @@
 
 use super::balance::{Bucket, Buckets};
 use super::posting::{Group, Posting};
+use super::transition::Told;
 use crate::bitmap::{BLOCK_SIZE, BlockSet, Offset};
 use crate::fact::Fact;
 
@@ -9,6 +10,8 @@ use crate::fact::Fact;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BlockState {
     facts: [BlockSet; 8],
+    /// The earliest and the latest event time of each fact, milliseconds since 1970.
+    times: [Option<(i64, i64)>; 8],
     /// The version of the stored item, counted up by each write.
     pub version: u64,
     /// Some posting takes a fact back: the sets are those computed from all postings.
@@ -35,23 +38,43 @@ impl BlockState {
         Fact::BY_PRECEDENCE.into_iter().zip(&self.facts).filter(|(_, set)| !set.is_empty())
     }
 
-    /// The serials of which any terminal fact holds.
+    /// The earliest and the latest event time of a fact. Unknown where no document stated it, and in items
+    /// of a release that did not keep it.
     #[must_use]
-    pub fn ended(&self) -> BlockSet {
-        let mut all = BlockSet::new();
-        for (fact, set) in self.facts() {
-            if fact.is_terminal() {
-                all.union_with(set);
-            }
+    pub fn told(&self, fact: Fact) -> Option<Told> {
+        let (first_ms, last_ms) = self.times.get(fact.rank()).copied().flatten()?;
+        Some(Told { fact, first_ms, last_ms })
+    }
+
+    /// Widens the times of a fact.
+    pub fn tell(&mut self, told: Told) {
+        if let Some(times) = self.times.get_mut(told.fact.rank()) {
+            let (first, last) = times.unwrap_or((told.first_ms, told.last_ms));
+            *times = Some((first.min(told.first_ms), last.max(told.last_ms)));
         }
-        all
+    }
+
+    /// Whether at least two facts of the block hold, and of which serials.
+    #[must_use]
+    pub(super) fn contradictory(&self) -> BlockSet {
+        let (mut once, mut twice) = (BlockSet::new(), BlockSet::new());
+        for (_, set) in self.facts() {
+            twice.union_with(&once.intersection(set));
+            once.union_with(set);
+        }
+        twice
     }
 
     /// Adds the groups of a posting.
     pub fn add(&mut self, groups: &[Group]) {
         for group in groups {
+            // Beside serials of which the times are not known, these would be told for all.
+            let are_known = self.of(group.fact).is_empty() || self.told(group.fact).is_some();
             if let Some(slot) = self.facts.get_mut(group.fact.rank()) {
                 slot.union_with(&group.serials);
+            }
+            if are_known {
+                self.tell(group.told());
             }
         }
     }

@@ -5,11 +5,13 @@
 
 use super::{
     Balance, BlockState, Bucket, Claim, Draft, GROUPS_MAX, Posting, Terms, judge, needs_history,
+    review, unsettled,
 };
 use crate::bitmap::{BlockSet, Offset};
 use crate::fact::Fact;
 use crate::finding::Code;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 fn span(first: u32, last: u32) -> BlockSet {
     BlockSet::span(Offset::new(first).unwrap(), Offset::new(last).unwrap())
@@ -17,7 +19,7 @@ fn span(first: u32, last: u32) -> BlockSet {
 
 fn claim(fact: Fact, lot: &'static str, time_ms: i64) -> Claim<'static> {
     let lot = Some(lot).filter(|lot| !lot.is_empty());
-    Claim { fact, lot, expiry: None, time_ms, ordinal: 1 }
+    Claim { fact, lot, expiry: None, time_ms, ordinal: 1, is_bare: false }
 }
 
 fn draft(fact: Fact, lot: &'static str, time_ms: i64, serials: &BlockSet) -> Draft {
@@ -43,6 +45,24 @@ impl Block {
         self.postings.push(posting);
         self.postings.last().unwrap()
     }
+}
+
+/// What the whole of the documents breaks, once every one of them was looked at again.
+fn broken(block: &Block) -> BTreeSet<(Code, u16)> {
+    let mut found = BTreeSet::new();
+    for posting in &block.postings {
+        for (code, set) in review(posting, &block.state) {
+            found.extend(set.iter().map(|serial| (code, serial.get())));
+        }
+    }
+    let of_transitions = [
+        Code::RecommissionAfterTerminal,
+        Code::GivenBackAndUsed,
+        Code::EventsOutOfOrder,
+        Code::NeverCommissioned,
+    ];
+    found.retain(|(code, _)| of_transitions.contains(code));
+    found
 }
 
 fn finding(posting: &Posting, code: Code) -> u32 {
@@ -135,6 +155,41 @@ fn an_error_declaration_that_comes_first_leaves_its_serials_uncommissioned() {
 }
 
 #[test]
+fn what_was_never_commissioned_is_settled_by_a_document_that_comes_later() {
+    let mut block = Block::default();
+    let destroyed = block.apply(draft(Fact::Destroyed, "", 20, &span(3, 4))).clone();
+    assert_eq!(finding(&destroyed, Code::NeverCommissioned), 2);
+    assert!(!unsettled(&destroyed, &block.state));
+    block.apply(draft(Fact::Commissioned, "A", 10, &span(0, 3)));
+    assert!(unsettled(&destroyed, &block.state), "its document is to be judged again");
+    assert_eq!(broken(&block), BTreeSet::from([(Code::NeverCommissioned, 4)]));
+    // What is said of labels and numbers supposes no pack.
+    let mut block = Block::default();
+    let mut labels = Draft::default();
+    let bare = |fact| Claim { is_bare: true, ..claim(fact, "", 5) };
+    labels.assert_all(&bare(Fact::Sampled), &span(0, 1));
+    labels.assert_all(&bare(Fact::Destroyed), &span(2, 3));
+    assert_eq!(block.apply(labels).verdict.findings, []);
+}
+
+#[test]
+fn a_fact_that_is_taken_back_takes_its_findings_with_it() {
+    let mut block = Block::default();
+    block.apply(draft(Fact::Destroyed, "", 20, &span(0, 9)));
+    block.apply(draft(Fact::Commissioned, "A", 30, &span(0, 9)));
+    assert_eq!(broken(&block).len(), 10);
+    let mut back = Draft::default();
+    back.retract(Fact::Destroyed, &span(0, 7));
+    block.apply(back);
+    assert_eq!(
+        broken(&block).into_iter().map(|(_, serial)| serial).collect::<Vec<_>>(),
+        [8, 9],
+        "{:?}",
+        block.state
+    );
+}
+
+#[test]
 fn a_closed_allocation_records_late_commissioning_with_a_finding() {
     let mut block = Block::default();
     block.apply(draft(Fact::Commissioned, "A", 10, &span(0, 9)));
@@ -181,7 +236,11 @@ fn precedence_decides_the_bucket_and_closing_deactivates_the_rest() {
 }
 
 fn any_draft() -> impl Strategy<Value = Draft> {
-    let step = (0_usize..8, 0_u32..60, 0_u32..20, 0_usize..3, 0_i64..4, prop::bool::weighted(0.2));
+    any_draft_of(0.2)
+}
+
+fn any_draft_of(back: f64) -> impl Strategy<Value = Draft> {
+    let step = (0_usize..8, 0_u32..60, 0_u32..20, 0_usize..3, 0_i64..4, prop::bool::weighted(back));
     prop::collection::vec(step, 1..5).prop_map(|steps| {
         let mut draft = Draft::default();
         for (fact, from, len, lot, time_ms, back) in steps {
@@ -219,6 +278,37 @@ proptest! {
         prop_assert_eq!(&straight.state, &turned.state);
         prop_assert_eq!(&straight.state, &reversed.state);
         prop_assert_eq!(&straight.state, &BlockState::from_postings(&straight.postings));
+    }
+
+    #[test]
+    fn any_order_of_documents_breaks_the_same_transitions(
+        drafts in prop::collection::vec(any_draft_of(0.0), 1..6),
+        order in any::<prop::sample::Index>(),
+    ) {
+        let run = |drafts: &mut dyn Iterator<Item = &Draft>| {
+            let mut block = Block::default();
+            for draft in drafts {
+                block.apply(draft.clone());
+            }
+            broken(&block)
+        };
+        let straight = run(&mut drafts.iter());
+        let turn = order.index(drafts.len());
+        prop_assert_eq!(&straight, &run(&mut drafts.iter().cycle().skip(turn).take(drafts.len())));
+        prop_assert_eq!(&straight, &run(&mut drafts.iter().rev()));
+    }
+
+    #[test]
+    fn what_needs_no_history_is_judged_alike_with_it(
+        drafts in prop::collection::vec(any_draft(), 1..6)
+    ) {
+        let mut block = Block::default();
+        for draft in drafts {
+            let whole = judge(draft.clone(), &block.state, &block.postings, &block.terms);
+            block.apply(draft);
+            prop_assert_eq!(&whole.0, block.postings.last().unwrap());
+            prop_assert_eq!(&whole.1, &block.state);
+        }
     }
 
     #[test]
