@@ -3,6 +3,7 @@
 use crate::gln::Gln;
 use crate::gtin::Gtin14;
 use crate::ids::{AllocationId, PoolId, RequestId, SystemId};
+use crate::numbering::Numbering;
 use crate::pool::Scheme;
 use crate::request::{Details, Mode};
 
@@ -17,6 +18,8 @@ pub enum AllocationStatus {
     Exported,
     /// At least one number was reported as used.
     Active,
+    /// The run is over, but what the line reports is not what the ledger says: somebody else looks at it.
+    PendingReview,
     /// The run is over; numbers not used are deactivated.
     Closed,
     /// The numbers were given up before any was used.
@@ -38,6 +41,12 @@ pub enum Transition {
     Activate,
     /// The run ends.
     Close,
+    /// The run ends, but not all is as it should be.
+    Doubt,
+    /// Somebody who reviewed the end of the run accepts it.
+    Accept,
+    /// Somebody who reviewed the end of the run takes it back.
+    Reopen,
     /// The numbers are given up.
     Void,
 }
@@ -54,8 +63,17 @@ pub struct TransitionError {
 
 impl Transition {
     /// All transitions.
-    pub const ALL: [Self; 6] =
-        [Self::Confirm, Self::Expire, Self::Export, Self::Activate, Self::Close, Self::Void];
+    pub const ALL: [Self; 9] = [
+        Self::Confirm,
+        Self::Expire,
+        Self::Export,
+        Self::Activate,
+        Self::Close,
+        Self::Doubt,
+        Self::Accept,
+        Self::Reopen,
+        Self::Void,
+    ];
 
     const fn verb(self) -> &'static str {
         match self {
@@ -63,7 +81,9 @@ impl Transition {
             Self::Expire => "expire",
             Self::Export => "be exported",
             Self::Activate => "become active",
-            Self::Close => "be closed",
+            Self::Close | Self::Doubt => "be closed",
+            Self::Accept => "be accepted",
+            Self::Reopen => "be reopened",
             Self::Void => "be voided",
         }
     }
@@ -73,15 +93,19 @@ impl Transition {
     #[must_use]
     pub const fn sources(self) -> &'static [AllocationStatus] {
         use AllocationStatus::{
-            Active, Closed, Expired, Exported, PendingConfirmation, Reserved, Voided,
+            Active, Closed, Expired, Exported, PendingConfirmation, PendingReview, Reserved, Voided,
         };
         match self {
             // A number that is on a pack is used, confirmed or not.
             Self::Confirm | Self::Activate => {
-                &[PendingConfirmation, Reserved, Exported, Active, Closed]
+                &[PendingConfirmation, Reserved, Exported, Active, PendingReview, Closed]
             }
             // What may be taken back must not be printed.
-            Self::Export | Self::Close => &[Reserved, Exported, Active, Closed],
+            Self::Export => &[Reserved, Exported, Active, PendingReview, Closed],
+            Self::Close => &[Reserved, Exported, Active, Closed],
+            Self::Doubt => &[Reserved, Exported, Active],
+            // Who said so and what was counted then is kept with each decision, so none is made twice.
+            Self::Accept | Self::Reopen => &[PendingReview],
             Self::Expire => &[PendingConfirmation, Expired],
             Self::Void => &[PendingConfirmation, Reserved, Exported, Voided],
         }
@@ -90,11 +114,12 @@ impl Transition {
 
 impl AllocationStatus {
     /// All states.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PendingConfirmation,
         Self::Reserved,
         Self::Exported,
         Self::Active,
+        Self::PendingReview,
         Self::Closed,
         Self::Voided,
         Self::Expired,
@@ -108,10 +133,23 @@ impl AllocationStatus {
             Self::Reserved => "reserved",
             Self::Exported => "exported",
             Self::Active => "active",
+            Self::PendingReview => "pending_review",
             Self::Closed => "closed",
             Self::Voided => "voided",
             Self::Expired => "expired",
         }
+    }
+
+    /// Whether its run is over, be it under review: what is reported now comes late.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::PendingReview | Self::Closed)
+    }
+
+    /// Whether a number may have been used: before that it has no ledger block.
+    #[must_use]
+    pub const fn may_be_used(self) -> bool {
+        matches!(self, Self::Active | Self::PendingReview | Self::Closed)
     }
 
     /// Whether its numbers were given up: nobody may use them any more.
@@ -137,7 +175,9 @@ impl AllocationStatus {
             (Transition::Activate, Self::PendingConfirmation | Self::Reserved | Self::Exported) => {
                 Self::Active
             }
-            (Transition::Close, _) => Self::Closed,
+            (Transition::Close | Transition::Accept, _) => Self::Closed,
+            (Transition::Doubt, _) => Self::PendingReview,
+            (Transition::Reopen, _) => Self::Active,
             (Transition::Void, _) => Self::Voided,
             (Transition::Expire, _) => Self::Expired,
             (Transition::Confirm | Transition::Export | Transition::Activate, same) => same,
@@ -212,10 +252,11 @@ impl Allocation {
         self.hold.as_ref().is_some_and(|hold| hold.confirmed_at.is_none())
     }
 
-    /// The first and the last serial number.
+    /// The first and the last serial number, where these tell all between them: not of random texts.
     #[must_use]
-    pub fn serial_ends(&self) -> (String, String) {
-        (self.scheme.serial_text(self.start), self.scheme.serial_text(self.last()))
+    pub fn serial_ends(&self) -> Option<(String, String)> {
+        let numbering = Numbering::keyless(self.scheme)?;
+        Some((numbering.text_of(self.start), numbering.text_of(self.last())))
     }
 }
 
@@ -226,19 +267,22 @@ mod tests {
     #[test]
     fn every_pair_of_state_and_transition_is_decided() {
         use AllocationStatus::{
-            Active, Closed, Expired, Exported, PendingConfirmation, Reserved, Voided,
+            Active, Closed, Expired, Exported, PendingConfirmation, PendingReview, Reserved, Voided,
         };
-        // Confirm, expire, export, activate, close, void.
-        let (reserved, exported) = (Some(Reserved), Some(Exported));
+        // Confirm, expire, export, activate, close, doubt, accept, reopen, void.
+        let (reserved, exported, review) = (Some(Reserved), Some(Exported), Some(PendingReview));
         let (active, closed, voided) = (Some(Active), Some(Closed), Some(Voided));
+        let expired = Some(Expired);
+        let no = None;
         let table = [
-            (PendingConfirmation, [reserved, Some(Expired), None, active, None, voided]),
-            (Reserved, [reserved, None, exported, active, closed, voided]),
-            (Exported, [exported, None, exported, active, closed, voided]),
-            (Active, [active, None, active, active, closed, None]),
-            (Closed, [closed, None, closed, closed, closed, None]),
-            (Voided, [None, None, None, None, None, voided]),
-            (Expired, [None, Some(Expired), None, None, None, None]),
+            (PendingConfirmation, [reserved, expired, no, active, no, no, no, no, voided]),
+            (Reserved, [reserved, no, exported, active, closed, review, no, no, voided]),
+            (Exported, [exported, no, exported, active, closed, review, no, no, voided]),
+            (Active, [active, no, active, active, closed, review, no, no, no]),
+            (PendingReview, [review, no, review, review, no, no, closed, active, no]),
+            (Closed, [closed, no, closed, closed, closed, no, no, no, no]),
+            (Voided, [no, no, no, no, no, no, no, no, voided]),
+            (Expired, [no, expired, no, no, no, no, no, no, no]),
         ];
         assert_eq!(table.len(), AllocationStatus::ALL.len());
         for (status, expected) in table {

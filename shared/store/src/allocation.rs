@@ -1,6 +1,6 @@
 //! Allocation items: read, listed, confirmed, exported, activated, closed, voided.
 //!
-//! While an allocation is held or open (reserved, exported or active) it is in a queue of the index
+//! While an allocation is held or open (reserved, exported, active or under review) it is in a queue of the index
 //! `attention`; the write that ends it takes it out. Voiding, closing and every other transition write
 //! the same item that carries the status, so the two cannot disagree.
 
@@ -11,7 +11,6 @@ mod turn;
 
 use domain::allocation::{Allocation, AllocationStatus, Hold, TransitionError};
 use domain::ids::AllocationId;
-use domain::pool::Scheme;
 use domain::request::{Details, Mode};
 
 pub use self::fill::{Counted, Fill, Gain};
@@ -19,7 +18,7 @@ use crate::attention::Queue;
 use crate::error::{StoreError, sdk_error};
 use crate::item::{Corrupt, Item, Reader, new_item, number, put_some, text};
 use crate::keys::{Pk, Sk, listing};
-use crate::{Page, Store};
+use crate::{Page, Store, scheme_item};
 
 pub(crate) const ENTITY: &str = "allocation";
 
@@ -54,7 +53,6 @@ pub struct AllocationFilter {
 
 pub(crate) fn to_item(allocation: &Allocation) -> Item {
     let a = allocation;
-    let Scheme::Sequential { width } = a.scheme;
     let mut item = new_item(&Pk::Allocation(a.id.clone()), &Sk::Allocation, ENTITY);
     let fields = [
         ("id", text(a.id.as_str())),
@@ -65,7 +63,6 @@ pub(crate) fn to_item(allocation: &Allocation) -> Item {
         ("pool_id", text(a.pool_id.as_str())),
         ("gtin", text(a.gtin.as_str())),
         ("company_prefix_length", number(a.company_prefix_length)),
-        ("width", number(width)),
         ("start", number(a.start)),
         ("size", number(a.size)),
         ("status", text(a.status.as_str())),
@@ -74,6 +71,7 @@ pub(crate) fn to_item(allocation: &Allocation) -> Item {
         ("list_sk", text(time_key(a))),
     ];
     item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    scheme_item::put(&mut item, a.scheme, false);
     if let Some((queue, place)) = place_of(a) {
         item.extend(queue.attributes(&place));
     }
@@ -108,9 +106,10 @@ fn place_of(allocation: &Allocation) -> Option<(Queue, String)> {
             let place = format!("{}#{}", ends_at.unwrap_or_default(), allocation.id);
             Some((Queue::Held, place))
         }
-        AllocationStatus::Reserved | AllocationStatus::Exported | AllocationStatus::Active => {
-            Some((Queue::OpenAllocation, time_key(allocation)))
-        }
+        AllocationStatus::Reserved
+        | AllocationStatus::Exported
+        | AllocationStatus::Active
+        | AllocationStatus::PendingReview => Some((Queue::OpenAllocation, time_key(allocation))),
         AllocationStatus::Closed | AllocationStatus::Voided | AllocationStatus::Expired => None,
     }
 }
@@ -121,6 +120,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Allocation, Corrupt> {
         .ok_or_else(|| reader.corrupt("status", "is unknown"))?;
     let owned = |name| reader.optional_text(name).ok().flatten().map(str::to_owned);
     let size = reader.parsed("size")?;
+    let gtin = reader.typed("gtin")?;
     let mode = match reader.optional_text("mode")? {
         None => Mode::default(),
         Some(word) => Mode::parse(word).ok_or_else(|| reader.corrupt("mode", "is unknown"))?,
@@ -134,9 +134,9 @@ pub(crate) fn from_item(item: &Item) -> Result<Allocation, Corrupt> {
         requester: reader.typed("requester")?,
         system_id: reader.typed("system_id")?,
         pool_id: reader.typed("pool_id")?,
-        gtin: reader.typed("gtin")?,
+        gtin,
         company_prefix_length: reader.parsed("company_prefix_length")?,
-        scheme: Scheme::Sequential { width: reader.parsed("width")? },
+        scheme: scheme_item::read(reader, &gtin)?,
         start: reader.parsed("start")?,
         size,
         status,

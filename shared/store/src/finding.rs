@@ -11,6 +11,7 @@ mod list;
 mod rerun;
 mod unresolved;
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::finding::{Finding, FindingStatus, Handling, SerialRange};
 use domain::ids::SystemId;
 use serde_json::json;
@@ -159,11 +160,8 @@ impl Store {
         record: &FindingRecord,
         meter: &Meter,
     ) -> Result<(), StoreError> {
-        let case = FindingCase::new(record.clone());
         for attempt in 0..PUT_TRIES {
-            // I5: it is put once; what was done about it since stays.
-            let writes = vec![self.put_new(to_item(&case))?, self.put_new(home_item(record))?];
-            if self.write_together(writes, meter).await?
+            if self.write_together(self.finding_writes(record)?, meter).await?
                 || self.finding_find(&record.finding.id).await?.is_some()
             {
                 return Ok(());
@@ -171,5 +169,15 @@ impl Store {
             pause(attempt, PUT_PAUSE_MS).await;
         }
         Err(StoreError::Conflict { what: "the finding" })
+    }
+
+    /// The writes that put a new finding: itself, and the way to it.
+    pub(crate) fn finding_writes(
+        &self,
+        record: &FindingRecord,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let case = FindingCase::new(record.clone());
+        // I5: it is put once; what was done about it since stays.
+        Ok(vec![self.put_new(to_item(&case))?, self.put_new(home_item(record))?])
     }
 }

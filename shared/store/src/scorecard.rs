@@ -4,7 +4,7 @@
 //! start of a window, so the cost follows what is going on now and not the history. Whatever was cut
 //! says so. Both indexes may lag a moment; pools are read consistently.
 
-use domain::allocation::{Allocation, AllocationStatus};
+use domain::allocation::Allocation;
 use domain::finding::Severity;
 use domain::gln::Gln;
 use domain::ids::{PoolId, SystemId};
@@ -92,7 +92,7 @@ impl Store {
     pub async fn scorecard_allocations(&self) -> Result<Reading<OpenAllocation>, StoreError> {
         let open = self.queue_read(Queue::OpenAllocation, allocation_from).await?;
         // Activation comes before the first posting: in any other state nothing is used.
-        let active = open.items.iter().filter(|one| one.status == AllocationStatus::Active);
+        let active = open.items.iter().filter(|one| one.status.may_be_used());
         let mut fills = self.fills(active.map(|one| &one.id)).await?;
         let with_fill = |allocation: Allocation| {
             let fill = fills.remove(allocation.id.as_str()).unwrap_or_default();

@@ -64,7 +64,7 @@ pub struct LineFill {
 pub struct OpenRow {
     /// Its id.
     pub allocation_id: String,
-    /// `reserved`, `exported` or `active`.
+    /// `reserved`, `exported`, `active` or `pending_review`.
     pub status: &'static str,
     /// The trade item.
     pub gtin: String,

@@ -324,6 +324,15 @@ impl Store {
         Ok(links.into_iter().map(|(sha, _)| sha).collect())
     }
 
+    /// The same with what the postings of each changed.
+    pub async fn allocation_files(
+        &self,
+        allocation: &AllocationId,
+    ) -> Result<Vec<(String, Gain)>, StoreError> {
+        let links = self.allocation_links(allocation).await?;
+        Ok(links.into_iter().map(|(sha, counted)| (sha, counted.gain)).collect())
+    }
+
     /// The same with what of each was counted.
     pub(crate) async fn allocation_links(
         &self,

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::allocation::AllocationStatus;
 use domain::fact::Fact;
 use domain::ids::AllocationId;
 use domain::ledger::{BlockState, Posting};
@@ -96,7 +95,7 @@ impl Store {
             return Ok(());
         };
         let status = allocation.status;
-        if !matches!(status, AllocationStatus::Active | AllocationStatus::Closed) {
+        if !status.may_be_used() {
             let detail = format!("has postings but is {}", status.as_str());
             audit.breach(Invariant::Posted, &subject, detail);
         }
@@ -236,6 +235,10 @@ fn differences(state: &BlockState, postings: &[Posting]) -> Vec<String> {
     }
     if state.retracted != expected.retracted {
         wrong.push("its mark of retractions is wrong".to_owned());
+    }
+    let told = |fact: &Fact| state.told(*fact).is_some_and(|told| expected.told(*fact) != Some(told));
+    if Fact::BY_PRECEDENCE.iter().any(told) {
+        wrong.push("its event times are not those of its postings".to_owned());
     }
     let newly = postings
         .iter()

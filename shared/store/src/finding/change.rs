@@ -1,5 +1,6 @@
 //! What people do about a finding: acknowledge, resolve, assign, comment.
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::finding::{Change, FindingStatus, Note, Refusal};
 
 use super::FindingCase;
@@ -54,24 +55,40 @@ impl Store {
         for attempt in 0..CHANGE_TRIES {
             let missing = || StoreError::NotFound { what: "the finding" };
             let case = self.finding_find(id).await?.ok_or_else(missing)?;
-            let decided = case.handling.changed(&case.record.finding, change)?;
-            let Some((status, handling)) = decided else {
+            let Some((next, writes)) = self.change_writes(&case, change, asked).await? else {
                 return Ok(case);
             };
-            let mut next = case.clone();
-            next.record.finding.status = status;
-            next.handling = handling;
-            next.version = case.version.saturating_add(1);
-            next.changed_at = Some(asked.now.to_owned());
-            let audit = audit_of(change, (&case, &next), asked);
-            let entity = Pk::Finding(id.to_owned());
-            let writes = vec![self.case_write(&next)?, self.audit_next(&entity, audit).await?];
             if self.write_together(writes, &Meter::default()).await? {
                 return Ok(next);
             }
             pause(attempt, CHANGE_PAUSE_MS).await;
         }
         Err(StoreError::Conflict { what: "the finding" }.into())
+    }
+
+    /// The finding after a change and the writes that make it so; `None` where the change is done already.
+    ///
+    /// # Errors
+    /// As [`Store::finding_change`].
+    pub(crate) async fn change_writes(
+        &self,
+        case: &FindingCase,
+        change: &Change,
+        asked: Asked<'_>,
+    ) -> Result<Option<(FindingCase, Vec<TransactWriteItem>)>, FindingError> {
+        let decided = case.handling.changed(&case.record.finding, change)?;
+        let Some((status, handling)) = decided else {
+            return Ok(None);
+        };
+        let mut next = case.clone();
+        next.record.finding.status = status;
+        next.handling = handling;
+        next.version = case.version.saturating_add(1);
+        next.changed_at = Some(asked.now.to_owned());
+        let audit = audit_of(change, (case, &next), asked);
+        let entity = Pk::Finding(case.record.finding.id.clone());
+        let writes = vec![self.case_write(&next)?, self.audit_next(&entity, audit).await?];
+        Ok(Some((next, writes)))
     }
 
     /// Opens a resolved finding again, because what it says is found again; an open one stays as it is.
