@@ -10,8 +10,10 @@ use edge::openapi::{
     Time,
 };
 use serde::Serialize;
+use store::{Store, StoreError};
 use utoipa::ToSchema;
 
+use crate::batch_view::ClosingView;
 use crate::openapi::{ActionCode, ChoiceWord, Encoding, Level, StatusWord};
 
 /// The most numbers told one by one in an answer; the export has more.
@@ -37,7 +39,9 @@ pub(crate) struct AllocationView {
     mode: &'static str,
     requested: u64,
     granted: u64,
-    range: SerialRange,
+    /// The first and the last number; null where they tell nothing of those between, as with random ones.
+    #[schema(required)]
+    range: Option<SerialRange>,
     /// The numbers one by one; null for a range, for more than 1,000 numbers and in lists.
     #[schema(required, max_items = 1_000)]
     serials: Option<Vec<String>>,
@@ -86,6 +90,10 @@ pub(crate) struct AllocationView {
     created_at: String,
     #[schema(required, value_type = Option<Time>)]
     closed_at: Option<String>,
+    /// How the run ended, once it is over and was closed by somebody; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    closing: Option<ClosingView>,
     links: Links,
 }
 
@@ -126,13 +134,17 @@ struct Links {
     export: String,
     confirm: String,
     void: String,
+    #[serde(rename = "return")]
+    give_back: String,
     close: String,
+    review: String,
+    batch_document: String,
     reconciliation: String,
 }
 
 impl AllocationView {
-    /// The allocation; `pool` is what is known of its pool now.
-    pub(crate) fn new(a: &Allocation, pool: Option<&Pool>) -> Self {
+    /// The allocation; `pool` is what is known of its pool now, `serials` its numbers, where they are told.
+    pub(crate) fn new(a: &Allocation, pool: Option<&Pool>, serials: Option<Vec<String>>) -> Self {
         let path = format!("/api/v1/l3/allocations/{}", a.id);
         let details = a.details.clone();
         Self {
@@ -146,7 +158,7 @@ impl AllocationView {
             requested: a.requested,
             granted: a.size,
             range: SerialRange::new(a),
-            serials: pool.and_then(|_| serials(a)),
+            serials,
             system_id: a.system_id.to_string(),
             requested_by: a.requester.to_string(),
             line_gln: a.line_gln.as_ref().map(Gln::to_string),
@@ -167,26 +179,36 @@ impl AllocationView {
             expires_at: a.hold.as_ref().filter(|_| a.is_unconfirmed()).map(|h| h.ends_at.clone()),
             created_at: a.created_at.clone(),
             closed_at: a.closed_at.clone(),
+            closing: None,
             links: Links::new(path),
         }
+    }
+
+    /// The same with how its run ended.
+    pub(crate) fn with_closing(self, closing: Option<ClosingView>) -> Self {
+        Self { closing, ..self }
     }
 }
 
 /// The numbers one by one, where they were asked for so and are few.
-fn serials(a: &Allocation) -> Option<Vec<String>> {
+pub(crate) async fn serials(
+    store: &Store,
+    a: &Allocation,
+) -> Result<Option<Vec<String>>, StoreError> {
     match a.mode {
-        Mode::List if a.size <= SERIALS_MAX => {
-            Some((a.start..=a.last()).map(|index| a.scheme.serial_text(index)).collect())
+        Mode::List | Mode::Random if a.size <= SERIALS_MAX => {
+            let numbering = store.numbering(&a.gtin, a.scheme).await?;
+            Ok(Some(numbering.texts(a.start, a.size)))
         }
-        Mode::List | Mode::Range => None,
+        Mode::List | Mode::Random | Mode::Range => Ok(None),
     }
 }
 
 impl SerialRange {
-    fn new(a: &Allocation) -> Self {
-        let (from, to) = a.serial_ends();
+    fn new(a: &Allocation) -> Option<Self> {
+        let (from, to) = a.serial_ends()?;
         let epc = |serial: &str| sgtin_urn_text(&a.gtin, a.company_prefix_length, serial);
-        Self { from_epc: epc(&from), to_epc: epc(&to), from, to }
+        Some(Self { from_epc: epc(&from), to_epc: epc(&to), from, to })
     }
 }
 
@@ -203,8 +225,16 @@ impl PoolNow {
 impl Links {
     fn new(path: String) -> Self {
         let link = |verb: &str| format!("{path}/{verb}");
-        let (export, void, close) = (link("export"), link("void"), link("close"));
-        let (confirm, reconciliation) = (link("confirm"), link("reconciliation"));
-        Self { export, confirm, void, close, reconciliation, own: path }
+        Self {
+            export: link("export"),
+            confirm: link("confirm"),
+            void: link("void"),
+            give_back: link("return"),
+            close: link("close"),
+            review: link("review"),
+            batch_document: link("batch-document"),
+            reconciliation: link("reconciliation"),
+            own: path,
+        }
     }
 }

@@ -159,7 +159,7 @@ impl ReserveBody {
         let mode = match self.mode.as_deref() {
             None => Mode::default(),
             Some(word) => {
-                Mode::parse(word).ok_or_else(|| refused("/mode", "range or list is served"))?
+                Mode::parse(word).ok_or_else(|| refused("/mode", "range, list or random"))?
             }
         };
         let allow_partial = self.allow_partial.unwrap_or_default();

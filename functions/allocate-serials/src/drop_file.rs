@@ -32,7 +32,8 @@ async fn dropped(
     allocation: &Allocation,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    let export = Export::of(allocation, KIND);
+    let numbering = hub.store.numbering(&allocation.gtin, allocation.scheme).await?;
+    let export = Export::of(allocation, &numbering, KIND);
     let key = export.key();
     if export.byte_count() <= DROP_BYTES_MAX {
         let manifest = |published: &store::publish::Published| {

@@ -56,7 +56,7 @@ pub(crate) async fn list(
     let found = hub.store.allocation_list(&filter, limit, page.cursor.as_deref()).await;
     let found = found.map_err(|error| store_problem(&error))?;
     let items =
-        found.items.iter().map(|allocation| AllocationView::new(allocation, None)).collect();
+        found.items.iter().map(|allocation| AllocationView::new(allocation, None, None)).collect();
     Ok(Json(List::new(items, found.next.as_deref())))
 }
 

@@ -17,11 +17,11 @@ use store::reserve::{Outcome, ReserveError};
 use store::time::rfc3339_ms;
 
 use crate::Hub;
-use crate::answer::AllocationView;
+use crate::answer::{AllocationView, serials};
 use crate::body::ReserveBody;
 use crate::problem::reserve_problem;
 
-const REPLAY: &str = "idempotent-replay";
+pub(crate) const REPLAY: &str = "idempotent-replay";
 
 pub(crate) async fn reserve(
     State(hub): State<Hub>,
@@ -58,7 +58,7 @@ fn note(outcome: &Outcome, took: Duration) {
     edge::emit(&measures.about("allocation.id", id).about("pool.id", pool));
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get("idempotency-key") else {
         return Ok(None);
     };
@@ -123,7 +123,8 @@ async fn answer(hub: &Hub, outcome: Outcome) -> Result<Response, StoreError> {
         Some(pool) => Some(pool),
         None => hub.store.pool_fetch(&allocation.pool_id).await?.map(|state| state.pool),
     };
-    let body = Json(AllocationView::new(&allocation, pool.as_ref()));
+    let serials = serials(&hub.store, &allocation).await?;
+    let body = Json(AllocationView::new(&allocation, pool.as_ref(), serials));
     if is_replay {
         return Ok(([(REPLAY, HeaderValue::from_static("true"))], body).into_response());
     }

@@ -7,7 +7,7 @@
 //! Statuses: 200 with the file up to 4 MB, counted before it is compressed. A larger one is written in the
 //! background, which is asked for by one message (decision 0016): 202 with its progress, `Location` (this
 //! address) and `Retry-After` until it is there, then 303 to a presigned address. 400 for an unknown
-//! parameter; 404 for an allocation that is not there or not the caller's line; 409 `allocation-state` for
+//! parameter; 422 for the profile `range` of random numbers; 404 for an allocation that is not there or not the caller's line; 409 `allocation-state` for
 //! one whose numbers must not be handed out, 409 `export-failed` while a job that was given up rests.
 //! Idempotent: the bytes of an export never change; the first export makes a reserved allocation `exported`.
 
@@ -76,7 +76,12 @@ async fn export(
     caller.require(Scope::AllocationsRead)?;
     let kind = choice(&query.parse::<ExportQuery>()?, &headers)?;
     let allocation = fetch(&hub, &caller, &id).await?;
-    let export = Export::of(&allocation, kind);
+    if !kind.profile.tells(allocation.scheme) {
+        return Err(no_range());
+    }
+    let numbering = hub.store.numbering(&allocation.gtin, allocation.scheme).await;
+    let numbering = numbering.map_err(|error| store_problem(&error))?;
+    let export = Export::of(&allocation, &numbering, kind);
     let bytes = export.byte_count();
     let now = hub.clock.now();
     // What was given up is refused by the life cycle, also when it is given up just now.
@@ -147,6 +152,11 @@ async fn fetch(hub: &Hub, caller: &Caller, id: &str) -> Result<Allocation, Probl
     let line =
         |a: &Allocation| caller.may_use_line(a.line_gln.as_ref().map(domain::gln::Gln::as_str));
     found.filter(line).ok_or_else(Problem::not_found)
+}
+
+fn no_range() -> Problem {
+    Problem::unprocessable("The first and the last of random numbers tell nothing of the others.")
+        .violation("?profile", "full or bare where the numbers are random")
 }
 
 fn inline(export: &Export<'_>) -> Response {

@@ -60,7 +60,8 @@ pub(crate) async fn run(
     let Some(allocation) = allocation.filter(is_exportable) else {
         return refuse(hub, job).await;
     };
-    let export = Export::of(&allocation, kind);
+    let numbering = hub.store.numbering(&allocation.gtin, allocation.scheme).await?;
+    let export = Export::of(&allocation, &numbering, kind);
     match write(hub, &mut job, &export, ends_at).await {
         Ok(Ending::Written(published)) => finish(hub, job, (&export, published)).await,
         Ok(Ending::Unfinished) => hand_on(hub, job).await,

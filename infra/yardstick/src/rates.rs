@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aes::Aes256;
 use domain::epc::sgtin_urn_text;
+use domain::numbering::Numbering;
 use domain::serial::DecimalRun;
 use domain::space::SpaceCipher;
 use fpe::ff1::{FF1, FlexibleNumeralString};
@@ -19,6 +20,8 @@ use crate::readings;
 /// Each path runs so often, one after the other, so that a busy moment of the machine hits all of them.
 const ROUNDS: u32 = 7;
 const ROWS: u64 = 1_000_000;
+/// The numbering of the rows.
+static SEQUENTIAL: Numbering = Numbering::sequential(12);
 /// What a slow peer gets of them.
 const FEW: u64 = 2_000;
 
@@ -143,7 +146,7 @@ fn fpe_crate() -> Option<u64> {
 
 fn file(profile: Profile, format: Format) -> Option<u64> {
     let allocation = allocation(ROWS)?;
-    let export = Export::new(&allocation, profile, format);
+    let export = Export::new(&allocation, &SEQUENTIAL, profile, format);
     for batch in export.batches() {
         black_box(batch);
     }
@@ -159,7 +162,7 @@ fn csv_crate() -> Option<u64> {
         .from_writer(Vec::new());
     for index in 0..ROWS {
         let index = allocation.start.checked_add(u128::from(index))?;
-        let serial = allocation.scheme.serial_text(index);
+        let serial = SEQUENTIAL.text_of(index);
         let urn = sgtin_urn_text(&allocation.gtin, 7, &serial)?;
         let ai = format!("01{}21{serial}", allocation.gtin);
         let row = [

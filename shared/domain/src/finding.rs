@@ -16,6 +16,7 @@ pub use self::handling::{
     TextError,
 };
 use crate::ids::{base32_lower, length_prefixed_sha256};
+use crate::space::SpaceId;
 
 /// Sample values a finding carries at most.
 pub const SAMPLES_MAX: usize = 20;
@@ -23,6 +24,9 @@ pub const SAMPLES_MAX: usize = 20;
 pub const SAMPLE_BYTES_MAX: usize = 256;
 /// Ranges a finding carries at most.
 pub const RANGES_MAX: usize = 1_000;
+/// Randomised serials that are shown among the samples: fewer than [`SAMPLES_MAX`], so that as many samples
+/// as that are always values as they were received, of which some were perhaps cut.
+pub const SPACE_SAMPLES_MAX: usize = 10;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal: $severity:ident,)+) => {
@@ -157,6 +161,15 @@ pub struct SerialRange {
     pub to: String,
 }
 
+/// Runs of indexes of a space, ends included: its texts do not follow one another, so their ends tell none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpaceRuns {
+    /// The space.
+    pub space: SpaceId,
+    /// Ascending.
+    pub runs: Vec<(u128, u128)>,
+}
+
 /// A finding of one document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -176,7 +189,9 @@ pub struct Finding {
     pub gtin: Option<String>,
     /// At most [`RANGES_MAX`] runs of serials, ascending.
     pub ranges: Vec<SerialRange>,
-    /// At most [`SAMPLES_MAX`] values as they were received.
+    /// The same of randomised serials, counted among those.
+    pub indexes: Vec<SpaceRuns>,
+    /// At most [`SAMPLES_MAX`] values as they were received, or some of the serials of `indexes`.
     pub samples: Vec<String>,
     /// What was done about it.
     pub status: FindingStatus,
@@ -235,6 +250,7 @@ impl Subject {
             allocation_id: self.allocation_id.clone(),
             gtin: self.gtin.clone(),
             ranges: Vec::new(),
+            indexes: Vec::new(),
             samples: Vec::new(),
             status: FindingStatus::Open,
         }

@@ -19,11 +19,14 @@ pub mod gtin;
 pub mod ids;
 pub mod ledger;
 pub mod numbering;
+pub mod policy;
 pub mod pool;
+pub mod replenish;
 pub mod request;
 pub mod serial;
 pub mod space;
 pub mod sscc;
 pub mod telemetry;
+pub mod watch;
 
 mod check_digit;

@@ -2,6 +2,8 @@
 
 use crate::gtin::Gtin14;
 use crate::ids::PoolId;
+use crate::policy::PoolPolicy;
+use crate::space::{PoolShare, SpaceForm, SpaceId};
 
 /// Indexes are below 10^20, so that 20 digits hold each of them.
 pub const INDEX_LIMIT: u128 = 100_000_000_000_000_000_000;
@@ -14,13 +16,20 @@ pub const THRESHOLD_LIMIT: u64 = 9_007_199_254_740_991;
 /// How many reservations of one pool may be open (begun, not yet recorded) at once.
 pub const OPEN_LIMIT: u32 = 1_000;
 
-/// How an index becomes text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How an index becomes text; what it needs besides is a [`crate::numbering::Numbering`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scheme {
     /// Decimal, zero-padded to a fixed width of 1 to 20 characters.
     Sequential {
         /// The width in characters.
         width: u8,
+    },
+    /// A keyed permutation of all texts of a form.
+    Randomised {
+        /// Names the key; follows from product and form.
+        space: SpaceId,
+        /// What the texts look like.
+        form: SpaceForm,
     },
 }
 
@@ -37,50 +46,22 @@ pub enum SerialMatch {
 }
 
 impl Scheme {
-    /// The serial text of an index.
-    #[must_use]
-    pub fn serial_text(&self, index: u128) -> String {
-        let Self::Sequential { width } = self;
-        format!("{index:0width$}", width = usize::from(*width))
-    }
-
     /// The number of indexes the scheme can express.
     #[must_use]
     pub fn capacity(&self) -> u128 {
-        let Self::Sequential { width } = self;
-        10_u128.checked_pow(u32::from(*width)).map_or(INDEX_LIMIT, |n| n.min(INDEX_LIMIT))
+        let texts = match self {
+            Self::Sequential { width } => 10_u128.saturating_pow(u32::from(*width)),
+            Self::Randomised { form, .. } => form.capacity(),
+        };
+        texts.min(INDEX_LIMIT)
     }
 
-    /// The index of a serial text.
+    /// The word used in items, requests and answers.
     #[must_use]
-    pub fn index_of(&self, serial: &str) -> SerialMatch {
-        let Self::Sequential { width } = self;
-        let bytes = serial.as_bytes();
-        if bytes.is_empty() || bytes.len() > usize::from(*width) {
-            return SerialMatch::NotOfScheme;
-        }
-        // At most 20 digits: 19 fit a u64, the twentieth is added in u128.
-        let mut high: u64 = 0;
-        let (head, tail) = bytes.split_at(bytes.len().min(19));
-        for byte in head {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                return SerialMatch::NotOfScheme;
-            }
-            high = high.wrapping_mul(10).wrapping_add(u64::from(digit));
-        }
-        let mut index = u128::from(high);
-        for byte in tail {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                return SerialMatch::NotOfScheme;
-            }
-            index = index.wrapping_mul(10).wrapping_add(u128::from(digit));
-        }
-        if bytes.len() == usize::from(*width) {
-            SerialMatch::Index(index)
-        } else {
-            SerialMatch::LeadingZeroStripped(index)
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Sequential { .. } => "sequential",
+            Self::Randomised { .. } => "randomised",
         }
     }
 }
@@ -122,6 +103,9 @@ pub struct PoolDraft {
     pub company_prefix_length: u8,
     /// How an index becomes text.
     pub scheme: Scheme,
+    /// Whether the pool's packs fall under the European rules: then its numbers are random, and fewer than one
+    /// in ten thousand texts of its space is ever given out.
+    pub eu_rules: bool,
     /// The first index.
     pub from: u128,
     /// The last index.
@@ -130,6 +114,8 @@ pub struct PoolDraft {
     pub max_request: u64,
     /// `below_threshold` is said when fewer numbers than this remain.
     pub threshold: u128,
+    /// How it is looked after.
+    pub policy: PoolPolicy,
 }
 
 /// What is wrong with a pool's numbers, and the field it is wrong in.
@@ -149,9 +135,17 @@ fn broken(field: &'static str, detail: impl Into<String>) -> PoolRuleError {
 impl PoolDraft {
     /// Checks the rules that no single field can.
     pub fn check(&self) -> Result<(), PoolRuleError> {
-        let Scheme::Sequential { width } = self.scheme;
-        if !(1..=20).contains(&width) {
-            return Err(broken("width", "the width is 1 to 20"));
+        match self.scheme {
+            Scheme::Sequential { .. } if self.eu_rules => {
+                return Err(broken("scheme", "the European rules ask for randomised numbers"));
+            }
+            Scheme::Sequential { width } if !(1..=20).contains(&width) => {
+                return Err(broken("width", "the width is 1 to 20"));
+            }
+            Scheme::Randomised { space, form } if space != SpaceId::of(&self.gtin, &form) => {
+                return Err(broken("scheme", "the space is another product's or another form's"));
+            }
+            Scheme::Sequential { .. } | Scheme::Randomised { .. } => {}
         }
         if !(6..=12).contains(&self.company_prefix_length) {
             return Err(broken("company_prefix_length", "the company prefix has 6 to 12 digits"));
@@ -164,7 +158,21 @@ impl PoolDraft {
         }
         check_bounds(self.scheme, self.from, self.to)?;
         check_max_request(self.max_request)?;
-        check_threshold(self.threshold)
+        check_threshold(self.threshold)?;
+        self.policy.check(self.to, self.scheme.capacity())
+    }
+
+    /// The last number that the pool may ever have without being changed by somebody: it claims all up to it.
+    #[must_use]
+    pub fn ceiling(&self) -> u128 {
+        self.policy.ceiling(self.to)
+    }
+
+    /// What the pool takes of its space: all numbers up to its ceiling.
+    #[must_use]
+    pub fn share(&self) -> PoolShare {
+        let ceiling = self.ceiling().saturating_sub(self.from).saturating_add(1);
+        PoolShare { ceiling, eu_rules: self.eu_rules }
     }
 }
 
@@ -174,7 +182,12 @@ pub fn check_bounds(scheme: Scheme, from: u128, to: u128) -> Result<(), PoolRule
         return Err(broken("to", "the last number is below the first"));
     }
     if to >= scheme.capacity() {
-        return Err(broken("to", "the last number has more digits than the width allows"));
+        return Err(match scheme {
+            Scheme::Sequential { .. } => {
+                broken("to", "the last number has more digits than the width allows")
+            }
+            Scheme::Randomised { .. } => broken("to", "the space has fewer texts"),
+        });
     }
     Ok(())
 }
@@ -228,28 +241,7 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    #[test]
-    fn texts_of_the_scheme_are_told_from_others() {
-        let scheme = Scheme::Sequential { width: 12 };
-        let check = |text: &str, expected: SerialMatch| {
-            assert_eq!(scheme.index_of(text), expected, "{text}");
-        };
-        check("000000010000", SerialMatch::Index(10_000));
-        check("10000", SerialMatch::LeadingZeroStripped(10_000));
-        check("0", SerialMatch::LeadingZeroStripped(0));
-        check("0010000", SerialMatch::LeadingZeroStripped(10_000));
-        check("00000001000a", SerialMatch::NotOfScheme);
-        check("0000000010000", SerialMatch::NotOfScheme);
-        check("", SerialMatch::NotOfScheme);
-        let widest = Scheme::Sequential { width: 20 };
-        let last = INDEX_LIMIT - 1;
-        assert_eq!(widest.index_of(&"9".repeat(20)), SerialMatch::Index(last));
-        assert_eq!(widest.serial_text(last), "9".repeat(20));
-    }
 
     #[test]
     fn drafts_are_checked() {
@@ -258,10 +250,12 @@ mod tests {
             gtin: Gtin14::parse("00313000007772").unwrap(),
             company_prefix_length: 7,
             scheme: Scheme::Sequential { width: 3 },
+            eu_rules: false,
             from: 0,
             to: 999,
             max_request: 1,
             threshold: 0,
+            policy: PoolPolicy::default(),
         };
         assert_eq!(good.check(), Ok(()));
         let check = |change: fn(&mut PoolDraft), field: &str| {
@@ -278,16 +272,5 @@ mod tests {
         check(|d| d.name = String::new(), "name");
         check(|d| d.name = "a\nb".into(), "name");
         check(|d| d.threshold = u128::from(THRESHOLD_LIMIT) + 1, "threshold");
-    }
-
-    proptest! {
-        #[test]
-        fn index_and_text_are_each_others_inverse(width in 1_u8..=20, seed in any::<u128>()) {
-            let scheme = Scheme::Sequential { width };
-            let index = seed.checked_rem(scheme.capacity()).unwrap();
-            let text = scheme.serial_text(index);
-            prop_assert_eq!(text.len(), usize::from(width));
-            prop_assert_eq!(scheme.index_of(&text), SerialMatch::Index(index));
-        }
     }
 }

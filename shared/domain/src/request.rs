@@ -37,11 +37,13 @@ pub enum Mode {
     Range,
     /// Consecutive numbers, told one by one.
     List,
+    /// Numbers that nobody can guess, told one by one.
+    Random,
 }
 
 impl Mode {
     /// All modes.
-    pub const ALL: [Self; 2] = [Self::Range, Self::List];
+    pub const ALL: [Self; 3] = [Self::Range, Self::List, Self::Random];
 
     /// The word used in items, requests and answers.
     #[must_use]
@@ -49,6 +51,7 @@ impl Mode {
         match self {
             Self::Range => "range",
             Self::List => "list",
+            Self::Random => "random",
         }
     }
 
@@ -249,6 +252,7 @@ mod tests {
             with(&|r| r.details = Details::from_lookup(|n| (n == field).then(|| "x".to_owned())));
         }
         with(&|r| r.terms.mode = Mode::List);
+        with(&|r| r.terms.mode = Mode::Random);
         with(&|r| r.terms.allow_partial = true);
         with(&|r| r.terms.hold_minutes = Some(5));
         let mut hashes: Vec<String> = changed.iter().map(ReserveRequest::hash).collect();

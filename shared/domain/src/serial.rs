@@ -142,7 +142,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::pool::{INDEX_LIMIT, Scheme};
+    use crate::numbering::Numbering;
+    use crate::pool::INDEX_LIMIT;
 
     proptest! {
         #[test]
@@ -157,7 +158,7 @@ mod tests {
             for start in [seed.checked_rem(limit).unwrap(), limit.saturating_sub(100)] {
                 let mut run = DecimalRun::new(start.min(last), width);
                 for index in (start.min(last)..).take(200) {
-                    let text = Scheme::Sequential { width }.serial_text(index);
+                    let text = Numbering::sequential(width).text_of(index);
                     prop_assert_eq!(run.as_bytes(), text.as_bytes());
                     run.advance();
                 }

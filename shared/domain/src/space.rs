@@ -19,6 +19,7 @@ mod density;
 mod digits;
 #[cfg(test)]
 mod guess_tests;
+mod id;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use std::fmt;
 pub use self::alphabet::{Alphabet, AlphabetError, Characters};
 pub use self::cipher::{SpaceCipher, SpaceKey, TextBatch, TextRun};
 pub use self::density::{DensityError, GUESS_ODDS, PoolShare, check_density, density_limit};
+pub use self::id::{SpaceId, SpaceIdError};
 pub use self::shape::{Clash, Separation, TextShape, separate};
 
 use crate::serial::SERIAL_LENGTH_MAX;

@@ -17,6 +17,7 @@ use domain::epc::sgtin_urn_text;
 use domain::gln::Gln;
 use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId, RequestId, SystemId};
+use domain::numbering::Numbering;
 use domain::pool::Scheme;
 use domain::request::Details;
 use domain::serial::DecimalRun;
@@ -28,6 +29,8 @@ const ROWS: u64 = 1_000_000;
 fn main() {
     divan::main();
 }
+
+static SEQUENTIAL: Numbering = Numbering::sequential(12);
 
 fn allocation() -> Allocation {
     Allocation {
@@ -72,17 +75,16 @@ fn a_serials_in_place(bencher: Bencher) {
 
 #[divan::bench(sample_count = 20)]
 fn b_serials_formatted(bencher: Bencher) {
-    let scheme = Scheme::Sequential { width: 12 };
     bencher.counter(ItemsCount::new(ROWS)).bench(|| {
         for index in 0..ROWS {
-            black_box(scheme.serial_text(u128::from(index)));
+            black_box(SEQUENTIAL.text_of(u128::from(index)));
         }
     });
 }
 
 fn file(bencher: Bencher, profile: Profile, format: Format) {
     let allocation = allocation();
-    let export = Export::new(&allocation, profile, format);
+    let export = Export::new(&allocation, &SEQUENTIAL, profile, format);
     bencher.counter(ItemsCount::new(ROWS)).counter(BytesCount::new(export.byte_count())).bench(
         || {
             for batch in export.batches() {
@@ -111,7 +113,7 @@ fn e_json_full(bencher: Bencher) {
 fn g_csv_full_gzip(bencher: Bencher) {
     let allocation = allocation();
     let kind = FileKind { profile: Profile::Full, format: Format::Csv, gzip: true };
-    let export = Export::of(&allocation, kind);
+    let export = Export::of(&allocation, &SEQUENTIAL, kind);
     bencher.counter(ItemsCount::new(ROWS)).counter(BytesCount::new(export.byte_count())).bench(
         || {
             for batch in export.batches() {
@@ -130,7 +132,7 @@ fn f_csv_crate_full(bencher: Bencher) {
             .terminator(csv::Terminator::CRLF)
             .from_writer(Vec::new());
         for index in 0..ROWS {
-            let serial = allocation.scheme.serial_text(allocation.start + u128::from(index));
+            let serial = SEQUENTIAL.text_of(allocation.start + u128::from(index));
             let urn = sgtin_urn_text(&allocation.gtin, 7, &serial).unwrap();
             let ai = format!("01{}21{serial}", allocation.gtin);
             let row = [

@@ -1,16 +1,20 @@
-//! Files for line systems: the numbers of an allocation as CSV and JSON.
+//! Files for and from line systems: the numbers of an allocation as CSV and JSON, and as [`results`] what
+//! became of them.
 //!
 //! Text is kept byte for byte (I7): a serial number that begins with `=`, `+` or `-` is quoted like every
 //! other value and never altered, so a spreadsheet may take it for a formula; line software does not.
 //! Memory does not grow with the size of the allocation (I10): rows are rendered in pieces, each of them
 //! by itself, so that a file can be continued at any of its pieces.
-//! The crate does not know where the bytes go.
+//! The crate does not know where the bytes go or come from.
 
 mod kind;
 mod piece;
+pub mod results;
 mod row;
 
 use domain::allocation::Allocation;
+use domain::numbering::Numbering;
+use domain::pool::Scheme;
 
 pub use crate::kind::{FileKind, NoKind};
 pub use crate::piece::Pieces;
@@ -42,6 +46,13 @@ pub enum Format {
 impl Profile {
     /// All profiles.
     pub const ALL: [Self; 3] = [Self::Full, Self::Bare, Self::Range];
+
+    /// Whether it tells the numbers of a scheme: two ends tell all between them only where texts are
+    /// consecutive.
+    #[must_use]
+    pub const fn tells(self, scheme: Scheme) -> bool {
+        !matches!((self, scheme), (Self::Range, Scheme::Randomised { .. }))
+    }
 
     /// The word in queries and keys.
     #[must_use]
@@ -92,20 +103,26 @@ impl Format {
 /// The numbers of an allocation on their way into a file.
 pub struct Export<'a> {
     allocation: &'a Allocation,
+    numbering: &'a Numbering,
     kind: FileKind,
 }
 
 impl<'a> Export<'a> {
     /// An export of an allocation, not compressed.
     #[must_use]
-    pub fn new(allocation: &'a Allocation, profile: Profile, format: Format) -> Self {
-        Self::of(allocation, FileKind { profile, format, gzip: false })
+    pub fn new(
+        allocation: &'a Allocation,
+        numbering: &'a Numbering,
+        profile: Profile,
+        format: Format,
+    ) -> Self {
+        Self::of(allocation, numbering, FileKind { profile, format, gzip: false })
     }
 
-    /// An export of an allocation.
+    /// An export of an allocation, whose numbering is given and whose scheme the profile tells.
     #[must_use]
-    pub const fn of(allocation: &'a Allocation, kind: FileKind) -> Self {
-        Self { allocation, kind }
+    pub const fn of(allocation: &'a Allocation, numbering: &'a Numbering, kind: FileKind) -> Self {
+        Self { allocation, numbering, kind }
     }
 
     /// Where the file stands in the outbound bucket.
@@ -144,7 +161,8 @@ impl<'a> Export<'a> {
     }
 
     /// The size of the whole file in bytes, before it is compressed, known beforehand: all rows of one
-    /// allocation are as long as its first, since all its serial numbers have one width and only digits.
+    /// allocation are as long as its first, since all its serial numbers have one length and only letters and
+    /// digits.
     #[must_use]
     pub fn byte_count(&self) -> u64 {
         let rows = self.rows();
@@ -164,7 +182,8 @@ impl<'a> Export<'a> {
     }
 
     fn rows(&self) -> RowWriter<'a> {
-        RowWriter::new(self.allocation, self.kind.profile, self.kind.format)
+        let of = (self.allocation, self.numbering);
+        RowWriter::new(of, self.kind.profile, self.kind.format)
     }
 
     /// The file in pieces of a few megabytes at most, whose ends are told by rows.

@@ -6,8 +6,9 @@
 use csv::{QuoteStyle, Terminator, WriterBuilder};
 use domain::allocation::Allocation;
 use domain::epc::sgtin_urn_stem;
-use domain::pool::Scheme;
+use domain::numbering::Numbering;
 use domain::serial::{DecimalRun, SERIAL_LENGTH_MAX};
+use domain::space::TextRun;
 use serde_json::{Map, Value};
 
 use crate::{Format, Profile};
@@ -45,14 +46,19 @@ const STATUS: &str = "RESERVED";
 /// Renders head, rows and tail of one export.
 pub(crate) struct RowWriter<'a> {
     allocation: &'a Allocation,
+    numbering: &'a Numbering,
     profile: Profile,
     format: Format,
-    /// A row, cut where the serial number stands. Digits need neither quotes nor escapes.
+    /// A row, cut where the serial number stands. Letters and digits need neither quotes nor escapes.
     pieces: Vec<Vec<u8>>,
 }
 
 impl<'a> RowWriter<'a> {
-    pub(crate) fn new(allocation: &'a Allocation, profile: Profile, format: Format) -> Self {
+    pub(crate) fn new(
+        (allocation, numbering): (&'a Allocation, &'a Numbering),
+        profile: Profile,
+        format: Format,
+    ) -> Self {
         let pieces = match (format, profile) {
             (Format::Csv, Profile::Full) => full_csv(allocation),
             (Format::Csv, Profile::Bare) => vec![Vec::new(), b"\r\n".to_vec()],
@@ -61,7 +67,7 @@ impl<'a> RowWriter<'a> {
             (Format::Json, Profile::Bare) => vec![b"\"".to_vec(), b"\"".to_vec()],
             (Format::Json, Profile::Range) => vec![json_object(head(allocation))],
         };
-        Self { allocation, profile, format, pieces }
+        Self { allocation, numbering, profile, format, pieces }
     }
 
     pub(crate) fn open(&self, out: &mut Vec<u8>) {
@@ -82,8 +88,17 @@ impl<'a> RowWriter<'a> {
     /// the separator.
     pub(crate) fn rows(&self, out: &mut Vec<u8>, first: u64, count: u64) {
         let index = self.allocation.start.saturating_add(u128::from(first));
-        let Scheme::Sequential { width } = self.allocation.scheme;
-        let mut serial = DecimalRun::new(index, width);
+        match self.numbering {
+            Numbering::Sequential { width } => {
+                self.rows_of(out, DecimalRun::new(index, *width), (first, count));
+            }
+            Numbering::Randomised(cipher) => {
+                self.rows_of(out, cipher.run(index, count), (first, count));
+            }
+        }
+    }
+
+    fn rows_of(&self, out: &mut Vec<u8>, mut serial: impl Texts, (first, count): (u64, u64)) {
         let separated = self.format == Format::Json;
         out.reserve(self.row_bytes().saturating_mul(usize::try_from(count).unwrap_or(0)));
         for place in 0..count {
@@ -114,6 +129,36 @@ impl<'a> RowWriter<'a> {
             (Format::Json, Profile::Range) => out.push(b'\n'),
             (Format::Csv, _) => {}
         }
+    }
+}
+
+/// Serial texts one after the other. Each kind has a loop of its own, which asks nothing for each row.
+trait Texts {
+    fn as_bytes(&self) -> &[u8];
+    fn advance(&mut self);
+}
+
+impl Texts for DecimalRun {
+    #[inline]
+    fn as_bytes(&self) -> &[u8] {
+        Self::as_bytes(self)
+    }
+
+    #[inline]
+    fn advance(&mut self) {
+        Self::advance(self);
+    }
+}
+
+impl Texts for TextRun<'_> {
+    #[inline]
+    fn as_bytes(&self) -> &[u8] {
+        Self::as_bytes(self)
+    }
+
+    #[inline]
+    fn advance(&mut self) {
+        Self::advance(self);
     }
 }
 
@@ -163,7 +208,7 @@ fn full_json(a: &Allocation) -> Vec<Vec<u8>> {
 
 fn range_csv(a: &Allocation) -> Vec<u8> {
     let d = &a.details;
-    let (from, to) = a.serial_ends();
+    let (from, to) = a.serial_ends().unwrap_or_default();
     let (quantity, expiry) = (a.size.to_string(), expiry(a));
     let fields: [&str; RANGE.len()] = [
         a.gtin.as_str(),
@@ -205,7 +250,8 @@ fn json_object(object: Map<String, Value>) -> Vec<u8> {
 
 /// What all JSON profiles say of the allocation. Dates stay ISO 8601 in JSON.
 fn head(a: &Allocation) -> Map<String, Value> {
-    let (from, to) = a.serial_ends();
+    // Ends tell nothing of random texts.
+    let (from, to) = a.serial_ends().unzip();
     let mut head = Map::new();
     let mut add = |name: &str, value: Value| head.insert(name.to_owned(), value);
     add("allocation_id", a.id.as_str().into());

@@ -2,6 +2,7 @@ use domain::allocation::{Allocation, AllocationStatus};
 use domain::gln::Gln;
 use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId, RequestId, SystemId};
+use domain::numbering::Numbering;
 use domain::pool::Scheme;
 use domain::request::Details;
 use std::io::Read as _;
@@ -9,6 +10,8 @@ use std::io::Read as _;
 use proptest::prelude::*;
 
 use super::*;
+
+static SEQUENTIAL: Numbering = Numbering::sequential(12);
 
 fn allocation(size: u64) -> Allocation {
     Allocation {
@@ -42,7 +45,7 @@ fn allocation(size: u64) -> Allocation {
 
 fn text(size: u64, profile: Profile, format: Format) -> String {
     let allocation = allocation(size);
-    let export = Export::new(&allocation, profile, format);
+    let export = Export::new(&allocation, &SEQUENTIAL, profile, format);
     let bytes = export.to_bytes();
     assert_eq!(export.byte_count(), u64::try_from(bytes.len()).unwrap(), "size known beforehand");
     String::from_utf8(bytes).unwrap()
@@ -100,7 +103,7 @@ fn pieces_come_out_the_same_from_any_place_on_and_compressed_ones_are_one_file()
     {
         let kind: FileKind = text.parse().unwrap();
         assert_eq!(kind.to_string(), text);
-        let export = Export::of(&allocation, kind);
+        let export = Export::of(&allocation, &SEQUENTIAL, kind);
         let (mut whole, mut next, mut places) = (Vec::new(), Some(0), Vec::new());
         let mut pieces = export.pieces();
         while let Some(row) = next {
@@ -116,7 +119,8 @@ fn pieces_come_out_the_same_from_any_place_on_and_compressed_ones_are_one_file()
             }
             assert!(rest == whole[at..], "{text} from row {row}");
         }
-        let plain = Export::of(&allocation, FileKind { gzip: false, ..kind }).to_bytes();
+        let plain =
+            Export::of(&allocation, &SEQUENTIAL, FileKind { gzip: false, ..kind }).to_bytes();
         if kind.gzip {
             let mut inflated = Vec::new();
             flate2::read::MultiGzDecoder::new(whole.as_slice()).read_to_end(&mut inflated).unwrap();
@@ -142,7 +146,7 @@ proptest! {
         allocation.start = u128::from(start);
         allocation.details.lot = Some(lot.clone());
         allocation.details.work_order = Some(work_order.clone());
-        let export = Export::new(&allocation, profile, Format::Csv);
+        let export = Export::new(&allocation, &SEQUENTIAL, profile, Format::Csv);
         let bytes = export.to_bytes();
         prop_assert_eq!(export.byte_count(), u64::try_from(bytes.len()).unwrap());
         let mut reader = csv::Reader::from_reader(bytes.as_slice());
@@ -163,7 +167,7 @@ proptest! {
                 prop_assert_eq!(value("SerialFrom"), serial);
             }
         }
-        let json = Export::new(&allocation, Profile::Full, Format::Json);
+        let json = Export::new(&allocation, &SEQUENTIAL, Profile::Full, Format::Json);
         let bytes = json.to_bytes();
         prop_assert_eq!(json.byte_count(), u64::try_from(bytes.len()).unwrap());
         let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::AllocationId;
-use domain::pool::{Pool, PoolDraft, PoolStatus, Scheme};
+use domain::pool::{Pool, PoolDraft, PoolStatus};
 use domain::request::ReserveRequest;
 
 use crate::audit_record::ChainedRecord;
-use crate::item::{Corrupt, Item, Reader, new_item, number, text};
+use crate::item::{Corrupt, Item, Reader, new_item, number, put_some, text};
 use crate::keys::{Pk, Sk};
+use crate::pool::policy;
+use crate::scheme_item;
 use crate::time::{parse_rfc3339, rfc3339_ms};
 
 pub(crate) const ENTITY: &str = "pool";
@@ -50,7 +52,6 @@ impl PoolState {
 
 pub(crate) fn to_item(pool: &Pool) -> Item {
     let draft = &pool.draft;
-    let Scheme::Sequential { width } = draft.scheme;
     let mut item = new_item(&Pk::Pool(pool.id.clone()), &Sk::Pool, ENTITY);
     let empty = || AttributeValue::M(HashMap::new());
     let fields = [
@@ -59,8 +60,6 @@ pub(crate) fn to_item(pool: &Pool) -> Item {
         ("encoding", text("SGTIN")),
         ("gtin", text(draft.gtin.as_str())),
         ("company_prefix_length", number(draft.company_prefix_length)),
-        ("scheme", text("sequential")),
-        ("width", number(width)),
         ("from", number(draft.from)),
         ("to", number(draft.to)),
         ("max_request", number(draft.max_request)),
@@ -73,25 +72,32 @@ pub(crate) fn to_item(pool: &Pool) -> Item {
         ("open_info", empty()),
     ];
     item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    scheme_item::put(&mut item, draft.scheme, true);
+    put_some(&mut item, "rules", draft.eu_rules.then_some("eu"));
+    policy::put(&mut item, &draft.policy);
     item
 }
 
 pub(crate) fn from_item(item: &Item) -> Result<PoolState, Corrupt> {
     let reader = Reader::new(item, ENTITY)?;
-    if reader.text("scheme")? != "sequential" {
-        return Err(reader.corrupt("scheme", "is unknown"));
-    }
     let status = PoolStatus::parse(reader.text("status")?)
         .ok_or_else(|| reader.corrupt("status", "is unknown"))?;
+    let gtin = reader.typed("gtin")?;
     let draft = PoolDraft {
         name: reader.text("name")?.to_owned(),
-        gtin: reader.typed("gtin")?,
+        gtin,
         company_prefix_length: reader.parsed("company_prefix_length")?,
-        scheme: Scheme::Sequential { width: reader.parsed("width")? },
+        scheme: scheme_item::read(reader, &gtin)?,
+        eu_rules: match reader.optional_text("rules")? {
+            None => false,
+            Some("eu") => true,
+            Some(_) => return Err(reader.corrupt("rules", "are unknown")),
+        },
         from: reader.parsed("from")?,
         to: reader.parsed("to")?,
         max_request: reader.parsed("max_request")?,
         threshold: reader.parsed("threshold")?,
+        policy: policy::read(reader, item)?,
     };
     let pool = Pool {
         id: reader.typed("id")?,

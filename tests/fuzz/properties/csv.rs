@@ -8,6 +8,7 @@ use domain::epc::{Epc, parse_epc};
 use domain::gln::Gln;
 use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId, RequestId, SystemId};
+use domain::numbering::Numbering;
 use domain::pool::Scheme;
 use domain::request::{Details, Mode};
 use flate2::read::MultiGzDecoder;
@@ -18,9 +19,10 @@ pub fn holds(bytes: &[u8]) {
     let Some((numbers, texts)) = bytes.split_at_checked(4) else { return };
     let Ok(texts) = std::str::from_utf8(texts) else { return };
     let allocation = allocation(numbers, texts);
+    let Some(numbering) = Numbering::keyless(allocation.scheme) else { return };
     for profile in Profile::ALL {
         for format in Format::ALL {
-            let export = Export::new(&allocation, profile, format);
+            let export = Export::new(&allocation, &numbering, profile, format);
             let whole = export.to_bytes();
             assert_eq!(
                 u64::try_from(whole.len()),
@@ -31,7 +33,7 @@ pub fn holds(bytes: &[u8]) {
             assert!(batches == whole, "the pieces are the file");
             let kind = FileKind { profile, format, gzip: true };
             let mut inflated = Vec::new();
-            let packed = Export::of(&allocation, kind).to_bytes();
+            let packed = Export::of(&allocation, &numbering, kind).to_bytes();
             MultiGzDecoder::new(packed.as_slice()).read_to_end(&mut inflated).unwrap();
             assert!(inflated == whole, "the members are the file");
             match format {
@@ -84,8 +86,8 @@ fn allocation(numbers: &[u8], texts: &str) -> Allocation {
 }
 
 fn serials(a: &Allocation) -> impl Iterator<Item = String> {
-    let Scheme::Sequential { width } = a.scheme;
-    let (start, width) = (a.start, usize::from(width));
+    let width = Numbering::keyless(a.scheme).unwrap().text_length();
+    let start = a.start;
     (0..u128::from(a.size)).map(move |place| format!("{:0width$}", start + place))
 }
 

@@ -11,6 +11,7 @@ use domain::fact::Fact;
 use domain::finding::Code;
 use domain::ids::AllocationId;
 use domain::ledger::{Group, Posting};
+use domain::numbering::Numbering;
 use domain::pool::SerialMatch;
 use edge::{Caller, Problem, ProblemKind, QueryText, Scope};
 use serde::Deserialize;
@@ -151,7 +152,8 @@ async fn differences(
 /// The finding's serials by block.
 fn blocks_of(case: &FindingCase, allocation: &Allocation) -> Vec<(u32, BlockSet)> {
     let mut blocks: Vec<(u32, BlockSet)> = Vec::new();
-    let index = |text: &str| match allocation.scheme.index_of(text) {
+    let Some(numbering) = Numbering::keyless(allocation.scheme) else { return blocks };
+    let index = |text: &str| match numbering.index_of(text) {
         SerialMatch::Index(index) => index.checked_sub(allocation.start).and_then(place),
         SerialMatch::LeadingZeroStripped(_) | SerialMatch::NotOfScheme => None,
     };
@@ -228,7 +230,8 @@ impl Collected {
         let base = u128::from(block).saturating_mul(u128::from(BLOCK_SIZE));
         let base = base.saturating_add(allocation.start);
         let text = |offset: Offset| {
-            allocation.scheme.serial_text(base.saturating_add(u128::from(offset.get())))
+            let index = base.saturating_add(u128::from(offset.get()));
+            Numbering::keyless(allocation.scheme).map(|one| one.text_of(index)).unwrap_or_default()
         };
         if let Some((_, _, list)) = self.rows.get_mut(at) {
             list.extend(serials.iter().take(room).map(text));

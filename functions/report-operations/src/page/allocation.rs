@@ -51,7 +51,7 @@ async fn fetch(hub: &Hub, visitor: &Visitor, id: &str) -> Result<Found, Problem>
 
 fn view(found: &Found, links: Links, now: OffsetDateTime) -> Markup {
     let a = &found.allocation;
-    let (from, to) = a.serial_ends();
+    let ends = a.serial_ends();
     html! {
         h1 { "Allocation " span .mono { (a.id) } }
         p { a href=(links.to("")) { "Back to what needs you" } }
@@ -65,8 +65,12 @@ fn view(found: &Found, links: Links, now: OffsetDateTime) -> Markup {
             dt { "Request" } dd { (a.request_id.as_str()) }
             dt { "Made" } dd { (moment(&a.created_at, now)) }
             dt { "Numbers" } dd { (number(a.size)) }
-            dt { "From" } dd .mono { (from) }
-            dt { "To" } dd .mono { (to) }
+            @if let Some((from, to)) = ends {
+                dt { "From" } dd .mono { (from) }
+                dt { "To" } dd .mono { (to) }
+            } @else {
+                dt { "Scheme" } dd { (a.scheme.as_str()) }
+            }
         }
         (balance(found))
         (documents(&found.documents, links))

@@ -5,6 +5,7 @@ use domain::bitmap::BLOCK_SIZE;
 use domain::fact::Fact;
 use domain::finding::{Code, Finding, RANGES_MAX, SAMPLES_MAX, SerialRange};
 use domain::ledger::{Draft, Posting};
+use domain::numbering::Numbering;
 
 /// What is wrong with a posting; `None` if it says what the document says.
 #[must_use]
@@ -97,7 +98,8 @@ pub fn excused(
     }
     let base = u128::from(block).saturating_mul(u128::from(BLOCK_SIZE));
     let base = allocation.start.saturating_add(base);
-    let text = |offset: u16| allocation.scheme.serial_text(base.saturating_add(u128::from(offset)));
+    let Some(numbering) = Numbering::keyless(allocation.scheme) else { return false };
+    let text = |offset: u16| numbering.text_of(base.saturating_add(u128::from(offset)));
     let gtin = allocation.gtin.to_string();
     commissioned.runs().all(|(first, last)| names.names(&gtin, &text(first), &text(last)))
 }
@@ -119,7 +121,14 @@ mod tests {
     const CREATED: &str = "2026-11-23T12:00:00.000Z";
 
     fn draft(fact: Fact, lot: &str, last: u32) -> Draft {
-        let claim = Claim { fact, lot: Some(lot), expiry: None, time_ms: 7, ordinal: 1 };
+        let claim = Claim {
+            fact,
+            lot: Some(lot),
+            expiry: None,
+            time_ms: 7,
+            ordinal: 1,
+            is_bare: false,
+        };
         let span = BlockSet::span(Offset::new(0).unwrap(), Offset::new(last).unwrap());
         let mut draft = Draft::default();
         draft.assert_all(&claim, &span);

@@ -9,6 +9,7 @@ use domain::allocation::Allocation;
 use domain::bitmap::{Offset, place};
 use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId};
+use domain::numbering::Numbering;
 use domain::pool::{Pool, SerialMatch};
 use store::range::RangeKind;
 use store::{Store, StoreError};
@@ -78,7 +79,7 @@ impl Owners {
         let pools = self.pools.get(gtin).map_or(&[][..], Vec::as_slice);
         let named = pools.iter().enumerate().find_map(|(at, held)| {
             let draft = &held.pool.draft;
-            match draft.scheme.index_of(serial) {
+            match Numbering::keyless(draft.scheme)?.index_of(serial) {
                 SerialMatch::Index(index) if (draft.from..=draft.to).contains(&index) => {
                     Some((at, index))
                 }

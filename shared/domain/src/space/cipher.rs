@@ -59,6 +59,8 @@ pub struct SpaceCipher {
     /// Characters of the random part's first and second half.
     halves: (usize, usize),
     prefix: usize,
+    /// 1 for each byte of the alphabet.
+    letters: [u8; 256],
 }
 
 impl SpaceCipher {
@@ -70,7 +72,10 @@ impl SpaceCipher {
         // A form that was checked has no more than 62 characters and 20 places.
         let ff1 = ff1.map_err(|_| SpaceError::Length(form.length()))?;
         let left = length / 2;
+        let mut letters = [0; 256];
+        form.alphabet().characters().for_each(|byte| letters[usize::from(byte)] = 1);
         Ok(Self {
+            letters,
             form,
             ff1,
             digits: Digits::new(form.alphabet()),
@@ -121,6 +126,17 @@ impl SpaceCipher {
         let mut found = None;
         self.drain(&mut batch, |_, index| found = index);
         found
+    }
+
+    /// Whether the space has the text, so that it has an index. A text that is read hides nothing.
+    #[inline]
+    #[must_use]
+    pub fn has(&self, text: &[u8]) -> bool {
+        let Some(random) = text.strip_prefix(self.form.prefix().as_bytes()) else {
+            return false;
+        };
+        let known = random.iter().fold(1, |known, byte| known & self.letters[usize::from(*byte)]);
+        random.len() == self.halves.0 + self.halves.1 && known == 1
     }
 
     /// Room for texts whose indexes are to be found together.

@@ -4,7 +4,8 @@
 use domain::bitmap::{BlockSet, Offset, place};
 use domain::epc::{Epc, parse_epc};
 use domain::gtin::Gtin14;
-use domain::pool::{Scheme, SerialMatch};
+use domain::numbering::Numbering;
+use domain::pool::SerialMatch;
 use epcis::{EpcList, EventHead, Sink};
 
 /// The sets of a document, by block.
@@ -23,8 +24,8 @@ impl Ledger {
     }
 
     fn serial(&mut self, serial: &str) {
-        let scheme = Scheme::Sequential { width: 12 };
-        if let SerialMatch::Index(index) = scheme.index_of(serial)
+        let numbering = Numbering::sequential(12);
+        if let SerialMatch::Index(index) = numbering.index_of(serial)
             && let Some(at) = place(index)
         {
             self.event.push(at);

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::finding::{Code, Finding, FindingStatus, Handling, SerialRange, Settled, Severity};
+use domain::finding::{
+    Code, Finding, FindingStatus, Handling, SerialRange, Settled, Severity, SpaceRuns,
+};
+use domain::space::SpaceId;
 
 use super::{FindingCase, FindingRecord, ranges_json};
 use crate::attention::Queue;
@@ -45,6 +48,8 @@ pub(super) fn to_item(case: &FindingCase) -> Item {
     if f.status != FindingStatus::Resolved {
         item.extend(Queue::Finding.attributes(&list_key(record)));
     }
+    let indexes = (!f.indexes.is_empty()).then(|| indexes_json(f).to_string());
+    put_some(&mut item, "indexes", indexes.as_deref());
     put_handling(&mut item, &case.handling);
     item
 }
@@ -86,6 +91,10 @@ pub(super) fn from_item(item: &Item) -> Result<FindingCase, Corrupt> {
         allocation_id: optional("allocation_id")?,
         gtin: optional("gtin")?,
         ranges: ranges(reader.text("ranges")?).ok_or_else(|| unknown("ranges"))?,
+        indexes: match reader.optional_text("indexes")? {
+            None => Vec::new(),
+            Some(text) => indexes(text).ok_or_else(|| unknown("indexes"))?,
+        },
         samples: reader.texts("samples")?,
         status: FindingStatus::parse(reader.text("status")?).ok_or_else(|| unknown("status"))?,
     };
@@ -148,6 +157,24 @@ fn ranges(text: &str) -> Option<Vec<SerialRange>> {
         Some(SerialRange { from: map.get("from")?.clone(), to: map.get("to")?.clone() })
     };
     list.into_iter().map(range).collect()
+}
+
+/// Runs by space, each as its two ends: `[["<space>", [["1","5"], …]], …]`.
+fn indexes_json(finding: &Finding) -> serde_json::Value {
+    let run =
+        |(first, last): &(u128, u128)| serde_json::json!([first.to_string(), last.to_string()]);
+    let runs = |of: &SpaceRuns| of.runs.iter().map(run).collect::<serde_json::Value>();
+    finding.indexes.iter().map(|of| serde_json::json!([of.space.as_str(), runs(of)])).collect()
+}
+
+fn indexes(text: &str) -> Option<Vec<SpaceRuns>> {
+    let list: Vec<(String, Vec<(String, String)>)> = serde_json::from_str(text).ok()?;
+    let run = |(first, last): (String, String)| Some((first.parse().ok()?, last.parse().ok()?));
+    let of = |(space, runs): (String, Vec<(String, String)>)| {
+        let runs = runs.into_iter().map(run).collect::<Option<_>>()?;
+        Some(SpaceRuns { space: SpaceId::parse(&space).ok()?, runs })
+    };
+    list.into_iter().map(of).collect()
 }
 
 /// The way from a finding's id to its document; its partition also holds what was done about it.
