@@ -10,6 +10,7 @@ use store::arrival::Arrival;
 use store::document::{Document, DocumentError, Judgement};
 use store::inbound::{self, Notice};
 use store::kept::MESSAGE_KIND;
+use store::number_change;
 use store::time::parse_rfc3339;
 
 use crate::outcome::{Gain, Outcome};
@@ -50,6 +51,9 @@ impl Run<'_> {
         if document.kind == MESSAGE_KIND {
             return Box::pin(self.message_again(document, system)).await;
         }
+        if document.kind == number_change::KIND {
+            return self.change_again(sha).await;
+        }
         let Some(raw) = document.raw_sha256.clone() else {
             return Box::pin(self.arrival_again(&document, system)).await;
         };
@@ -71,6 +75,13 @@ impl Run<'_> {
         let outcome = Box::pin(self.judge(reading, real, system)).await?;
         self.supersede((sha, outcome.content_sha256()), system).await?;
         Ok(outcome)
+    }
+
+    /// A change of numbers that the hub recorded, and that nobody completed.
+    async fn change_again(&self, sha: &str) -> Result<Outcome, StoreError> {
+        let (store, objects) = (&self.hub.store, &self.hub.objects);
+        store.number_change_resume(objects, sha, &self.now_text()).await?;
+        Ok(Outcome::Redelivered { content_sha256: sha.to_owned() })
     }
 
     /// A document whose object was never read: the object may be there by now.

@@ -5,6 +5,8 @@
 //! With `--json` it prints one object, else a line per breach and a summary; progress goes to stderr.
 
 mod anchors;
+mod batches;
+mod changes;
 mod compare;
 mod documents;
 mod kept;
@@ -128,6 +130,7 @@ async fn whole(store: &Store, objects: &Objects, bar: &ProgressBar) -> Result<Au
     }
     room(&mut tasks, 1, (&mut audit, bar)).await?;
     anchors::check(objects, &mut audit).await?;
+    batches::check(objects, &mut audit).await?;
     audit.sort();
     Ok(audit)
 }

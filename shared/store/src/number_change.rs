@@ -25,6 +25,7 @@ use domain::ids::{AllocationId, RequestId, SystemId, length_prefixed_sha256};
 use sha2::{Digest, Sha256};
 
 use self::kept::Decision;
+use crate::Store;
 use crate::allocation::ChangeError;
 use crate::audit_record::AuditRecord;
 use crate::document::{Document, Judgement};
@@ -36,12 +37,13 @@ use crate::objects::Objects;
 use crate::pause::pause;
 use crate::pool::built;
 use crate::time::{parse_rfc3339, rfc3339_ms};
-use crate::Store;
 
 /// The kind of a document that the hub made of a change.
 pub const KIND: &str = "number-change";
 /// Ledger blocks that one change may touch: 3,276,800 numbers.
 pub const BLOCKS_MAX: usize = 100;
+/// Numbers of so many blocks.
+pub const NUMBERS_MAX: u64 = 3_276_800;
 /// Numbers named in a refusal.
 pub const NAMED_MAX: usize = 20;
 /// How often a change is decided again when something of the allocation changed meanwhile.
@@ -221,7 +223,8 @@ impl Store {
         request: &Request<'_>,
         now: &str,
     ) -> Result<Option<NumberChange>, GiveUpError> {
-        let decided = blocks.iter().map(|(_, set)| u64::from(set.len())).fold(0, u64::saturating_add);
+        let decided =
+            blocks.iter().map(|(_, set)| u64::from(set.len())).fold(0, u64::saturating_add);
         let id = &allocation.id;
         let bytes = Decision::of(allocation, request, (&blocks, now)).to_bytes();
         let sha = HEXLOWER.encode(&Sha256::digest(&bytes));
@@ -245,10 +248,12 @@ impl Store {
         if active.status != AllocationStatus::Active {
             return Err(GiveUpError::State(active.status));
         }
-        let said = format!("{decided} of {} numbers in DOC#{sha}", allocation.size);
+        // A record of an allocation begins with its state, which stays what it is.
+        let state = active.status.as_str();
+        let said = format!("{state} with {decided} of {} numbers in DOC#{sha}", allocation.size);
         let record = AuditRecord::new(now, request.actor, request.fate.as_str(), 0)
             .because(Some(request.reason))
-            .changing(None, Some(&said));
+            .changing(Some(state), Some(&said));
         let writes = vec![
             // I3: one change per key.
             self.put_new(item::to_item(&change))?,

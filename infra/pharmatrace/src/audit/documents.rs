@@ -16,6 +16,7 @@ use serde_json::Value;
 use store::audit::{Audit, Invariant, LOOKS};
 use store::block::Place;
 use store::document::{Document, DocumentStatus};
+use store::number_change;
 use store::{Objects, Store, StoreError};
 use tokio::runtime::Handle;
 
@@ -36,7 +37,7 @@ pub struct Documents {
 }
 
 /// Posted blocks of a document, by allocation and block.
-type Places = BTreeSet<(AllocationId, u32)>;
+pub(super) type Places = BTreeSet<(AllocationId, u32)>;
 
 impl Documents {
     /// Audits a document with everything that is kept of it.
@@ -104,6 +105,14 @@ impl Documents {
         if raw != sha && !self.raws.contains(raw) {
             let detail = format!("the name of its bytes, {raw}, does not lead to it");
             wrong.push((Invariant::Kept, format!("DOC#{sha}"), detail));
+        }
+        if document.kind == number_change::KIND {
+            self.bytes(raw, sha, None, (audit, wrong)).await?;
+            let tallies = self.change(document, planned, (audit, wrong)).await?;
+            if let Some(tallies) = tallies.filter(|_| is_settled(document)) {
+                self.report(document, &tallies, wrong).await?;
+            }
+            return Ok(());
         }
         // What was refused names nothing that counts, and may be beyond every limit.
         let counts = is_applied(document) || !planned.is_empty();
@@ -261,18 +270,18 @@ impl Documents {
 }
 
 /// What is wrong: the promise, the subject, the detail.
-type Wrong = Vec<(Invariant, String, String)>;
+pub(super) type Wrong = Vec<(Invariant, String, String)>;
 
 /// What the postings of a document add up to.
 #[derive(Debug, Default)]
-struct Tallies {
+pub(super) struct Tallies {
     matched: u64,
     /// Newly commissioned and repeated, by allocation.
     allocations: BTreeMap<String, (u64, u64)>,
 }
 
 impl Tallies {
-    fn add(&mut self, id: &AllocationId, posting: &Posting) {
+    pub(super) fn add(&mut self, id: &AllocationId, posting: &Posting) {
         let commissioned = posting.stated(domain::fact::Fact::Commissioned).len();
         self.matched = self.matched.saturating_add(commissioned.into());
         let (newly, repeated) = self.allocations.entry(id.to_string()).or_default();
@@ -302,6 +311,6 @@ fn is_applied(document: &Document) -> bool {
 }
 
 /// Whether nothing is at work on the document.
-fn is_settled(document: &Document) -> bool {
+pub(super) fn is_settled(document: &Document) -> bool {
     is_done(document.status())
 }
