@@ -8,20 +8,31 @@
 //! | `GET /{id}/reconciliation` | `allocations:read` | 200, 404 |
 //! | `POST /{id}/confirm` | `allocations:write` | 200, 404, 409 |
 //! | `POST /{id}/void` | `allocations:write` | 200, 404, 409 |
-//! | `POST /{id}/close` | `allocations:write` | 200, 404, 409 |
+//! | `POST /{id}/return` | `allocations:write` | 200, 400, 404, 409, 422 |
+//! | `POST /{id}/close` | `allocations:write` | 200, 400, 404, 409, 422 |
+//! | `POST /{id}/review` | `findings:write` | 200, 400, 403, 404, 409 |
+//! | `GET /{id}/batch-document` | `allocations:read` | 200, 304, 400, 404 |
 //!
 //! Idempotent: a request id of a system means one allocation for ever (I3); confirm, void and close
 //! done twice change nothing. What is held for a confirmation is given up when its hold ends. A credential bound to lines sees and serves only those (I8).
 
 mod answer;
+mod batch;
+mod batch_document;
+mod batch_fetch;
+mod batch_page;
+mod batch_view;
 mod body;
-mod confirm;
+mod close;
+mod close_body;
 mod drop_file;
+mod give_back;
 mod list;
 mod openapi;
 mod problem;
 mod reconciliation;
 mod reserve;
+mod review;
 mod turn;
 
 use std::collections::HashMap;
@@ -84,9 +95,12 @@ pub fn router(hub: Hub) -> Router {
     Router::new()
         .route(ROOT, post(reserve::reserve).get(list::list))
         .route(&format!("{ROOT}/{{id}}"), get(turn::fetch))
-        .route(&format!("{ROOT}/{{id}}/confirm"), post(confirm::confirm))
+        .route(&format!("{ROOT}/{{id}}/confirm"), post(turn::confirm))
         .route(&format!("{ROOT}/{{id}}/void"), post(turn::void))
-        .route(&format!("{ROOT}/{{id}}/close"), post(turn::close))
+        .route(&format!("{ROOT}/{{id}}/return"), post(give_back::give_back))
+        .route(&format!("{ROOT}/{{id}}/close"), post(close::close))
+        .route(&format!("{ROOT}/{{id}}/review"), post(review::review))
+        .route(&format!("{ROOT}/{{id}}/batch-document"), get(batch_fetch::fetch))
         .route(&format!("{ROOT}/{{id}}/reconciliation"), get(reconciliation::reconciliation))
         .with_state(hub)
 }

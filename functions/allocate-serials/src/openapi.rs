@@ -1,6 +1,10 @@
 //! What this function says of its routes.
 
+mod batch;
+
 use domain::allocation::AllocationStatus;
+use domain::closing::{Decision, Unused};
+use domain::give_back::Fate;
 use domain::request::Mode;
 use edge::openapi::{AllocationId, Answer, Part, RequestId, Route, part};
 use edge::{ProblemKind, Scope};
@@ -9,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::answer::AllocationView;
 use crate::body::{LEVELS, ReserveBody};
+use crate::give_back::{GiveBackBody, GiveBackView};
 use crate::list::ListQuery;
 use crate::reconciliation::ReconciliationView;
 use crate::turn::TurnBody;
@@ -18,6 +23,12 @@ edge::words! {
     ChoiceWord = Mode::ALL.map(Mode::as_str), "How the numbers are chosen and told.";
     ActionCode = ["C", "P"], "Complete, or partial: fewer numbers than asked for.";
     Level = LEVELS, "The packaging level.";
+    FateWord = Fate::ALL.map(Fate::as_str), "What becomes of unused numbers.";
+    CodeType = ["GTIN-14"], "What a packaging code is.";
+    UnusedWord = Unused::ALL.map(Unused::as_str), "What becomes of unused numbers when the run ends.";
+    ReviewWord = [Decision::Accept, Decision::Reopen].map(Decision::as_str), "What a review comes to.";
+    ResultWord = ["accepted", "pending_review", "reopened"], "What the end of a run came to.";
+    DocumentWord = ["json", "html"], "The form of a batch document.";
     StatusWord = AllocationStatus::ALL.map(AllocationStatus::as_str),
         "Where an allocation stands.";
 }
@@ -27,7 +38,7 @@ const ALLOCATION: &str = "/api/v1/l3/allocations/{id}";
 const RECONCILIATION: &str = "/api/v1/l3/allocations/{id}/reconciliation";
 const CONFIRM: &str = "/api/v1/l3/allocations/{id}/confirm";
 const VOID: &str = "/api/v1/l3/allocations/{id}/void";
-const CLOSE: &str = "/api/v1/l3/allocations/{id}/close";
+const RETURN: &str = "/api/v1/l3/allocations/{id}/return";
 
 /// The routes of [`crate::router`] as OpenAPI.
 #[must_use]
@@ -74,15 +85,41 @@ pub fn openapi() -> Part {
                 "Doing it again changes nothing.",
                 json!({ "reason": "wrong order" }),
             ),
-            turn(
-                CLOSE,
-                "allocation_close",
-                "End the run",
-                "Numbers that were not used are deactivated. Doing it again changes nothing.",
-                json!({ "reason": "end of batch" }),
-            ),
+            give_back(write),
+            batch::close(),
+            batch::review(),
+            batch::document(),
         ],
     )
+}
+
+fn give_back(scopes: &[Scope]) -> Route {
+    Route::new(&Method::POST, RETURN, "allocation_return", scopes)
+        .says(
+            "Return, deactivate or destroy unused numbers",
+            "Numbers are named as `serials`, as `ranges` or as `all_unused`, of at most 100 blocks of 32,768 \
+             numbers. A list or ranges with one number that is not of the allocation or not unused change \
+             nothing. Encoded labels can be destroyed, not returned. The same key with the same body is \
+             answered the same.",
+        )
+        .path::<AllocationId>("id", "The allocation.")
+        .header::<RequestId>("Idempotency-Key", "The caller's name for this change; needed.")
+        .body::<GiveBackBody>(json!({
+            "ranges": [{ "from": "000000010000", "to": "000000010499" }],
+            "fate": "return",
+            "reason": "order cut short",
+        }))
+        .answers(
+            Answer::json::<GiveBackView>(200, "What was done.")
+                .with_header("Idempotent-Replay", "`true` where this request had done it before."),
+        )
+        .refuses(&[
+            ProblemKind::AllocationState,
+            ProblemKind::IdempotencyKeyReuse,
+            ProblemKind::Unprocessable,
+            ProblemKind::SizeLimit,
+            ProblemKind::ModeNotAllowed,
+        ])
 }
 
 fn reserve(scopes: &[Scope]) -> Route {

@@ -12,6 +12,7 @@ use serde::Serialize;
 use service::finding::FindingView;
 use service::store_problem;
 use store::StoreError;
+use store::finding::FindingRecord;
 use utoipa::ToSchema;
 
 use crate::Hub;
@@ -70,7 +71,11 @@ pub(crate) async fn reconciliation(
     let failed = |error: StoreError| store_problem(&error);
     let balance = hub.store.allocation_balance(&allocation).await.map_err(failed)?;
     let documents = hub.store.allocation_documents(&allocation.id).await.map_err(failed)?;
-    let findings = findings(&hub, allocation.id.as_str(), &documents).await.map_err(failed)?;
+    // The findings of the end of the batch have its document for theirs.
+    let closings = hub.store.closing_list(&allocation.id).await.map_err(failed)?;
+    let ends = closings.into_iter().rev().map(|closing| closing.document.json);
+    let looked: Vec<String> = ends.chain(documents.iter().cloned()).collect();
+    let findings = findings(&hub, allocation.id.as_str(), &looked).await.map_err(failed)?;
     Ok(Json(ReconciliationView::new(&allocation, &balance, documents, findings)))
 }
 
@@ -109,14 +114,25 @@ async fn findings(
     allocation_id: &str,
     documents: &[String],
 ) -> Result<Vec<DocumentFinding>, StoreError> {
-    let mut findings = Vec::new();
+    let records = finding_records(hub, allocation_id, documents).await?;
+    let view = |record: FindingRecord| DocumentFinding {
+        finding: FindingView::new(&record.finding, RANGES_MAX),
+        document: record.content_sha256,
+    };
+    Ok(records.into_iter().map(view).collect())
+}
+
+/// The findings about an allocation in the first of some documents.
+pub(crate) async fn finding_records(
+    hub: &Hub,
+    allocation_id: &str,
+    documents: &[String],
+) -> Result<Vec<FindingRecord>, StoreError> {
+    let mut records = Vec::new();
     for document in documents.iter().take(DOCUMENTS_MAX) {
-        for record in hub.store.document_findings(document).await? {
-            if record.finding.allocation_id.as_deref() == Some(allocation_id) {
-                let finding = FindingView::new(&record.finding, RANGES_MAX);
-                findings.push(DocumentFinding { finding, document: document.clone() });
-            }
-        }
+        let mut found = hub.store.document_findings(document).await?;
+        found.retain(|record| record.finding.allocation_id.as_deref() == Some(allocation_id));
+        records.extend(found);
     }
-    Ok(findings)
+    Ok(records)
 }

@@ -9,6 +9,7 @@
 //! The module repairs nothing and knows neither HTTP nor files.
 
 mod chains;
+mod closings;
 mod ledger;
 mod pools;
 
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use domain::ids::{AllocationId, PoolId};
 
 use crate::Store;
+use crate::closing::Closing;
 use crate::error::{StoreError, sdk_error};
 use crate::item::Reader;
 use crate::keys::{Pk, Sk};
@@ -106,6 +108,8 @@ pub struct Audit {
     pub documents_seen: BTreeSet<String>,
     /// The names under which received bytes are kept, by the SHA-256 of those bytes.
     pub raws_seen: BTreeSet<String>,
+    /// The decisions about the ends of runs, whose documents lie outside of the table.
+    pub closings_seen: Vec<Closing>,
     /// Allocations that were found with a range that agrees with them.
     owners: BTreeSet<AllocationId>,
 }
@@ -165,6 +169,8 @@ struct Census {
     raws: BTreeSet<String>,
     /// Documents that an allocation is linked to.
     links: BTreeSet<(AllocationId, String)>,
+    /// Allocations whose end was decided about.
+    closings: BTreeSet<AllocationId>,
     /// Entities with audit records, and how many.
     chains: HashMap<Pk, u64>,
     /// Entities that nobody can have made without leaving a record.
@@ -184,6 +190,7 @@ impl Store {
         self.audit_blocks(&census, &mut audit).await?;
         self.audit_documents(&census, &mut audit).await?;
         self.audit_chains(&census, &mut audit).await?;
+        self.audit_closings(&census, &mut audit).await?;
         audit.sort();
         audit.documents_seen = census.documents;
         audit.raws_seen = census.raws;
@@ -235,6 +242,9 @@ impl Census {
             }
             (Pk::Allocation(id), Sk::Allocation) => {
                 self.allocations.insert(id);
+            }
+            (Pk::Allocation(id), Sk::Closing(_)) => {
+                self.closings.insert(id);
             }
             (Pk::Allocation(id), Sk::DocumentOf(sha)) => {
                 self.links.insert((id, sha));

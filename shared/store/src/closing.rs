@@ -25,6 +25,9 @@ use crate::meter::Meter;
 use crate::pool::built;
 use crate::{Objects, Store};
 
+/// What the records of decisions have, and no other record of an allocation.
+pub(crate) const TOLD_MARK: &str = " by decision ";
+
 /// The hashes of a batch document, hex.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hashes {
@@ -74,7 +77,7 @@ impl Closing {
     #[must_use]
     pub fn told(&self) -> String {
         let (status, document) = (self.status.as_str(), &self.document);
-        format!("{status} revision {} {} {}", self.number, document.json, document.html)
+        format!("{status}{TOLD_MARK}{} {} {}", self.number, document.json, document.html)
     }
 
     /// The key of its document, as JSON or as a page, in the documents bucket.

@@ -1,4 +1,4 @@
-//! The ends of an allocation: closed, voided, expired, each with its audit record (I11).
+//! The ends of an allocation that give its numbers up: voided, expired, each with its audit record (I11).
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use domain::allocation::{Allocation, AllocationStatus, Transition};
@@ -16,51 +16,6 @@ use crate::pool::{built, is_cancelled};
 const TURN_TRIES: u32 = 4;
 
 impl Store {
-    /// Closes an allocation, with its audit record (I11). Done twice it changes nothing.
-    pub async fn allocation_close(
-        &self,
-        id: &AllocationId,
-        (actor, now, reason): (&str, &str, Option<&str>),
-    ) -> Result<Allocation, ChangeError> {
-        for _ in 0..TURN_TRIES {
-            let missing = || StoreError::NotFound { what: "the allocation" };
-            let mut current = self.allocation_fetch(id).await?.ok_or_else(missing)?;
-            let target = current.status.after(Transition::Close)?;
-            if target == current.status {
-                return Ok(current);
-            }
-            // The life cycle of design I4: only from the state judged above.
-            let close = Update::builder()
-                .table_name(&*self.table)
-                .set_key(Some(key(&Pk::Allocation(id.clone()), &Sk::Allocation)))
-                .update_expression(
-                    "SET #status = :target, closed_at = :now REMOVE attention_pk, attention_sk",
-                )
-                .condition_expression("#status = :seen")
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":target", text(target.as_str()))
-                .expression_attribute_values(":seen", text(current.status.as_str()))
-                .expression_attribute_values(":now", text(now))
-                .build()
-                .map_err(|error| built(&error))?;
-            let turn = (current.status, target);
-            let writes = vec![
-                TransactWriteItem::builder().update(close).build(),
-                self.turn_record(id, turn, (actor, now, reason)).await?,
-            ];
-            match self.dynamo.transact_write_items().set_transact_items(Some(writes)).send().await {
-                Ok(_) => {
-                    current.status = target;
-                    current.closed_at = Some(now.to_owned());
-                    return Ok(current);
-                }
-                Err(error) if is_cancelled(&error) => {}
-                Err(error) => return Err(sdk_error("TransactWriteItems close", &error).into()),
-            }
-        }
-        Err(StoreError::Conflict { what: "the allocation" }.into())
-    }
-
     /// I11: who made an allocation turn, in the transaction that does. Each turn comes once, so it needs no
     /// version.
     pub(super) async fn turn_record(
