@@ -8,6 +8,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use serde::{Deserialize, Serialize};
 use store::client::{AwsSettings, dynamo, https, s3};
+use store::kms::Kms;
 use store::{Buckets, Objects, Store};
 
 use crate::error::CommandError;
@@ -37,6 +38,9 @@ pub struct Hub {
     pub buckets: HubBuckets,
     /// Addresses of the queues.
     pub queues: HubQueues,
+    /// ARN of the key that wraps the keys of spaces; absent for a stack that knows no spaces yet.
+    #[serde(default)]
+    pub space_key: Option<String>,
     /// Keys of the local cloud; absent means the usual credential chain.
     pub aws: Option<HubKeys>,
     /// A credential with all scopes; absent for a stack on AWS.
@@ -65,6 +69,9 @@ pub struct HubQueues {
     pub inbound_dlq: String,
     /// Background work.
     pub jobs: String,
+    /// Events of pools; empty for a hub of an earlier version.
+    #[serde(default)]
+    pub pool_events: String,
 }
 
 /// Keys of the local cloud.
@@ -205,7 +212,9 @@ impl Hub {
                 inbound: output("InboundQueueUrl")?,
                 inbound_dlq: output("InboundDlqUrl")?,
                 jobs: output("JobsQueueUrl")?,
+                pool_events: output("PoolEventsQueueUrl").unwrap_or_default(),
             },
+            space_key: output("SpaceKeyArn").ok(),
             aws: None,
             credential: None,
             system: None,
@@ -239,8 +248,12 @@ impl Hub {
     /// # Errors
     /// As [`Hub::settings`].
     pub async fn store(&self) -> Result<Store, CommandError> {
-        let settings = self.settings().await?;
-        Ok(Store::new(dynamo(&settings, &https()), &self.table))
+        let (settings, http) = (self.settings().await?, https());
+        let store = Store::new(dynamo(&settings, &http), &self.table);
+        Ok(match &self.space_key {
+            Some(key) => store.with_kms(Kms::new(&settings, &http, key)),
+            None => store,
+        })
     }
 
     /// A client of the hub's buckets.

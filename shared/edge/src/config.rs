@@ -47,6 +47,10 @@ pub struct Config {
     pub inbound_visibility_seconds: u32,
     /// `JOBS_QUEUE_URL`
     pub jobs_queue_url: String,
+    /// `SPACE_KEY_ARN`: the key that wraps the keys of spaces
+    pub space_key_arn: String,
+    /// `POOL_EVENTS_QUEUE_URL`
+    pub pool_events_queue_url: String,
     /// `TENANT_PROFILE`
     pub profile: TenantProfile,
     /// `CONTACT_EMAIL`: whom trading partners may answer; absent when the tenant names nobody
@@ -63,6 +67,8 @@ pub struct Config {
     pub session_token: Option<Secret>,
     /// `AWS_ENDPOINT_URL`; set means a local cloud, so S3 uses path style
     pub endpoint_url: Option<String>,
+    /// `AWS_ENDPOINT_URL_KMS`: where the key service is, if elsewhere than the others
+    pub kms_endpoint_url: Option<String>,
     /// `RUST_LOG`, default `info`
     pub log_filter: String,
 }
@@ -123,6 +129,8 @@ impl Config {
             inbound_queue_url: required("INBOUND_QUEUE_URL"),
             inbound_visibility_seconds,
             jobs_queue_url: required("JOBS_QUEUE_URL"),
+            pool_events_queue_url: required("POOL_EVENTS_QUEUE_URL"),
+            space_key_arn: required("SPACE_KEY_ARN"),
             profile,
             contact_email: optional("CONTACT_EMAIL"),
             stack_name: required("STACK_NAME"),
@@ -131,6 +139,7 @@ impl Config {
             secret_access_key: Secret(required("AWS_SECRET_ACCESS_KEY")),
             session_token: optional("AWS_SESSION_TOKEN").map(Secret),
             endpoint_url: optional("AWS_ENDPOINT_URL"),
+            kms_endpoint_url: optional("AWS_ENDPOINT_URL_KMS"),
             log_filter: optional("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
         };
         if missing.is_empty() && invalid.is_empty() {
@@ -148,7 +157,7 @@ mod tests {
     fn value(name: &str) -> Option<String> {
         match name {
             "TENANT_PROFILE" => Some("manufacturer".into()),
-            "AWS_ENDPOINT_URL" | "AWS_SESSION_TOKEN" | "RUST_LOG" => None,
+            "AWS_ENDPOINT_URL" | "AWS_ENDPOINT_URL_KMS" | "AWS_SESSION_TOKEN" | "RUST_LOG" => None,
             "INBOUND_VISIBILITY_SECONDS" => Some("5400".into()),
             other => Some(format!("value of {other}")),
         }
@@ -157,7 +166,7 @@ mod tests {
     #[test]
     fn all_missing_names_are_reported_together() {
         let error = Config::from_lookup(|_| None).unwrap_err();
-        assert_eq!(error.missing.len(), 12);
+        assert_eq!(error.missing.len(), 14);
         assert!(error.to_string().contains("TABLE_NAME"));
         assert!(error.to_string().contains("AWS_REGION"));
     }

@@ -10,6 +10,7 @@ mod sign_in;
 use edge::{Clock, Config, Problem};
 use store::client::{AwsSettings, HttpClient, dynamo, https, s3, sqs};
 use store::jobs::Jobs;
+use store::kms::Kms;
 use store::{Buckets, Objects, Store, StoreError};
 
 pub use sign_in::{note_use, sign_in_refused};
@@ -40,7 +41,17 @@ impl Service {
     /// The table. A main joins its `warm_up` with those of the buckets and queues it uses.
     #[must_use]
     pub fn store(&self) -> Store {
-        Store::new(dynamo(&self.settings, &self.http), &self.config.table_name)
+        let dynamo = dynamo(&self.settings, &self.http);
+        Store::new(dynamo, &self.config.table_name).with_kms(self.kms())
+    }
+
+    /// The key service. It is asked with the first space that is made or opened, so no start meets it.
+    fn kms(&self) -> Kms {
+        let mut settings = self.settings.clone();
+        if let Some(endpoint) = &self.config.kms_endpoint_url {
+            settings.endpoint_url = Some(endpoint.clone());
+        }
+        Kms::new(&settings, &self.http, &self.config.space_key_arn)
     }
 
     /// The buckets.

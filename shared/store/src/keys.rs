@@ -8,6 +8,7 @@ use std::str::FromStr;
 use domain::gln::Gln;
 use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId, SystemId};
+use domain::space::SpaceId;
 
 pub use self::entity::entity_name;
 
@@ -18,7 +19,7 @@ pub enum Pk {
     Pool(PoolId),
     /// The list of all pools.
     Registry,
-    /// The pools of a GTIN and their guard.
+    /// The pools of a GTIN, its spaces, and their guard.
     Gtin(Gtin14),
     /// An allocation and the documents that touched it.
     Allocation(AllocationId),
@@ -57,6 +58,10 @@ pub enum Pk {
 pub enum Sk {
     /// The pool item itself.
     Pool,
+    /// What the sweep saw of a pool.
+    Watch,
+    /// An event of a pool, by its number, from 1.
+    PoolEvent(u64),
     /// A range, by its first index.
     Range(u128),
     /// In the registry: a pool.
@@ -65,6 +70,8 @@ pub enum Sk {
     Guard,
     /// In a GTIN's partition: a pool by its lower boundary.
     Boundary(u128, PoolId),
+    /// In a GTIN's partition: a space.
+    Space(SpaceId),
     /// The allocation item itself.
     Allocation,
     /// How far the allocation is used.
@@ -191,10 +198,13 @@ impl fmt::Display for Sk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pool => f.write_str("POOL"),
+            Self::Watch => f.write_str("WATCH"),
+            Self::PoolEvent(number) => write!(f, "EVENT#{number:012}"),
             Self::Range(start) => write!(f, "{RANGE_PREFIX}{start:020}"),
             Self::RegistryPool(id) => write!(f, "{POOL_PREFIX}{id}"),
             Self::Guard => f.write_str("GUARD"),
             Self::Boundary(from, id) => write!(f, "{POOL_PREFIX}{from:020}#{id}"),
+            Self::Space(id) => write!(f, "SPACE#{id}"),
             Self::Allocation => f.write_str("ALLOC"),
             Self::Fill => f.write_str("FILL"),
             Self::Closing(number) => write!(f, "{CLOSING_PREFIX}{number:04}"),
@@ -271,10 +281,13 @@ fn sk_of(text: &str) -> Option<Sk> {
     let (kind, rest): (&str, Vec<&str>) = (parts.next()?, parts.collect());
     Some(match (kind, rest.as_slice()) {
         ("POOL", []) => Sk::Pool,
+        ("WATCH", []) => Sk::Watch,
+        ("EVENT", [number]) => Sk::PoolEvent(digits(number, 12)?),
         ("RANGE", [start]) => Sk::Range(digits(start, 20)?),
         ("POOL", [id]) => Sk::RegistryPool(PoolId::parse(id).ok()?),
         ("GUARD", []) => Sk::Guard,
         ("POOL", [from, id]) => Sk::Boundary(digits(from, 20)?, PoolId::parse(id).ok()?),
+        ("SPACE", [id]) => Sk::Space(SpaceId::parse(id).ok()?),
         ("ALLOC", []) => Sk::Allocation,
         ("FILL", []) => Sk::Fill,
         ("CLOSING", [number]) => Sk::Closing(digits(number, 4)?),

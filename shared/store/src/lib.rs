@@ -17,6 +17,9 @@
 //! | create a pool | TransactWriteItems | `GTIN#g / GUARD`, `/ POOL#…`, `POOL#p / POOL`, `REGISTRY / POOL#p` | guard version, others absent | manage-pools |
 //! | change a pool | UpdateItem | `POOL#p / POOL` | the bounds that were read | manage-pools |
 //! | pools of a GTIN | Query, consistent | `GTIN#g / POOL#*` | – | allocate-serials, reconcile-commissioning |
+//! | create a space | in the transaction of its first pool | `GTIN#g / SPACE#s` | absent | manage-pools |
+//! | open a space | GetItem, consistent, once a process | `GTIN#g / SPACE#s` | – | who turns indexes into texts or back |
+//! | spaces of a GTIN | Query, consistent | `GTIN#g / *` | – | manage-pools |
 //! | all pools | Query, consistent | `REGISTRY / POOL#*` | – | manage-pools, sweep-reservations |
 //! | range of an index | Query, consistent, descending | `POOL#p / RANGE# ≤ index` | – | reconcile-commissioning |
 //! | list by time or id | Query on `listing` (may lag) | `list_pk / list_sk` | – | lists |
@@ -38,6 +41,8 @@
 //! | audit records of a day | Query on `listing` (may lag) | `AUDIT#<day> / <at>#<entity>#<place>` | – | report-operations, sweep-reservations |
 //! | a chain from its beginning | Query, consistent | `<entity> / AUDIT#*` | – | report-operations |
 //! | seals | Query, consistent | `SEALS / DAY#*` | – | report-operations, sweep-reservations |
+//! | a look at a pool, and its events | GetItem; TransactWriteItems | `POOL#p / WATCH`, `/ EVENT#n` | version seen or absent, absent | sweep-reservations |
+//! | send an event of a pool | Query on `attention`; PutItem | `POOL#p / EVENT#n` | version seen | sweep-reservations |
 //! | seal a day | PutItem | `SEALS / DAY#<day>` | absent | sweep-reservations |
 //! | confirm, expire an allocation | TransactWriteItems | `ALLOC#A`, `/ AUDIT#…` (and `POOL#p / RANGE#s`) | status seen | allocate-serials, sweep-reservations |
 //! | decide about the end of a run | TransactWriteItems | `ALLOC#A`, `/ CLOSING#n`, `/ AUDIT#…` (and `DOC#sha / FINDING#id`, `FINDING#id / *`) | status seen, decision absent | allocate-serials |
@@ -90,7 +95,9 @@ pub mod objects;
 mod pause;
 pub mod plan;
 pub mod pool;
+pub mod pool_event;
 mod pool_item;
+pub mod pool_watch;
 pub mod product;
 pub mod publish;
 pub mod range;
@@ -102,6 +109,7 @@ pub mod scorecard;
 pub mod seal;
 pub mod session;
 pub mod settle;
+pub mod space;
 mod space_key;
 pub mod sweep;
 pub mod system;
@@ -123,13 +131,23 @@ pub struct Store {
     pub dynamo: aws_sdk_dynamodb::Client,
     /// The name of the table.
     pub table: Arc<str>,
+    /// The key service, where keys of spaces are made or opened.
+    kms: Option<kms::Kms>,
+    /// The spaces that this process has opened.
+    ciphers: space::Ciphers,
 }
 
 impl Store {
     /// A store over a table.
     #[must_use]
     pub fn new(dynamo: aws_sdk_dynamodb::Client, table: &str) -> Self {
-        Self { dynamo, table: table.into() }
+        Self { dynamo, table: table.into(), kms: None, ciphers: space::Ciphers::default() }
+    }
+
+    /// The same with a key service, without which no key of a space is made or opened.
+    #[must_use]
+    pub fn with_kms(self, kms: kms::Kms) -> Self {
+        Self { kms: Some(kms), ..self }
     }
 }
 

@@ -30,6 +30,10 @@ pub struct Outputs {
     pub inbound_dlq: String,
     #[serde(rename = "JobsQueueUrl")]
     pub jobs_queue: String,
+    #[serde(rename = "PoolEventsQueueUrl")]
+    pub pool_events_queue: String,
+    #[serde(rename = "SpaceKeyArn")]
+    pub space_key: String,
 }
 
 /// What tells one release of the same checkout from another.

@@ -1,6 +1,6 @@
 //! The end of a stack. It is refused unless its name is typed, and while deliveries wait in its queues (I6).
 //!
-//! What is evidence stays: the template retains the table, the three buckets and the logs, and the table
+//! What is evidence stays: the template retains the table, its key, the three buckets and the logs, and the table
 //! refuses deletion by itself. Nothing here removes them.
 
 use std::io::{BufRead as _, IsTerminal as _};
@@ -26,8 +26,8 @@ pub struct Wish {
 }
 
 /// The outputs that name what stays.
-const RETAINED: [&str; 4] =
-    ["TableName", "InboundBucketName", "OutboundBucketName", "DocumentsBucketName"];
+const RETAINED: [&str; 5] =
+    ["TableName", "SpaceKeyArn", "InboundBucketName", "OutboundBucketName", "DocumentsBucketName"];
 
 pub async fn run(of: &Environment, wish: Wish, json: bool) -> Result<bool, CommandError> {
     let status = status::of(&hub::aws(Some(of.region.clone())).await?, &of.stack).await?;

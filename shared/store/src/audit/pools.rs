@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::allocation::Allocation;
 use domain::ids::{AllocationId, PoolId};
+use domain::pool::Scheme;
 
 use super::{Audit, Census, Invariant, LOOKS};
 use crate::Store;
@@ -22,7 +23,7 @@ impl Store {
         census: &Census,
         audit: &mut Audit,
     ) -> Result<(), StoreError> {
-        let mut bounds: BTreeMap<String, Vec<(u128, u128, PoolId)>> = BTreeMap::new();
+        let mut bounds: BTreeMap<_, Vec<(u128, u128, PoolId)>> = BTreeMap::new();
         for id in &census.pools {
             let fetched = self.pool_fetch(id).await;
             let Some(fetched) = audit.readable(fetched)? else { continue };
@@ -36,8 +37,13 @@ impl Store {
             };
             audit.pools = audit.pools.saturating_add(1);
             let draft = &state.pool.draft;
-            let gtin = draft.gtin.as_str().to_owned();
-            bounds.entry(gtin).or_default().push((draft.from, draft.to, id.clone()));
+            // Indexes of a space and decimal numbers are texts apart, so each counts for itself.
+            let space = match draft.scheme {
+                Scheme::Sequential { .. } => None,
+                Scheme::Randomised { space, .. } => Some(space),
+            };
+            let source = (draft.gtin.as_str().to_owned(), space);
+            bounds.entry(source).or_default().push((draft.from, draft.to, id.clone()));
             self.audit_pool(&state, audit).await?;
             let claims = self.pools_of_gtin(&draft.gtin).await;
             let claims = audit.readable(claims)?.unwrap_or_default();

@@ -47,10 +47,13 @@ fn any_pk() -> impl Strategy<Value = Pk> {
 fn any_sk() -> impl Strategy<Value = Sk> {
     prop_oneof![
         Just(Sk::Pool),
+        Just(Sk::Watch),
+        (1..1_000_000_000_000_u64).prop_map(Sk::PoolEvent),
         index().prop_map(Sk::Range),
         pool().prop_map(Sk::RegistryPool),
         Just(Sk::Guard),
         (index(), pool()).prop_map(|(from, id)| Sk::Boundary(from, id)),
+        "[a-z2-7]{26}".prop_map(|text| Sk::Space(SpaceId::parse(&text).unwrap())),
         Just(Sk::Allocation),
         Just(Sk::Fill),
         (1..10_000_u32).prop_map(Sk::Closing),

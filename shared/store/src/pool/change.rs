@@ -8,8 +8,10 @@
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::ids::PoolId;
-use domain::pool::{Pool, PoolStatus};
+use domain::pool::{Pool, PoolStatus, Scheme};
 
+use super::guard::Others;
+use super::policy::{self, PolicyChange};
 use super::{Boundary, GUARD_TRIES, PoolError};
 use crate::Store;
 use crate::audit_record::{AuditRecord, ChainedRecord};
@@ -36,6 +38,10 @@ pub struct PoolChange {
     pub threshold: Option<u128>,
     /// The new largest quantity of one request.
     pub max_request: Option<u64>,
+    /// How it is looked after.
+    pub policy: PolicyChange,
+    /// One extension as its policy says; without effect when the pool may not be extended further.
+    pub extend: bool,
 }
 
 /// A change of a pool, decided on what was read.
@@ -49,13 +55,20 @@ struct Decided<'a> {
 /// What an audit record says of a pool: everything that a change may change, in a fixed order.
 pub(crate) fn told(pool: &Pool) -> String {
     let draft = &pool.draft;
+    // What pools of earlier versions did not have is told only where there is some: their records hold.
+    let space = match draft.scheme {
+        Scheme::Sequential { .. } => String::new(),
+        Scheme::Randomised { space, .. } => format!(" space {space}"),
+    };
     format!(
-        "{} from {} to {} max_request {} threshold {}",
+        "{} from {} to {} max_request {} threshold {}{space}{}{}",
         pool.status.as_str(),
         draft.from,
         draft.to,
         draft.max_request,
-        draft.threshold
+        draft.threshold,
+        if draft.eu_rules { " eu" } else { "" },
+        policy::told(&draft.policy)
     )
 }
 
@@ -67,7 +80,16 @@ impl PoolChange {
         after.status = self.status.unwrap_or(before.status);
         after.draft.threshold = self.threshold.unwrap_or(before.draft.threshold);
         after.draft.max_request = self.max_request.unwrap_or(before.draft.max_request);
+        after.draft.policy = self.policy.made_to(before.draft.policy);
         after
+    }
+
+    /// The first and the last index as they will be.
+    fn bounds(&self, before: &Pool) -> (u128, u128) {
+        let draft = &before.draft;
+        // Decided on the policy that was read: the write fails when it has changed since.
+        let extended = self.extend.then(|| draft.policy.extended(draft.to)).flatten();
+        (self.from.unwrap_or(draft.from), self.to.or(extended).unwrap_or(draft.to))
     }
 }
 
@@ -104,29 +126,30 @@ impl Store {
             self.pool_record_keep(id, record, by.1).await?;
         }
         let before = &state.pool;
-        let bounds =
-            (change.from.unwrap_or(before.draft.from), change.to.unwrap_or(before.draft.to));
-        domain::pool::check_bounds(before.draft.scheme, bounds.0, bounds.1)?;
-        let (after, keeps_bounds) =
-            (change.made_to(before, bounds), change.from.is_none() && change.to.is_none());
+        let bounds = change.bounds(before);
+        let scheme = before.draft.scheme;
+        domain::pool::check_bounds(scheme, bounds.0, bounds.1)?;
+        let after = change.made_to(before, bounds);
+        after.draft.policy.check(bounds.1, scheme.capacity())?;
+        // Bounds that are named are claimed again, so that a claim that is too wide is put right.
+        let keeps_bounds = change.from.is_none()
+            && change.to.is_none()
+            && (bounds.1, after.draft.ceiling()) == (before.draft.to, before.draft.ceiling());
         if keeps_bounds && after == *before {
             // I11: what changes nothing leaves no record.
             return Ok(after);
         }
+        let claim = Boundary::of(id, &before.draft).joined(&Boundary::of(id, &after.draft));
         let record = self.pool_record(after, before, by).await?;
         let decided = Decided { before, change, bounds, record };
         if keeps_bounds {
             return self.pool_update(&decided, by.1).await;
         }
         let gtin = before.draft.gtin;
-        let claim = Boundary {
-            pool_id: id.clone(),
-            from: bounds.0.min(before.draft.from),
-            to: bounds.1.max(before.draft.to),
-        };
-        let version = self.boundary_claim(&gtin, &claim, &[]).await?;
+        let others = Others { puts: &[], space: None, now: by.1 };
+        let version = self.boundary_claim(&gtin, &claim, others).await?;
         let pool = self.pool_update(&decided, by.1).await?;
-        let actual = Boundary { pool_id: id.clone(), from: pool.draft.from, to: pool.draft.to };
+        let actual = Boundary::of(id, &pool.draft);
         if actual != claim {
             let guarded = self.guarded(&gtin).await?;
             if guarded.version == version {
@@ -290,6 +313,7 @@ impl Decided<'_> {
         fields.extend(change.status.map(|status| ("status", text(status.as_str()))));
         fields.extend(change.threshold.map(|threshold| ("threshold", number(threshold))));
         fields.extend(change.max_request.map(|max| ("max_request", number(max))));
+        fields.extend(change.policy.fields());
         fields.extend(self.is_moved().then(|| ("cursor", number(from))));
         fields
     }

@@ -1,0 +1,188 @@
+//! What pools of a GTIN claim, and why a claim is refused. Pure: the guard reads and writes.
+//!
+//! I1 between pools: those of one source, which are the sequential ones, or those of one space, have no index
+//! in common; two sources that could print a common text do not exist side by side.
+
+use std::fmt;
+
+use domain::ids::PoolId;
+use domain::pool::{PoolDraft, Scheme};
+use domain::space::{PoolShare, SpaceForm, SpaceId, TextShape, check_density, separate};
+
+use super::PoolError;
+use crate::item::{Corrupt, Item, Reader, number, text};
+
+/// What a GTIN's partition says of one of its pools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Boundary {
+    /// The pool.
+    pub pool_id: PoolId,
+    /// The first index it claims.
+    pub from: u128,
+    /// The last index it claims: its ceiling, where the hub may extend it.
+    pub to: u128,
+    /// How its indexes become text.
+    pub(crate) prints: Prints,
+    /// What it takes of its space.
+    pub(crate) share: PoolShare,
+}
+
+/// What a pool prints, as far as its claim says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Prints {
+    /// Decimal numbers of a width, which claims of earlier versions do not say.
+    Decimals(Option<u8>),
+    /// Texts of a space.
+    Space(SpaceId),
+}
+
+/// Who prints the other text of a clash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A sequential pool.
+    Pool(PoolId),
+    /// A space.
+    Space(SpaceId),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pool(id) => write!(f, "pool {id}"),
+            Self::Space(id) => write!(f, "space {id}"),
+        }
+    }
+}
+
+impl Boundary {
+    pub(crate) fn of(pool_id: &PoolId, draft: &PoolDraft) -> Self {
+        let prints = match draft.scheme {
+            Scheme::Sequential { width } => Prints::Decimals(Some(width)),
+            Scheme::Randomised { space, .. } => Prints::Space(space),
+        };
+        let (pool_id, share) = (pool_id.clone(), draft.share());
+        Self { pool_id, from: draft.from, to: draft.ceiling(), prints, share }
+    }
+
+    /// The space of which the pool is a part.
+    pub(crate) fn space(&self) -> Option<SpaceId> {
+        match self.prints {
+            Prints::Decimals(_) => None,
+            Prints::Space(space) => Some(space),
+        }
+    }
+
+    /// What covers both of two claims of a pool.
+    pub(crate) fn joined(&self, other: &Self) -> Self {
+        let ceiling = self.share.ceiling.max(other.share.ceiling);
+        Self {
+            from: self.from.min(other.from),
+            to: self.to.max(other.to),
+            share: PoolShare { ceiling, ..other.share },
+            ..other.clone()
+        }
+    }
+
+    /// Whether both take their texts from one source, so that an index is one text.
+    fn shares_source(&self, other: &Self) -> bool {
+        match (self.prints, other.prints) {
+            (Prints::Decimals(_), Prints::Decimals(_)) => true,
+            (Prints::Space(one), Prints::Space(other)) => one == other,
+            (Prints::Decimals(_), Prints::Space(_)) | (Prints::Space(_), Prints::Decimals(_)) => {
+                false
+            }
+        }
+    }
+
+    pub(crate) fn put(&self, item: &mut Item) {
+        let fields = [
+            ("pool_id", text(self.pool_id.as_str())),
+            ("from", number(self.from)),
+            ("to", number(self.to)),
+        ];
+        item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+        match self.prints {
+            Prints::Decimals(None) => {}
+            Prints::Decimals(Some(width)) => {
+                item.insert("width".to_owned(), number(width));
+            }
+            Prints::Space(space) => {
+                item.insert("space".to_owned(), text(space.as_str()));
+                item.insert("ceiling".to_owned(), number(self.share.ceiling));
+                let rules = if self.share.eu_rules { "eu" } else { "none" };
+                item.insert("rules".to_owned(), text(rules));
+            }
+        }
+    }
+
+    pub(crate) fn read(reader: Reader<'_>) -> Result<Self, Corrupt> {
+        let (from, to) = (reader.parsed("from")?, reader.parsed("to")?);
+        let (prints, share) = match reader.optional_typed("space")? {
+            Some(space) => {
+                let eu_rules = match reader.text("rules")? {
+                    "eu" => true,
+                    "none" => false,
+                    _ => return Err(reader.corrupt("rules", "are unknown")),
+                };
+                let share = PoolShare { ceiling: reader.parsed("ceiling")?, eu_rules };
+                (Prints::Space(space), share)
+            }
+            None => {
+                let width = reader.optional_parsed("width")?;
+                (Prints::Decimals(width), PoolShare { ceiling: 0, eu_rules: false })
+            }
+        };
+        Ok(Self { pool_id: reader.typed("pool_id")?, from, to, prints, share })
+    }
+}
+
+/// What is there of a GTIN when a claim is made.
+#[derive(Debug)]
+pub(crate) struct Present<'a> {
+    /// The claims of all its pools.
+    pub boundaries: &'a [Boundary],
+    /// Its spaces, the claim's own included.
+    pub spaces: &'a [(SpaceId, SpaceForm)],
+}
+
+impl Present<'_> {
+    /// Whether a pool may have what it claims.
+    pub fn admits(&self, claim: &Boundary) -> Result<(), PoolError> {
+        let others = self.boundaries.iter().filter(|other| other.pool_id != claim.pool_id);
+        let overlapping = others.clone().find(|other| {
+            other.shares_source(claim) && other.from <= claim.to && claim.from <= other.to
+        });
+        if let Some(other) = overlapping {
+            return Err(PoolError::Overlap { pool: other.pool_id.clone() });
+        }
+        let form_of = |space| self.spaces.iter().find(|(id, _)| *id == space).map(|(_, form)| form);
+        let (own, form) = match claim.prints {
+            Prints::Decimals(width) => (width.map(TextShape::of_decimals), None),
+            Prints::Space(space) => {
+                let form = form_of(space);
+                (form.map(TextShape::of_space), form.map(|form| (space, form)))
+            }
+        };
+        let Some(own) = own else { return Ok(()) };
+        for (id, other) in self.spaces {
+            if claim.prints != Prints::Space(*id) {
+                let with = Source::Space(*id);
+                apart(&own, &TextShape::of_space(other), with)?;
+            }
+        }
+        let Some((space, form)) = form else { return Ok(()) };
+        for other in others.clone() {
+            if let Prints::Decimals(Some(width)) = other.prints {
+                let with = Source::Pool(other.pool_id.clone());
+                apart(&own, &TextShape::of_decimals(width), with)?;
+            }
+        }
+        let shares = others.filter(|other| other.prints == Prints::Space(space));
+        let shares = shares.map(|other| other.share).chain([claim.share]);
+        Ok(check_density(form.capacity(), shares)?)
+    }
+}
+
+fn apart(own: &TextShape, other: &TextShape, with: Source) -> Result<(), PoolError> {
+    separate(own, other).map(|_| ()).map_err(|clash| PoolError::Clash { clash, with })
+}
