@@ -5,13 +5,17 @@
 //! anything said about the whole. A crash in between leaves a document that is `applying`; the next
 //! delivery does it all again and finds what was done.
 
-use domain::allocation::{Allocation, AllocationStatus, Transition};
+use std::collections::BTreeSet;
+
+use domain::allocation::{Allocation, Transition};
 use domain::bitmap::{BLOCK_SIZE, BlockSet, Offset};
 use domain::fact::Fact;
 use domain::finding::Code;
-use domain::ledger::{BlockState, Posting, Terms};
+use domain::ids::SystemId;
+use domain::ledger::{BlockState, Terms};
+use domain::pool::Scheme;
 use store::allocation::{ChangeError, Counted, Gain};
-use store::block::Place;
+use store::block::{Place, Posted};
 use store::meter::Meter;
 use store::plan::PlanRun;
 use store::report::AllocationTally;
@@ -37,6 +41,8 @@ pub struct Applied {
     pub repeated: u64,
     /// By allocation.
     pub tallies: Vec<AllocationTally>,
+    /// Documents to be judged again because of this one, with the system they are judged for.
+    pub unsettled: BTreeSet<(String, SystemId)>,
 }
 
 /// Who applies what.
@@ -97,8 +103,11 @@ impl Applier {
                 repeated: 0,
             };
             let mut gain = Gain::default();
-            for (block, (posting, gained)) in &posted {
-                gain.add(*gained);
+            for (block, posted) in &posted {
+                let posting = &posted.posting;
+                gain.add(posted.gain);
+                let others = posted.unsettled.iter().cloned();
+                applied.unsettled.extend(others.map(|sha| (sha, allocation.system_id.clone())));
                 let verdict = &posting.verdict;
                 let add = |sum: &mut u64, more: u32| *sum = sum.saturating_add(u64::from(more));
                 add(&mut tally.newly_commissioned, verdict.newly_commissioned);
@@ -127,12 +136,12 @@ impl Applier {
     }
 
     /// Posts the blocks of one allocation, some at a time; the result is ascending by block.
-    async fn post_all(&self, planned: PlannedAllocation) -> Result<Vec<Posted>, StoreError> {
+    async fn post_all(&self, planned: PlannedAllocation) -> Result<Vec<PostedBlock>, StoreError> {
         let allocation = &planned.allocation;
         let terms = Terms {
             lot: allocation.details.lot.clone(),
             expiry: allocation.details.expiry.clone(),
-            closed: allocation.status == AllocationStatus::Closed || allocation.is_unconfirmed(),
+            closed: allocation.status.is_over() || allocation.is_unconfirmed(),
         };
         let mut tasks = JoinSet::new();
         let mut postings = Vec::with_capacity(planned.blocks.len());
@@ -144,7 +153,7 @@ impl Applier {
             tasks.spawn(async move {
                 let place =
                     Place { allocation: &id, block, content_sha256: &applier.content_sha256 };
-                let posting = applier.store.block_apply(place, &draft, &terms, &applier.meter);
+                let posting = applier.store.block_judge(place, &draft, &terms, &applier.meter);
                 posting.await.map(|posting| (block, posting))
             });
         }
@@ -161,11 +170,15 @@ impl Applier {
     async fn internal_gaps(
         &self,
         (allocation, span): (&Allocation, (u32, u32)),
-        postings: &[Posted],
+        postings: &[PostedBlock],
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
-        let ends = |(block, (posting, _)): &Posted| {
-            let commissioned = posting.stated(Fact::Commissioned);
+        if matches!(allocation.scheme, Scheme::Randomised { .. }) {
+            // Numbers that nobody can tell the order of have no gaps.
+            return Ok(());
+        }
+        let ends = |(block, posted): &PostedBlock| {
+            let commissioned = posted.posting.stated(Fact::Commissioned);
             Some((*block, commissioned.first()?.get(), commissioned.last()?.get()))
         };
         let mut spans = postings.iter().filter_map(ends);
@@ -219,11 +232,11 @@ impl Applier {
 }
 
 /// A block, its posting, and what that changed.
-type Posted = (u32, (Posting, Gain));
+type PostedBlock = (u32, Posted);
 
 fn joined(
-    outcome: Option<Result<Result<Posted, StoreError>, tokio::task::JoinError>>,
-) -> Result<Option<Posted>, StoreError> {
+    outcome: Option<Result<Result<PostedBlock, StoreError>, tokio::task::JoinError>>,
+) -> Result<Option<PostedBlock>, StoreError> {
     match outcome {
         None => Ok(None),
         Some(Ok(posted)) => posted.map(Some),

@@ -9,17 +9,20 @@ use std::io::{self, BufRead, BufReader, Read};
 use aws_sdk_s3::primitives::ByteStream;
 use data_encoding::HEXLOWER;
 use epcis::{DocumentSummary, Failure, Inflate, Kind, Limits, ReadErrorCode};
+use linefiles::results::{self, Peeked, is_result_file};
 use sha2::{Digest, Sha256};
 use store::StoreError;
 use store::document::DocumentError;
 use tokio::sync::mpsc;
 
-use crate::fold::Fold;
+use crate::fold::{Fold, Rows};
 use crate::stop::Stop;
 
 /// Chunks between the two sides; S3 hands out some tens of KiB each.
 const CHUNKS: usize = 8;
 const BUFFER_BYTES: usize = 64 << 10;
+/// The kind of a result file.
+const RESULT_CSV: &str = "result-csv";
 
 /// A document that was read to its end or refused.
 #[derive(Debug)]
@@ -109,7 +112,7 @@ pub async fn read(body: ByteStream, fold: Fold, limits: Limits) -> Result<Readin
     let (raw_sha256, bytes) = fetched?;
     let (content, kind, outcome) = parsed?;
     let content_sha256 = content.unwrap_or_else(|| raw_sha256.clone());
-    Ok(Reading { raw_sha256, content_sha256, bytes, kind: kind.as_str(), outcome })
+    Ok(Reading { raw_sha256, content_sha256, bytes, kind, outcome })
 }
 
 /// Passes all chunks on and hashes them, also when nobody reads them any more.
@@ -139,26 +142,36 @@ async fn fetch(
     Ok((HEXLOWER.encode(&hash.finalize()), bytes))
 }
 
-type Parsed = (Option<String>, Kind, Result<Box<Fold>, DocumentError>);
+type Parsed = (Option<String>, &'static str, Result<Box<Fold>, DocumentError>);
 
 fn parse(input: ChannelRead, mut fold: Fold, limits: &Limits) -> Result<Parsed, StoreError> {
     let inflated = Hashing { inner: epcis::inflate(input, limits), hash: Sha256::new() };
     let mut input = BufReader::with_capacity(BUFFER_BYTES, inflated);
-    let outcome = epcis::read(&mut input, limits, &mut fold);
+    let mut peeked = Peeked::new(&mut input);
+    let outcome = if is_result_file(peeked.first_line()) {
+        read_rows(&mut peeked, &mut fold, limits)
+    } else {
+        read_events(&mut peeked, &mut fold, limits)
+    };
     // The name of the document covers all of it, also what the reader did not get to.
-    let whole = io::copy(&mut input, &mut io::sink()).is_ok();
+    let whole = io::copy(&mut peeked, &mut io::sink()).is_ok();
     let Hashing { inner, hash } = input.into_inner();
     let content = (whole && inner.is_gzip()).then(|| HEXLOWER.encode(&hash.finalize()));
-    match outcome {
-        Ok(summary) => {
-            let kind = summary.kind;
-            Ok((content, kind, acceptable(&summary).map(|()| Box::new(fold))))
-        }
-        Err(Failure::Sink(Stop::Store(error))) => Err(error),
-        Err(Failure::Sink(Stop::Refused { code, message, at })) => {
-            let refusal = refused(code, message, at);
-            Ok((content, Kind::Unknown, Err(refusal)))
-        }
+    let (kind, outcome) = outcome?;
+    Ok((content, kind, outcome.map(|()| Box::new(fold))))
+}
+
+/// The kind of a document, and why it is refused if it is.
+type Told = (&'static str, Result<(), DocumentError>);
+
+fn read_events(
+    input: &mut impl BufRead,
+    fold: &mut Fold,
+    limits: &Limits,
+) -> Result<Told, StoreError> {
+    match epcis::read(input, limits, fold) {
+        Ok(summary) => Ok((summary.kind.as_str(), acceptable(&summary))),
+        Err(Failure::Sink(stop)) => Ok((Kind::Unknown.as_str(), Err(stopped(stop)?))),
         Err(Failure::Read(error)) if error.code == ReadErrorCode::Io => {
             Err(StoreError::Unavailable { operation: "GetObject body", detail: error.message })
         }
@@ -169,8 +182,43 @@ fn parse(input: ChannelRead, mut fold: Fold, limits: &Limits) -> Result<Parsed, 
                 line: error.line,
                 column: error.column,
             };
-            Ok((content, Kind::Unknown, Err(refusal)))
+            Ok((Kind::Unknown.as_str(), Err(refusal)))
         }
+    }
+}
+
+fn read_rows(
+    input: &mut impl BufRead,
+    fold: &mut Fold,
+    limits: &Limits,
+) -> Result<Told, StoreError> {
+    let mut rows = Rows::new(fold);
+    let own = results::Limits { rows_max: limits.events_max, ..results::Limits::default() };
+    let refusal = match results::read(input, &own, &mut |row: &results::Row<'_>| rows.row(row)) {
+        Ok(_) => return Ok((RESULT_CSV, Ok(()))),
+        Err(results::Failure::Sink(stop)) => stopped(stop)?,
+        Err(results::Failure::Refused(error)) => DocumentError {
+            code: error.code.as_str().to_owned(),
+            message: error.message,
+            line: Some(error.place.line),
+            column: Some(error.place.column),
+        },
+        Err(results::Failure::Io(error)) => {
+            let detail = error.to_string();
+            let Some(code) = epcis::inflate_fault(&error) else {
+                return Err(StoreError::Unavailable { operation: "GetObject body", detail });
+            };
+            DocumentError::new(code.as_str(), detail)
+        }
+    };
+    Ok((RESULT_CSV, Err(refusal)))
+}
+
+/// Why a fold did not go on, where that is the document's fault.
+fn stopped(stop: Stop) -> Result<DocumentError, StoreError> {
+    match stop {
+        Stop::Store(error) => Err(error),
+        Stop::Refused { code, message, at } => Ok(refused(code, message, at)),
     }
 }
 

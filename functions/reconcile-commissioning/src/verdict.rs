@@ -108,6 +108,9 @@ impl Run<'_> {
         };
         store.document_change(sha, None, &self.meter, applying).await?;
         let effect = applier.apply(&mut plan).await?;
+        for (other, of) in &effect.unsettled {
+            store.document_recall((other, of), &applier.now, &self.meter).await?;
+        }
         let serials = counts(&plan, &effect);
         let findings = plan.findings.finish((sha, system.as_str()));
         let of = (sha, system, applier.now.as_str());
@@ -150,7 +153,6 @@ impl Run<'_> {
         serials: SerialCounts,
         said: Said,
     ) -> Result<Outcome, StoreError> {
-        let parked = serials.provisional > 0;
         let end = self.hub.clock.now();
         let now = rfc3339_ms(end);
         let next = end.checked_add(TRY_EVERY).map(rfc3339_ms);
@@ -163,9 +165,13 @@ impl Run<'_> {
                 return; // Another delivery was faster; its numbers are these.
             }
             judgement.serials = serials;
+            // Another document came between the blocks and the end of this run: what it settles is due now.
+            let recalled = judgement.is_recalled.then(|| now.clone());
+            judgement.is_recalled = false;
+            let parked = recalled.is_some() || serials.provisional > 0;
             judgement.status =
                 if parked { DocumentStatus::Parked } else { DocumentStatus::Reconciled };
-            judgement.end(next.clone().filter(|_| parked));
+            judgement.end(recalled.or_else(|| next.clone()).filter(|_| parked));
             judgement.is_in_part = false;
             judgement.reconciled_at = Some(now.clone()).filter(|_| !parked);
             judgement.error = None;

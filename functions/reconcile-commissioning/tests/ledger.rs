@@ -14,3 +14,7 @@ mod findings;
 mod frugal;
 #[path = "ledger/once.rs"]
 mod once;
+#[path = "ledger/results.rs"]
+mod results;
+#[path = "ledger/transitions.rs"]
+mod transitions;

@@ -116,8 +116,16 @@ pub struct EventHead {
     pub column: u64,
 }
 
+impl Default for EventHead {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl EventHead {
-    pub(crate) fn new() -> Self {
+    /// The head of an event that says nothing.
+    #[must_use]
+    pub const fn new() -> Self {
         Self {
             ordinal: 0,
             kind: EventKind::Unknown,

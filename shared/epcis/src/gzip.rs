@@ -21,6 +21,12 @@ pub(crate) struct InflateFault {
     message: String,
 }
 
+/// What is wrong with a gzip stream, where that is why reading failed; `None` where bytes did not arrive.
+#[must_use]
+pub fn inflate_fault(error: &io::Error) -> Option<ReadErrorCode> {
+    error.get_ref().and_then(|inner| inner.downcast_ref::<InflateFault>()).map(|fault| fault.code)
+}
+
 /// Bytes that the inflater is given at a time, and gives at a time.
 const BLOCK_BYTES: usize = 16 << 10;
 

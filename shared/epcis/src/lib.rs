@@ -29,8 +29,9 @@ use std::io::{BufRead, Read};
 pub use cbv::word as cbv_word;
 pub use error::{Failure, Position, ReadError, ReadErrorCode};
 pub use event::{DocumentSummary, EpcList, ErrorDeclaration, EventHead, EventKind, Kind, Sink};
-pub use gzip::{Inflate, inflate};
+pub use gzip::{Inflate, inflate, inflate_fault};
 pub use limits::Limits;
+pub use moment::{date, parse as moment};
 
 use source::Source;
 

@@ -4,7 +4,8 @@ use time::{Date, Month, OffsetDateTime, Time};
 
 /// An `xs:dateTime` in UTC with microseconds: `2026-03-02T09:00:01[.fraction][Z|±hh:mm]`.
 /// Without a zone it is read as UTC. Anything else is `None`.
-pub(crate) fn parse(text: &str) -> Option<OffsetDateTime> {
+#[must_use]
+pub fn parse(text: &str) -> Option<OffsetDateTime> {
     let bytes = text.as_bytes();
     let (head, rest) = bytes.split_at_checked(19)?;
     let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', rest_of_day @ ..] = head else {
@@ -57,7 +58,8 @@ fn offset_minutes(zone: &[u8]) -> Option<i64> {
 /// or AI 17's `YYMMDD`, whose day `00` means the last day of the month and whose century is 20.
 ///
 /// The text is written into `out`.
-pub(crate) fn date<'a>(text: &str, out: &'a mut [u8; 10]) -> Option<&'a str> {
+#[must_use]
+pub fn date<'a>(text: &str, out: &'a mut [u8; 10]) -> Option<&'a str> {
     let date = match *text.trim().as_bytes() {
         [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, ref rest @ ..]
             if matches!(rest.first(), None | Some(b'T' | b'Z' | b'+' | b'-' | b' ')) =>

@@ -6,6 +6,7 @@
 //! always found against the very state it is stored with.
 
 mod post;
+mod review;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use domain::allocation::{Allocation, AllocationStatus};
@@ -23,6 +24,7 @@ use crate::keys::{DOC_PREFIX, Pk, Sk};
 use crate::pool::built;
 
 pub(crate) use self::post::{GivenUp, Said};
+pub use self::review::Posted;
 
 const STATE_ENTITY: &str = "block";
 const POSTING_ENTITY: &str = "posting";

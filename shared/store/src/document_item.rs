@@ -113,6 +113,9 @@ fn judgement_value(judgement: &Judgement) -> AttributeValue {
     put_some(&mut map, "next_try_at", j.next_try_at.as_deref());
     put_some(&mut map, "left_until", j.left_until.as_deref());
     map.insert("tries".to_owned(), number(j.tries));
+    if j.is_recalled {
+        map.insert("is_recalled".to_owned(), AttributeValue::Bool(true));
+    }
     map.insert("is_in_part".to_owned(), AttributeValue::Bool(j.is_in_part));
     put_some(&mut map, "reconciled_at", j.reconciled_at.as_deref());
     put_error(&mut map, j.error.as_ref());
@@ -123,6 +126,7 @@ fn judgement(whole: Reader<'_>, value: &AttributeValue) -> Result<Judgement, Cor
     let map = value.as_m().map_err(|_| whole.corrupt("judgements", "holds no map"))?;
     let reader = Reader::raw(map);
     let is_in_part = map.get("is_in_part").and_then(|value| value.as_bool().ok());
+    let is_recalled = map.get("is_recalled").and_then(|value| value.as_bool().ok());
     let status = DocumentStatus::parse(reader.text("status")?)
         .ok_or_else(|| whole.corrupt("judgements", "has an unknown status"))?;
     Ok(Judgement {
@@ -133,6 +137,7 @@ fn judgement(whole: Reader<'_>, value: &AttributeValue) -> Result<Judgement, Cor
         left_until: reader.optional_text("left_until")?.map(str::to_owned),
         tries: reader.optional_parsed("tries")?.unwrap_or(0),
         is_in_part: is_in_part == Some(&true),
+        is_recalled: is_recalled == Some(&true),
         serials: SerialCounts {
             named: reader.parsed("named")?,
             matched: reader.parsed("matched")?,

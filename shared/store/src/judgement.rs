@@ -114,6 +114,8 @@ pub struct Judgement {
     pub left_until: Option<String>,
     /// Runs that began since the last one that ended.
     pub tries: u64,
+    /// Another document changed what is to be found of it while a run was at work: one more follows.
+    pub is_recalled: bool,
     /// A run began to post blocks and did not end.
     pub is_in_part: bool,
     /// Serials.
@@ -135,6 +137,7 @@ impl Judgement {
             next_try_at: None,
             left_until: None,
             tries: 0,
+            is_recalled: false,
             is_in_part: false,
             serials: SerialCounts::default(),
             reconciled_at: None,
@@ -164,6 +167,7 @@ impl Judgement {
     /// was asked for with: the judgement is due again.
     pub fn begin(&mut self, until: &str) {
         self.tries = self.tries.saturating_add(1);
+        self.is_recalled = false;
         self.left_until = Some(until.to_owned());
         if self.is_unfinished() {
             self.next_try_at = Some(until.to_owned());

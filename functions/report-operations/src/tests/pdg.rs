@@ -30,10 +30,12 @@ impl Bench {
             gtin,
             company_prefix_length: 7,
             scheme: Scheme::Sequential { width: 12 },
+            eu_rules: false,
             from: 1_000,
             to: 999_999,
             max_request: 10_000,
             threshold: 0,
+            policy: domain::policy::PoolPolicy::default(),
         };
         let pool = PoolId::from_entropy([7; 17]);
         self.store.pool_create(pool.clone(), draft, &at(1)).await.unwrap();

@@ -34,10 +34,12 @@ impl Bench {
             gtin: Gtin14::parse("00313000007772").unwrap(),
             company_prefix_length: 7,
             scheme: Scheme::Sequential { width: 12 },
+            eu_rules: false,
             from,
             to: from + numbers - 1,
             max_request: 1_000_000,
             threshold,
+            policy: domain::policy::PoolPolicy::default(),
         };
         self.store.pool_create(pool(n), draft, made).await.unwrap();
     }

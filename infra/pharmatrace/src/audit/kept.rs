@@ -8,6 +8,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use epcis::{Failure, Limits};
+use linefiles::results::{self, Peeked, is_result_file};
 use sha2::{Digest, Sha256};
 use store::objects::is_missing;
 use store::{Objects, StoreError};
@@ -82,11 +83,10 @@ fn read_all(mut input: Pull, reread: Option<Reread>) -> Result<Reading, StoreErr
         let mut inflated = BufReader::with_capacity(BUFFER_BYTES, inflated);
         let said = match reread {
             None => None,
-            Some(mut reread) => match epcis::read(&mut inflated, &limits, &mut reread) {
-                Ok(_) => Some(Ok(reread)),
-                Err(Failure::Sink(Unsaid::Lookup(LookupError::Store(error)))) => return Err(error),
-                Err(Failure::Sink(unsaid)) => Some(Err(unsaid.to_string())),
-                Err(Failure::Read(error)) => Some(Err(error.to_string())),
+            Some(mut reread) => match read_document(&mut inflated, &limits, &mut reread) {
+                Ok(()) => Some(Ok(reread)),
+                Err(Unread::Store(error)) => return Err(error),
+                Err(Unread::Document(detail)) => Some(Err(detail)),
             },
         };
         // The hash covers all of it, also what the reader did not get to.
@@ -102,6 +102,43 @@ fn read_all(mut input: Pull, reread: Option<Reread>) -> Result<Reading, StoreErr
     let raw_sha256 = HEXLOWER.encode(&input.hash.finalize());
     let content_sha256 = content.unwrap_or_else(|| raw_sha256.clone());
     Ok(Reading { raw_sha256, content_sha256, bytes: input.bytes, said })
+}
+
+/// Why a document was not read to its end.
+enum Unread {
+    Store(StoreError),
+    Document(String),
+}
+
+impl From<Unsaid> for Unread {
+    fn from(unsaid: Unsaid) -> Self {
+        match unsaid {
+            Unsaid::Lookup(LookupError::Store(error)) => Self::Store(error),
+            other => Self::Document(other.to_string()),
+        }
+    }
+}
+
+/// Reads events or the rows of a result file, whichever it has.
+fn read_document(
+    input: &mut impl BufRead,
+    limits: &Limits,
+    reread: &mut Reread,
+) -> Result<(), Unread> {
+    let mut peeked = Peeked::new(input);
+    if !is_result_file(peeked.first_line()) {
+        return match epcis::read(peeked, limits, reread) {
+            Ok(_) => Ok(()),
+            Err(Failure::Sink(unsaid)) => Err(unsaid.into()),
+            Err(Failure::Read(error)) => Err(Unread::Document(error.to_string())),
+        };
+    }
+    let rows = results::Limits { rows_max: limits.events_max, ..results::Limits::default() };
+    match results::read(&mut peeked, &rows, &mut |row: &results::Row<'_>| reread.row(row)) {
+        Ok(_) => Ok(()),
+        Err(results::Failure::Sink(unsaid)) => Err(unsaid.into()),
+        Err(other) => Err(Unread::Document(other.to_string())),
+    }
 }
 
 /// The stream as a blocking reader that hashes what it hands out.

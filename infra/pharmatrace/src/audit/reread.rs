@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use domain::bitmap::BlockSet;
 use domain::epc::{Epc, parse_epc};
 use domain::fact::{Happening, Statement, Words, fact_of};
+use domain::gtin::Gtin14;
 use domain::ledger::{Claim, Draft};
 use epcis::{EpcList, EventHead, EventKind, Sink};
+use linefiles::results::{Column, Row};
 
 use super::owners::{BlockKey, LookupError, Owners};
 
@@ -50,6 +52,31 @@ impl Reread {
     #[must_use]
     pub fn new(owners: Owners) -> Self {
         Self { owners, blocks: BTreeMap::new(), events: 0, named: BTreeMap::new() }
+    }
+
+    /// Takes a row of a result file.
+    ///
+    /// # Errors
+    /// As for an event.
+    pub fn row(&mut self, row: &Row<'_>) -> Result<(), Unsaid> {
+        self.events = self.events.saturating_add(1);
+        let Some(stated) = row.status.statement() else { return Ok(()) };
+        let (gtin, serial) = (row.get(Column::Gtin), row.get(Column::Serial));
+        if gtin.is_empty() || serial.is_empty() {
+            self.epc(EpcList::Epcs, row.get(Column::Epc))?;
+        } else if let Ok(gtin) = Gtin14::parse_padded(gtin)
+            && let Some((key, offset)) = self.owners.find(&gtin, serial)?
+        {
+            self.named.entry(key).or_default().insert(offset);
+        }
+        let text = |column| Some(row.get(column).to_owned());
+        let mut head = EventHead::new();
+        head.ordinal = row.ordinal.saturating_sub(1);
+        head.event_time = epcis::moment(row.get(Column::EventTime));
+        head.lot = text(Column::Lot);
+        let (mut date, expiry) = ([0; 10], row.get(Column::Expiry));
+        head.expiry = Some(epcis::date(expiry, &mut date).unwrap_or(expiry).to_owned());
+        self.state(stated, &head)
     }
 
     fn state(&mut self, stated: Statement, head: &EventHead) -> Result<(), Unsaid> {

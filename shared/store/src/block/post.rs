@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use aws_sdk_dynamodb::types::{Put, ReturnConsumedCapacity, TransactWriteItem};
 use domain::bitmap::BlockSet;
 use domain::give_back::Fate;
-use domain::ledger::{BlockState, Claim, Draft, Posting, Terms, judge, needs_history};
+use domain::ledger::{BlockState, Claim, Draft, Posting, Terms, judge, needs_history, unsettled};
 
+use super::review::Posted;
 use super::{Place, posting_item, state_item};
 use crate::Store;
 use crate::allocation::Gain;
@@ -91,6 +92,20 @@ impl Store {
         self.block_post(place, Said::Fixed(draft, terms), meter).await
     }
 
+    /// The same with the documents that are to be judged again because of it.
+    ///
+    /// # Errors
+    /// As [`Store::block_apply`].
+    pub async fn block_judge(
+        &self,
+        place: Place<'_>,
+        draft: &Draft,
+        terms: &Terms,
+        meter: &Meter,
+    ) -> Result<Posted, StoreError> {
+        self.block_posted(place, Said::Fixed(draft, terms), meter).await
+    }
+
     /// The same for whatever is said of a block.
     pub(crate) async fn block_post(
         &self,
@@ -98,25 +113,42 @@ impl Store {
         said: Said<'_>,
         meter: &Meter,
     ) -> Result<(Posting, Gain), StoreError> {
+        let posted = self.block_posted(place, said, meter).await?;
+        Ok((posted.posting, posted.gain))
+    }
+
+    async fn block_posted(
+        &self,
+        place: Place<'_>,
+        said: Said<'_>,
+        meter: &Meter,
+    ) -> Result<Posted, StoreError> {
         let terms = said.terms();
         for attempt in 0..APPLY_TRIES {
             let (state, posted) = self.block_and_posting(place).await?;
             if let Some(posted) = posted {
-                return Ok(posted);
+                if let Some(posted) = self.block_review(place, posted, &state, meter).await? {
+                    return Ok(posted);
+                }
+                pause(attempt, APPLY_PAUSE_MS).await;
+                continue;
             }
             let draft = said.draft(&state);
             // Read after the state: a posting that came between changes the version, and the
             // condition below sends us round again.
-            let others: Vec<Posting> = if needs_history(&draft, &state) {
-                let all = self.block_postings(place.allocation, place.block).await?;
-                all.into_iter().map(|(_, posting)| posting).collect()
+            let known = if needs_history(&draft, &state) {
+                self.block_postings(place.allocation, place.block).await?
             } else {
                 Vec::new()
             };
+            let (names, others): (Vec<String>, Vec<Posting>) = known.into_iter().unzip();
             let (posting, after) = judge(draft.into_owned(), &state, &others, &terms);
             let gain = Gain::between(&state, &after);
             if self.block_write(place, (&posting, gain), &after, meter).await? {
-                return Ok((posting, gain));
+                let known = names.into_iter().zip(&others);
+                let unsettled = known.filter(|(_, other)| unsettled(other, &after));
+                let unsettled = unsettled.map(|(name, _)| name).collect();
+                return Ok(Posted { posting, gain, unsettled });
             }
             pause(attempt, APPLY_PAUSE_MS).await;
         }
