@@ -4,74 +4,33 @@
 //!   held has a range record, for ever. So whatever is cached here stays true for the run.
 //! - At most [`RANGES_MAX`] ranges are kept; a document that needs more is refused.
 //!
+//! - Sequential numbers are asked first, then the spaces: a text that a space has and that is no number
+//!   of a sequential pool is deciphered by the caller, with others of its space.
+//!
 //! The catalog runs on a blocking thread and reads the store through the runtime's handle.
+
+mod found;
+mod ways;
+
+use std::sync::Arc;
 
 use domain::allocation::Allocation;
 use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, SystemId};
-use domain::pool::{Scheme, SerialMatch};
+use domain::numbering::Numbering;
+use domain::pool::{PoolDraft, Scheme, SerialMatch};
+use domain::space::SpaceCipher;
 use rustc_hash::FxHashMap;
+use store::Store;
 use store::pool::PoolState;
 use store::range::RangeKind;
-use store::{Store, StoreError};
 use tokio::runtime::Handle;
+
+pub use self::found::{Found, LookupError};
+pub use self::ways::{Way, Ways};
 
 /// Ranges that one document may touch.
 pub const RANGES_MAX: usize = 1_000;
-
-/// Why a serial could not be looked up.
-#[derive(Debug, thiserror::Error)]
-pub enum LookupError {
-    /// The document touches more than [`RANGES_MAX`] ranges.
-    #[error("too many ranges")]
-    TooScattered,
-    /// The store failed: try again.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// The place of a serial in what was reserved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
-    /// Reserved for the sender: allocation (its number here) and index from its start.
-    Mine {
-        /// The number of the allocation in the catalog.
-        allocation: usize,
-        /// Counted from the allocation's start.
-        index: u128,
-    },
-    /// Reserved for another system.
-    Foreign {
-        /// The number of the allocation in the catalog.
-        allocation: usize,
-        /// In the pool.
-        index: u128,
-    },
-    /// In a void range.
-    Void {
-        /// The number of the allocation in the catalog, if the range ever had one.
-        allocation: Option<usize>,
-        /// In the pool.
-        index: u128,
-        /// Writes the index as serial.
-        scheme: Scheme,
-    },
-    /// In a pool, but not reserved.
-    Unreserved {
-        /// In the pool.
-        index: u128,
-        /// Writes the index as serial.
-        scheme: Scheme,
-        /// A later reservation may cover it.
-        provisional: bool,
-    },
-    /// The number of a pool's serial that lost its leading zeros.
-    Stripped,
-    /// No pool of the GTIN has serials like this.
-    NotOfScheme,
-    /// There is no pool of the GTIN.
-    UnknownGtin,
-}
 
 #[derive(Debug, Clone, Copy)]
 enum What {
@@ -91,6 +50,8 @@ struct Span {
 #[derive(Debug)]
 struct PoolEntry {
     state: PoolState,
+    /// The number of its way.
+    way: usize,
     /// Sorted by `first`.
     spans: Vec<Span>,
     hot: usize,
@@ -117,10 +78,13 @@ pub struct Catalog {
     sender: SystemId,
     gtins: FxHashMap<Gtin14, usize>,
     pools: Vec<Vec<PoolEntry>>,
+    ways: Ways,
     allocations: Vec<Allocation>,
     by_id: FxHashMap<String, usize>,
     spans: usize,
     stretch: Option<Stretch>,
+    /// A GTIN of which all pools are of one space, and that space's way.
+    only_space: Option<(usize, usize)>,
 }
 
 impl Catalog {
@@ -133,11 +97,25 @@ impl Catalog {
             sender,
             gtins: FxHashMap::default(),
             pools: Vec::new(),
+            ways: Ways::default(),
             allocations: Vec::new(),
             by_id: FxHashMap::default(),
             spans: 0,
             stretch: None,
+            only_space: None,
         }
+    }
+
+    /// The ways of all pools that were looked up.
+    #[must_use]
+    pub fn ways(&self) -> &Ways {
+        &self.ways
+    }
+
+    /// The ways, for what is made of the fold.
+    #[must_use]
+    pub fn into_ways(self) -> Ways {
+        self.ways
     }
 
     /// An allocation by its number here.
@@ -154,7 +132,9 @@ impl Catalog {
         let mut pools = Vec::new();
         for boundary in self.runtime.block_on(self.store.pools_of_gtin(gtin))? {
             let state = self.runtime.block_on(self.store.pool_fetch(&boundary.pool_id))?;
-            pools.extend(state.map(|state| PoolEntry { state, spans: Vec::new(), hot: 0 }));
+            let Some(state) = state else { continue };
+            let way = self.way_of(&state.pool.draft)?;
+            pools.push(PoolEntry { state, way, spans: Vec::new(), hot: 0 });
         }
         // A document full of foreign GTINs is not kept in memory whole.
         self.spans = self.spans.saturating_add(1);
@@ -162,9 +142,41 @@ impl Catalog {
             return Err(LookupError::TooScattered);
         }
         let number = self.pools.len();
+        if let Some(way) = pools.first().map(|entry| entry.way)
+            && pools.iter().all(|entry| entry.way == way)
+            && self.cipher(way).is_some()
+        {
+            self.only_space = Some((number, way));
+        }
         self.pools.push(pools);
         self.gtins.insert(*gtin, number);
         Ok(number)
+    }
+
+    /// The number of a pool's way; a key is asked for once.
+    fn way_of(&mut self, draft: &PoolDraft) -> Result<usize, LookupError> {
+        if let Some(number) = self.ways.number(draft.scheme) {
+            return Ok(number);
+        }
+        let numbering = self.store.numbering(&draft.gtin, draft.scheme);
+        let numbering = self.runtime.block_on(numbering)?;
+        let company_prefix_length = draft.company_prefix_length;
+        Ok(self.ways.add(Way { scheme: draft.scheme, numbering, company_prefix_length }))
+    }
+
+    /// Deciphers the texts of a way that is a space's.
+    #[must_use]
+    pub fn cipher(&self, way: usize) -> Option<&Arc<SpaceCipher>> {
+        self.ways.get(way)?.numbering.cipher()
+    }
+
+    /// The way that [`Catalog::find`] would name, where all pools of the GTIN that was read last are of
+    /// one space.
+    #[inline]
+    #[must_use]
+    pub fn near_space(&self, gtin: usize, serial: &str) -> Option<usize> {
+        let (_, way) = self.only_space.filter(|(only, _)| *only == gtin)?;
+        self.cipher(way)?.has(serial.as_bytes()).then_some(way)
     }
 
     /// What [`Catalog::find`] would find, where that is [`Found::Mine`] in the allocation that it
@@ -186,21 +198,28 @@ impl Catalog {
         let Some(pools) = self.pools.get(gtin).filter(|pools| !pools.is_empty()) else {
             return Ok(Found::UnknownGtin);
         };
-        let mut miss = Found::NotOfScheme;
+        let (mut miss, mut space) = (Found::NotOfScheme, None);
         for (number, entry) in pools.iter().enumerate() {
             let draft = &entry.state.pool.draft;
             let within = |index: u128| (draft.from..=draft.to).contains(&index);
-            let scheme = draft.scheme;
-            match scheme.index_of(serial) {
+            let way = entry.way;
+            let Some(numbering) = Numbering::keyless(draft.scheme) else {
+                let cipher = self.ways.get(way).and_then(|way| way.numbering.cipher());
+                if cipher.is_some_and(|cipher| cipher.has(serial.as_bytes())) {
+                    space = space.or(Some(way));
+                }
+                continue;
+            };
+            match numbering.index_of(serial) {
                 SerialMatch::Index(index) if within(index) => {
-                    let found = self.find_in(gtin, number, index, scheme)?;
+                    let found = self.find_in((gtin, number), index, way)?;
                     if let Found::Mine { .. } = found {
                         self.stretch = self.stretch_of(gtin, number);
                     }
                     return Ok(found);
                 }
                 SerialMatch::Index(index) => {
-                    miss = Found::Unreserved { index, scheme, provisional: false };
+                    miss = Found::Unreserved { index, way, provisional: false };
                 }
                 SerialMatch::LeadingZeroStripped(index)
                     if within(index) && miss == Found::NotOfScheme =>
@@ -210,7 +229,25 @@ impl Catalog {
                 SerialMatch::LeadingZeroStripped(_) | SerialMatch::NotOfScheme => {}
             }
         }
-        Ok(miss)
+        Ok(space.map_or(miss, |way| Found::InSpace { way }))
+    }
+
+    /// Looks an index of a GTIN's space up.
+    pub fn find_index(
+        &mut self,
+        gtin: usize,
+        way: usize,
+        index: u128,
+    ) -> Result<Found, LookupError> {
+        let holds = |entry: &PoolEntry| {
+            let draft = &entry.state.pool.draft;
+            entry.way == way && (draft.from..=draft.to).contains(&index)
+        };
+        let pools = self.pools.get(gtin).map_or(&[][..], Vec::as_slice);
+        match pools.iter().position(holds) {
+            Some(number) => self.find_in((gtin, number), index, way),
+            None => Ok(Found::Unreserved { index, way, provisional: false }),
+        }
     }
 
     /// The part of the pool that was found last.
@@ -225,7 +262,7 @@ impl Catalog {
         }
         let span = entry.spans.get(entry.hot)?;
         let What::Mine(allocation) = span.what else { return None };
-        let Scheme::Sequential { width } = draft.scheme;
+        let Scheme::Sequential { width } = draft.scheme else { return None };
         Some(Stretch {
             gtin,
             width: Some(usize::from(width)).filter(|width| *width <= DIGITS_MAX)?,
@@ -238,17 +275,16 @@ impl Catalog {
 
     fn find_in(
         &mut self,
-        gtin: usize,
-        pool: usize,
+        (gtin, pool): (usize, usize),
         index: u128,
-        scheme: Scheme,
+        way: usize,
     ) -> Result<Found, LookupError> {
-        let missing = Found::Unreserved { index, scheme, provisional: true };
+        let missing = Found::Unreserved { index, way, provisional: true };
         let Some(entry) = self.pools.get_mut(gtin).and_then(|pools| pools.get_mut(pool)) else {
             return Ok(missing);
         };
         if let Some(span) = entry.cached(index) {
-            return Ok(found(&span, index, scheme));
+            return Ok(found(&span, index, way));
         }
         let open = |entry: &&store::pool::OpenEntry| {
             let end = entry.start.saturating_add(u128::from(entry.size));
@@ -271,7 +307,7 @@ impl Catalog {
         if self.spans > RANGES_MAX {
             return Err(LookupError::TooScattered);
         }
-        let answer = found(&span, index, scheme);
+        let answer = found(&span, index, way);
         if let Some(entry) = self.pools.get_mut(gtin).and_then(|pools| pools.get_mut(pool)) {
             let at = entry.spans.partition_point(|known| known.first < span.first);
             entry.spans.insert(at, span);
@@ -342,13 +378,13 @@ fn number(digits: &[u8]) -> Option<u64> {
     (wrong == 0).then_some(number)
 }
 
-fn found(span: &Span, index: u128, scheme: Scheme) -> Found {
+fn found(span: &Span, index: u128, way: usize) -> Found {
     match span.what {
         What::Mine(allocation) => {
             Found::Mine { allocation, index: index.saturating_sub(span.first) }
         }
         What::Foreign(allocation) => Found::Foreign { allocation, index },
-        What::Void(allocation) => Found::Void { allocation, index, scheme },
-        What::Unaccounted => Found::Unreserved { index, scheme, provisional: false },
+        What::Void(allocation) => Found::Void { allocation, index, way },
+        What::Unaccounted => Found::Unreserved { index, way, provisional: false },
     }
 }

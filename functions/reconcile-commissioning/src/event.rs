@@ -23,8 +23,8 @@ pub struct Miss {
     pub allocation: Option<usize>,
     /// The trade item.
     pub gtin: Option<Gtin14>,
-    /// Writes indexes as serials.
-    pub width: Option<u8>,
+    /// Writes indexes as serials, by its number in the catalog.
+    pub way: Option<usize>,
 }
 
 /// The serials of one block that an event names.

@@ -7,22 +7,27 @@
 //! - Readable events that reconciliation refuses: an event that states a fact but has no event time,
 //!   or one that cannot be read. Without it a fact has no place among the others.
 
+mod serials;
+
+mod rows;
+
 use domain::bitmap::{Offset, place};
 use domain::epc::{Epc, EpcError, parse_epc};
-use domain::fact::{Fact, Happening, Words, fact_of};
+use domain::fact::{Fact, Happening, Statement, Words, fact_of};
 use domain::finding::{Code, IndexRuns, Samples};
-use domain::gtin::Gtin14;
 use domain::ledger::{Claim, Draft};
-use domain::pool::Scheme;
 use epcis::{EpcList, EventHead, EventKind, Sink};
 use rustc_hash::FxHashMap;
 
-use crate::catalog::{Catalog, Found};
+use crate::catalog::Catalog;
 use crate::event::{EventBuffer, Miss, Named};
+use crate::pending::{Pending, Space};
 use crate::remarks::{self, Said, event_time_ms, term};
 use crate::stem::Stem;
 use crate::stop::{SCATTERED, Stop};
 use crate::totals::Totals;
+
+pub use self::rows::Rows;
 
 /// Blocks that one document may touch.
 pub const BLOCKS_MAX: usize = 100_000;
@@ -59,6 +64,7 @@ pub struct Fold {
     hot_slot: Option<(usize, u32, usize)>,
     miss_of: FxHashMap<Miss, usize>,
     event: EventBuffer,
+    pending: Pending,
     stem: Stem,
     heap_bytes: usize,
 }
@@ -79,9 +85,17 @@ impl Fold {
             hot_slot: None,
             miss_of: FxHashMap::default(),
             event: EventBuffer::default(),
+            pending: Pending::default(),
             stem: Stem::default(),
             heap_bytes: 0,
         }
+    }
+
+    /// Deciphers so many texts of a space at once, 1 to 64. What comes out is the same.
+    #[must_use]
+    pub fn deciphering(mut self, texts: usize) -> Self {
+        self.pending.limit(texts);
+        self
     }
 
     fn instance(&mut self, text: &str) -> Result<(), Stop> {
@@ -89,7 +103,10 @@ impl Fold {
             if let Some((allocation, index)) = self.catalog.near(number, serial) {
                 return self.mine(allocation, u128::from(index));
             }
-            if (1..=20).contains(&serial.len()) && serial.bytes().all(|it| it.is_ascii_digit()) {
+            if let Some(way) = self.catalog.near_space(number, serial) {
+                return self.wait(Space { way, gtin, number }, serial);
+            }
+            if serials::is_plain(serial) {
                 return self.serial(gtin, number, serial, text);
             }
         }
@@ -122,49 +139,8 @@ impl Fold {
     }
 
     fn unreadable(&mut self, code: Code, text: &str) {
-        let miss = Miss { code, provisional: false, allocation: None, gtin: None, width: None };
+        let miss = Miss { code, provisional: false, allocation: None, gtin: None, way: None };
         self.text_miss(miss, text);
-    }
-
-    fn serial(
-        &mut self,
-        gtin: Gtin14,
-        number: usize,
-        serial: &str,
-        text: &str,
-    ) -> Result<(), Stop> {
-        let miss = |code, provisional, allocation, scheme: Option<Scheme>| Miss {
-            code,
-            provisional,
-            allocation,
-            gtin: Some(gtin),
-            width: scheme.map(|Scheme::Sequential { width }| width),
-        };
-        match self.catalog.find(number, serial)? {
-            Found::Mine { allocation, index } => return self.mine(allocation, index),
-            Found::Foreign { allocation, index } => {
-                let scheme = self.catalog.allocation(allocation).map(|a| a.scheme);
-                let code = Code::NotProvisionedForLocation;
-                self.index_miss(miss(code, false, Some(allocation), scheme), index);
-            }
-            Found::Void { allocation, index, scheme } => {
-                let code = Code::WrongAllocationState;
-                self.index_miss(miss(code, false, allocation, Some(scheme)), index);
-            }
-            Found::Unreserved { index, scheme, provisional } => {
-                self.index_miss(miss(Code::NotReserved, provisional, None, Some(scheme)), index);
-            }
-            Found::Stripped => {
-                self.text_miss(miss(Code::LeadingZeroStripped, false, None, None), text);
-            }
-            Found::NotOfScheme => {
-                self.text_miss(miss(Code::NotReserved, false, None, None), text);
-            }
-            Found::UnknownGtin => {
-                self.text_miss(miss(Code::UnknownGtin, true, None, None), text);
-            }
-        }
-        Ok(())
     }
 
     fn mine(&mut self, allocation: usize, index: u128) -> Result<(), Stop> {
@@ -212,7 +188,8 @@ impl Fold {
         self.event.texts.entry(number).or_default().add(text);
     }
 
-    fn apply(&mut self, fact: Fact, head: &EventHead, time_ms: i64) -> Result<(), Stop> {
+    fn apply(&mut self, stated: Statement, head: &EventHead, time_ms: i64) -> Result<(), Stop> {
+        let fact = stated.fact;
         if head.error_declaration.is_some() {
             for (slot, named) in self.event.take_sets() {
                 if let Some(slot) = self.slots.get_mut(slot) {
@@ -227,6 +204,7 @@ impl Fold {
             expiry: term(head.expiry.as_deref()),
             time_ms,
             ordinal: head.ordinal.saturating_add(1),
+            is_bare: stated.is_bare,
         };
         if !self.said.again(claim.time_ms, head, self.received_ms) {
             self.remarked.clear();
@@ -318,6 +296,22 @@ impl Fold {
         any
     }
 
+    /// The end of an event that states something about what it named, or nothing.
+    fn end(&mut self, stated: Option<Statement>, head: &EventHead) -> Result<(), Stop> {
+        self.totals.events = self.totals.events.saturating_add(1);
+        while let Some(way) = self.pending.next() {
+            self.decipher(way)?;
+        }
+        if let Some(stated) = stated {
+            let time_ms = event_time_ms(head)?;
+            self.totals.last_event_ms = self.totals.last_event_ms.max(Some(time_ms));
+            self.apply(stated, head, time_ms)?;
+        }
+        self.totals.others = self.totals.others.saturating_add(self.event.others);
+        self.event.clear();
+        Ok(())
+    }
+
     /// Commissioned serials that are not posted become findings; of the other facts only what another
     /// system's numbers are told.
     fn keep_misses(&mut self, fact: Fact) {
@@ -353,7 +347,6 @@ impl Sink for Fold {
     }
 
     fn event(&mut self, head: &EventHead) -> Result<(), Stop> {
-        self.totals.events = self.totals.events.saturating_add(1);
         let happening = match head.kind {
             EventKind::Object => Happening::Object,
             EventKind::Transaction => Happening::Transaction,
@@ -363,19 +356,12 @@ impl Sink for Fold {
             | EventKind::Quantity
             | EventKind::Unknown => Happening::Other,
         };
-        let fact = fact_of(&Words {
+        let stated = fact_of(&Words {
             happening,
             action: head.action.as_deref(),
             biz_step: head.biz_step.as_deref().filter(|text| !text.is_empty()),
             disposition: head.disposition.as_deref(),
         });
-        if let Some(fact) = fact {
-            let time_ms = event_time_ms(head)?;
-            self.totals.last_event_ms = self.totals.last_event_ms.max(Some(time_ms));
-            self.apply(fact, head, time_ms)?;
-        }
-        self.totals.others = self.totals.others.saturating_add(self.event.others);
-        self.event.clear();
-        Ok(())
+        self.end(stated, head)
     }
 }

@@ -33,6 +33,7 @@ pub mod fold;
 pub mod intake;
 mod measures;
 mod outcome;
+mod pending;
 pub mod plan;
 mod process;
 mod remarks;

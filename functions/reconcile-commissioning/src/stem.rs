@@ -13,7 +13,8 @@ pub struct Stem {
 }
 
 impl Stem {
-    /// GTIN, its number, and what follows the stem. Where that is one to twenty digits, it is the serial.
+    /// GTIN, its number, and what follows the stem. Where that is one to twenty letters and digits, it is
+    /// the serial.
     #[inline]
     #[must_use]
     pub fn strip<'a>(&self, text: &'a str) -> Option<(Gtin14, usize, &'a str)> {
@@ -21,8 +22,8 @@ impl Stem {
         Some((gtin, number, text.strip_prefix(self.text.as_str())?))
     }
 
-    /// Keeps the stem of a URN or of a Digital Link that ends with its serial. Whichever digits follow it,
-    /// they are the serial of the same GTIN: they make no key of a link and need no escape.
+    /// Keeps the stem of a URN or of a Digital Link that ends with its serial. Whichever letters
+    /// and digits follow it, they are the serial of the same GTIN: they make no key of a link and need no escape.
     pub fn remember(&mut self, text: &str, sgtin: &Sgtin<'_>, number: usize) {
         let Cow::Borrowed(serial) = sgtin.serial else { return };
         let before = serial.as_ptr().addr().saturating_sub(text.as_ptr().addr());
@@ -54,7 +55,7 @@ mod tests {
         let mut stem = Stem::default();
         stem.remember(text, &sgtin(text), 3);
         assert_eq!(stem.of.map(|_| stem.text.as_str()), expected, "{text}");
-        for serial in ["7", "000000001234", "12345678901234567890"] {
+        for serial in ["7", "000000001234", "12345678901234567890", "K7Z", "ser", "gtin00"] {
             let Some(before) = expected else { continue };
             let next = format!("{before}{serial}");
             let parsed = sgtin(&next);
