@@ -1,6 +1,7 @@
 //! From errors to problems; every variant by name.
 
 use domain::allocation::AllocationStatus;
+use domain::request::Mode;
 use edge::{Problem, ProblemKind};
 use service::store_problem;
 use store::allocation::ChangeError;
@@ -16,6 +17,9 @@ pub(crate) fn reserve_problem(error: &ReserveError) -> Problem {
         ReserveError::OtherGtin => Problem::unprocessable("The pool serves another GTIN.")
             .violation("/pool_id", "a pool of the request's GTIN"),
         ReserveError::Inactive => Problem::new(ProblemKind::PoolInactive).detail(error.to_string()),
+        ReserveError::ModeNotAllowed { scheme, .. } => Problem::new(ProblemKind::ModeNotAllowed)
+            .detail(error.to_string())
+            .violation("/mode", modes(scheme)),
         ReserveError::SizeLimit { max } => Problem::new(ProblemKind::SizeLimit)
             .detail(error.to_string())
             .violation("/quantity", format!("at most {max}"))
@@ -31,6 +35,12 @@ pub(crate) fn reserve_problem(error: &ReserveError) -> Problem {
         ReserveError::Swept => Problem::unavailable(error),
         ReserveError::Store(error) => store_problem(error),
     }
+}
+
+/// The modes in which numbers of a scheme can be told.
+fn modes(scheme: &str) -> String {
+    let all = Mode::ALL.into_iter().filter(|mode| mode.schemes().contains(&scheme));
+    format!("one of {}", all.map(Mode::as_str).collect::<Vec<_>>().join(", "))
 }
 
 pub(crate) fn confirm_problem(error: &ConfirmError) -> Problem {

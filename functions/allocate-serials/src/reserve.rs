@@ -98,6 +98,7 @@ async fn reserve_in_any(
             Err(
                 ReserveError::NoPool
                 | ReserveError::Insufficient { .. }
+                | ReserveError::ModeNotAllowed { .. }
                 | ReserveError::SizeLimit { .. }
                 | ReserveError::Inactive,
             ) => {}

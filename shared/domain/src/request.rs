@@ -45,6 +45,17 @@ impl Mode {
     /// All modes.
     pub const ALL: [Self; 3] = [Self::Range, Self::List, Self::Random];
 
+    /// The words of the schemes whose numbers can be told so: two ends tell no random numbers, and no others
+    /// are random.
+    #[must_use]
+    pub const fn schemes(self) -> [&'static str; 2] {
+        match self {
+            Self::Range => ["sequential", "sequential"],
+            Self::List => ["sequential", "randomised"],
+            Self::Random => ["randomised", "randomised"],
+        }
+    }
+
     /// The word used in items, requests and answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

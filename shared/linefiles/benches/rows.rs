@@ -59,6 +59,7 @@ fn allocation() -> Allocation {
         requested: ROWS,
         mode: domain::request::Mode::Range,
         hold: None,
+        reuse: domain::allocation::Reuse::None,
     }
 }
 

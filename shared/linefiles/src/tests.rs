@@ -5,7 +5,9 @@ use domain::ids::{AllocationId, PoolId, RequestId, SystemId};
 use domain::numbering::Numbering;
 use domain::pool::Scheme;
 use domain::request::Details;
+use domain::space::{Alphabet, Characters, SpaceCipher, SpaceForm, SpaceId, SpaceKey};
 use std::io::Read as _;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -40,6 +42,7 @@ fn allocation(size: u64) -> Allocation {
         requested: size,
         mode: domain::request::Mode::Range,
         hold: None,
+        reuse: domain::allocation::Reuse::None,
     }
 }
 
@@ -180,4 +183,60 @@ proptest! {
             prop_assert_eq!(row["epc"].as_str(), Some(urn.as_str()));
         }
     }
+}
+
+/// Letters and digits, a prefix, and pieces that end inside of a batch of the cipher.
+fn randomised(size: u64) -> (Allocation, Numbering) {
+    let mut allocation = allocation(size);
+    let alphabet = Alphabet::of(&[Characters::Digits, Characters::Upper], false).unwrap();
+    let form = SpaceForm::new("A", alphabet, 11).unwrap();
+    let cipher = SpaceCipher::new(form, &allocation.gtin, &SpaceKey::from_bytes([3; 32])).unwrap();
+    allocation.scheme = Scheme::Randomised { space: SpaceId::of(&allocation.gtin, &form), form };
+    (allocation, Numbering::Randomised(Arc::new(cipher)))
+}
+
+#[test]
+fn random_numbers_come_out_in_the_order_of_the_pool_from_any_piece_on() {
+    let (allocation, numbering) = randomised(PIECE_ROWS * 2 + 77);
+    let expected = numbering.texts(allocation.start, allocation.size);
+    for text in ["bare.csv", "full.csv", "full.json", "bare.json", "bare.csv.gz"] {
+        let kind: FileKind = text.parse().unwrap();
+        let export = Export::of(&allocation, &numbering, kind);
+        let (mut whole, mut next, mut places) = (Vec::new(), Some(0), Vec::new());
+        let mut pieces = export.pieces();
+        while let Some(row) = next {
+            places.push((row, whole.len()));
+            next = pieces.append(row, &mut whole);
+        }
+        assert_eq!(places.len(), 3, "{text}");
+        for (row, at) in places {
+            let (mut rest, mut next, mut pieces) = (Vec::new(), Some(row), export.pieces());
+            while let Some(row) = next {
+                next = pieces.append(row, &mut rest);
+            }
+            assert!(rest == whole[at..], "{text} from row {row}");
+        }
+        if !kind.gzip {
+            assert_eq!(export.byte_count(), u64::try_from(whole.len()).unwrap(), "{text}");
+        }
+    }
+    let export = Export::new(&allocation, &numbering, Profile::Bare, Format::Csv);
+    let bare = String::from_utf8(export.to_bytes()).unwrap();
+    assert!(bare.split_terminator("\r\n").eq(&expected));
+    let export = Export::new(&allocation, &numbering, Profile::Full, Format::Json);
+    let json: serde_json::Value = serde_json::from_slice(&export.to_bytes()).unwrap();
+    assert_eq!((&json["from"], &json["to"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+    for (row, serial) in json["serials"].as_array().unwrap().iter().zip(&expected) {
+        assert_eq!(row["serial"].as_str(), Some(serial.as_str()));
+        let urn = format!("urn:epc:id:sgtin:0313000.000777.{serial}");
+        assert_eq!(row["epc"].as_str(), Some(urn.as_str()));
+    }
+}
+
+#[test]
+fn two_ends_tell_a_range_of_consecutive_numbers_only() {
+    let (random, _) = randomised(3);
+    assert!(Profile::Range.tells(allocation(3).scheme));
+    assert!(!Profile::Range.tells(random.scheme));
+    assert!(Profile::Bare.tells(random.scheme) && Profile::Full.tells(random.scheme));
 }

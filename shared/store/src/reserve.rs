@@ -8,6 +8,7 @@
 //! A crash between any two leaves an entry that the same request resumes
 //! or that the sweeper turns into a void range.
 
+mod again;
 mod choice;
 mod judge;
 
@@ -17,7 +18,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use domain::allocation::Allocation;
 use domain::ids::PoolId;
 use domain::pool::{OPEN_LIMIT, Pool, PoolStatus};
-use domain::request::ReserveRequest;
+use domain::request::{Mode, ReserveRequest};
 
 use self::judge::{judge, new_allocation, record_of};
 use crate::Store;
@@ -49,6 +50,14 @@ pub enum ReserveError {
     /// The pool is suspended.
     #[error("the pool is suspended")]
     Inactive,
+    /// The pool's numbers cannot be told as the request wants them.
+    #[error("the numbers of this pool are {scheme}, they are not told as `{}`", .mode.as_str())]
+    ModeNotAllowed {
+        /// What was asked for.
+        mode: Mode,
+        /// The pool's scheme.
+        scheme: &'static str,
+    },
     /// The quantity exceeds what one request may ask of the pool.
     #[error("one request may ask for at most {max} numbers of this pool")]
     SizeLimit {
@@ -79,6 +88,7 @@ impl ReserveError {
             Self::NoPool
             | Self::OtherGtin
             | Self::Inactive
+            | Self::ModeNotAllowed { .. }
             | Self::SizeLimit { .. }
             | Self::Insufficient { .. }
             | Self::TooManyOpen => true,
@@ -190,7 +200,8 @@ impl Store {
         let id = request.allocation_id();
         let info = entry_info(request, quantity, now);
         // I1: right-hand sides read the item as it was, so the entry holds the cursor that this very write
-        // moves. I3: an entry of the same allocation is never moved again.
+        // moves. I3: an entry of the same allocation is never moved again. A pool never changes its scheme.
+        let [scheme, other_scheme] = request.terms.mode.schemes();
         let outcome = self
             .dynamo
             .update_item()
@@ -201,7 +212,8 @@ impl Store {
                  #os.#a = #cursor, #oi.#a = :info",
             )
             .condition_expression(
-                "#gtin = :gtin AND #status = :active AND #remaining >= :n AND #mr >= :n \
+                "#gtin = :gtin AND #scheme IN (:scheme, :other_scheme) \
+                 AND #status = :active AND #remaining >= :n AND #mr >= :n \
                  AND attribute_not_exists(#os.#a) AND size(#os) < :max_open",
             )
             .expression_attribute_names("#cursor", "cursor")
@@ -212,9 +224,12 @@ impl Store {
             .expression_attribute_names("#gtin", "gtin")
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#mr", "max_request")
+            .expression_attribute_names("#scheme", "scheme")
             .expression_attribute_values(":n", number(quantity))
             .expression_attribute_values(":info", AttributeValue::M(info))
             .expression_attribute_values(":gtin", text(request.gtin.as_str()))
+            .expression_attribute_values(":scheme", text(scheme))
+            .expression_attribute_values(":other_scheme", text(other_scheme))
             .expression_attribute_values(":active", text(PoolStatus::Active.as_str()))
             .expression_attribute_values(":max_open", number(OPEN_LIMIT))
             .return_values(ReturnValue::AllNew)

@@ -26,6 +26,7 @@ impl Store {
                 Err(
                     error @ (ReserveError::Inactive
                     | ReserveError::Insufficient { .. }
+                    | ReserveError::ModeNotAllowed { .. }
                     | ReserveError::SizeLimit { .. }
                     | ReserveError::TooManyOpen),
                 ) => {

@@ -31,6 +31,10 @@ pub(super) fn judge(
     if pool.draft.gtin != request.gtin {
         return Err(ReserveError::OtherGtin);
     }
+    let (mode, scheme) = (request.terms.mode, pool.draft.scheme.as_str());
+    if !mode.schemes().contains(&scheme) {
+        return Err(ReserveError::ModeNotAllowed { mode, scheme });
+    }
     if pool.status != PoolStatus::Active {
         return Err(ReserveError::Inactive);
     }
@@ -46,10 +50,11 @@ pub(super) fn judge(
 /// Of two refusals by two pools the one that helps the caller more.
 pub(super) fn more_telling(earlier: Option<ReserveError>, later: ReserveError) -> ReserveError {
     let rank = |error: &ReserveError| match error {
-        ReserveError::TooManyOpen => 4,
-        ReserveError::Insufficient { .. } => 3,
-        ReserveError::SizeLimit { .. } => 2,
-        ReserveError::Inactive => 1,
+        ReserveError::TooManyOpen => 5,
+        ReserveError::Insufficient { .. } => 4,
+        ReserveError::SizeLimit { .. } => 3,
+        ReserveError::Inactive => 2,
+        ReserveError::ModeNotAllowed { .. } => 1,
         ReserveError::IdReuse
         | ReserveError::NoPool
         | ReserveError::OtherGtin
@@ -102,6 +107,7 @@ pub(super) fn new_allocation(
         requested: request.quantity,
         mode: request.terms.mode,
         hold,
+        reuse: domain::allocation::Reuse::None,
     }
 }
 
