@@ -33,10 +33,12 @@ async fn world(profile: TenantProfile, quantity: u64) -> World {
         gtin,
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
+        eu_rules: false,
         from: 1_000,
         to: 200_000_000,
         max_request: 100_000_000,
         threshold: 0,
+        policy: domain::policy::PoolPolicy::default(),
     };
     let pool = PoolId::from_entropy([1; 17]);
     store.pool_create(pool.clone(), draft, NOW).await.unwrap();

@@ -1,5 +1,5 @@
 //! Every minute: reservations that nobody finished become void, numbers held for a confirmation that never
-//! came are given up, documents that are parked or
+//! came are given up, pools are looked at, extended and their events sent, documents that are parked or
 //! were left unfinished are sent to be judged, objects whose notification was lost are announced, and days of
 //! audit records that are over are sealed.
 //!
@@ -8,14 +8,14 @@
 //! twice is reconciled once (I5). What fails does not stop the rest; the next run comes in a minute.
 
 mod documents;
+mod events;
 mod holds;
 mod measures;
 pub mod notices;
+mod pools;
 
-use domain::ids::PoolId;
 use edge::Clock;
 use serde::Serialize;
-use store::time::rfc3339_ms;
 use store::{Objects, Store, StoreError};
 use time::Duration;
 
@@ -25,8 +25,6 @@ pub const UNFINISHED_AGE: Duration = Duration::minutes(10);
 /// In the first minutes of an hour it is asked whether a day is to be sealed: asking costs reads, and a day can
 /// wait.
 const SEALING_MINUTES: u8 = 5;
-/// Pools read per page of the registry.
-const PAGE: i32 = 100;
 
 /// What the sweeper works with.
 pub struct Sweeper {
@@ -38,6 +36,8 @@ pub struct Sweeper {
     pub sqs: aws_sdk_sqs::Client,
     /// Where objects are announced and documents go to be tried again.
     pub inbound_queue_url: String,
+    /// Where events of pools are sent.
+    pub pool_events_queue_url: String,
     /// The time.
     pub clock: Clock,
     /// How long what was sent is left alone (see `store::document_queue::patience`).
@@ -53,6 +53,10 @@ pub struct Sweep {
     pub voided: u32,
     /// Entries that were recorded already and only had to be removed.
     pub closed: u32,
+    /// Pools extended because they were low.
+    pub extended: u32,
+    /// Events of pools sent to the queue of the stack.
+    pub told: u32,
     /// Allocations given up because nobody confirmed them in time.
     pub expired: u32,
     /// Documents sent to be tried again.
@@ -72,7 +76,8 @@ pub struct Sweep {
 pub async fn sweep(sweeper: &Sweeper) -> Result<Sweep, StoreError> {
     let mut done = Sweep::default();
     let outcomes = [
-        ("pools", sweep_pools(sweeper, &mut done).await),
+        ("pools", pools::sweep(sweeper, &mut done).await),
+        ("events", events::send(sweeper, &mut done).await),
         ("holds", holds::end(sweeper, &mut done).await),
         ("documents", documents::retry(sweeper, &mut done).await),
         ("notices", notices::announce_lost(sweeper, &mut done).await),
@@ -88,6 +93,8 @@ pub async fn sweep(sweeper: &Sweeper) -> Result<Sweep, StoreError> {
         pools = done.pools,
         voided = done.voided,
         closed = done.closed,
+        extended = done.extended,
+        told = done.told,
         expired = done.expired,
         retried = done.retried,
         announced = done.announced,
@@ -125,33 +132,6 @@ async fn seal_day(sweeper: &Sweeper, done: &mut Sweep) -> Result<(), StoreError>
         done.sealed = done.sealed.saturating_add(1);
     }
     Ok(())
-}
-
-async fn sweep_pools(sweeper: &Sweeper, done: &mut Sweep) -> Result<(), StoreError> {
-    let now = sweeper.clock.now();
-    let before = rfc3339_ms(now.saturating_sub(UNFINISHED_AGE));
-    let now = rfc3339_ms(now);
-    let mut after: Option<PoolId> = None;
-    loop {
-        let page = sweeper.store.pool_ids(PAGE, after.as_ref()).await?;
-        for pool in &page.items {
-            done.pools = done.pools.saturating_add(1);
-            match sweeper.store.pool_sweep(pool, &before, &now).await {
-                Ok(swept) => {
-                    done.voided = done.voided.saturating_add(swept.voided);
-                    done.closed = done.closed.saturating_add(swept.closed);
-                }
-                Err(error) => {
-                    tracing::warn!(pool.id = %pool, %error, "pool not swept");
-                    done.failed = done.failed.saturating_add(1);
-                }
-            }
-        }
-        after = page.items.last().cloned();
-        if page.next.is_none() || after.is_none() {
-            return Ok(());
-        }
-    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ async fn main() -> Result<(), edge::Error> {
         objects: service.objects(),
         sqs: service.sqs(),
         inbound_queue_url: service.config.inbound_queue_url.clone(),
+        pool_events_queue_url: service.config.pool_events_queue_url.clone(),
         clock: service.clock.clone(),
         patience: patience(service.config.inbound_visibility_seconds),
     };

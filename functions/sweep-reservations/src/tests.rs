@@ -1,61 +1,74 @@
+mod replenish;
+
 use domain::gtin::Gtin14;
-use domain::ids::{RequestId, SystemId};
+use domain::ids::{PoolId, RequestId, SystemId};
+use domain::policy::PoolPolicy;
 use domain::pool::{PoolDraft, Scheme};
 use domain::request::{Details, ReserveRequest, Terms};
 use store::Buckets;
 use store::client::{AwsSettings, https, s3, sqs};
+use store::time::rfc3339_ms;
+use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::*;
 
-#[tokio::test]
-async fn what_is_unfinished_or_unconfirmed_becomes_void_once_it_is_old() {
-    let dynamo = testkit::Dynamo::start().await;
-    let store = Store::new(dynamo.client(), &dynamo.table().await);
-    let opened = datetime!(2026-11-23 10:00 UTC);
-    let gtin = Gtin14::parse("00313000007772").unwrap();
-    let draft = PoolDraft {
-        name: "pool".into(),
-        gtin,
-        company_prefix_length: 7,
-        scheme: Scheme::Sequential { width: 12 },
-        from: 1_000,
-        to: 9_999,
-        max_request: 500,
-        threshold: 0,
-    };
-    let pool = PoolId::from_entropy([1; 17]);
-    store.pool_create(pool.clone(), draft, &rfc3339_ms(opened)).await.unwrap();
-    let request = ReserveRequest {
+fn gtin() -> Gtin14 {
+    Gtin14::parse("00313000007772").unwrap()
+}
+
+fn request(id: &str, quantity: u64) -> ReserveRequest {
+    ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
-        request_id: RequestId::parse("R1").unwrap(),
-        gtin,
-        quantity: 10,
+        request_id: RequestId::parse(id).unwrap(),
+        gtin: gtin(),
+        quantity,
         pool_id: None,
         system_id: None,
         line_gln: None,
         plant_gln: None,
         details: Details::default(),
         terms: Terms::default(),
-    };
-    store.reservation_open(&request, &pool, &rfc3339_ms(opened)).await.unwrap();
+    }
+}
 
+fn sweeper(store: &Store, now: OffsetDateTime) -> Sweeper {
     let settings = AwsSettings::new("eu-central-1", None, ("test", "test"), None);
-    let at = |now| Sweeper {
+    let buckets = Buckets { inbound: "in".into(), outbound: "out".into(), documents: "d".into() };
+    Sweeper {
         store: store.clone(),
-        objects: Objects {
-            s3: s3(&settings, &https()),
-            buckets: Buckets {
-                inbound: "in".into(),
-                outbound: "out".into(),
-                documents: "d".into(),
-            },
-        },
+        objects: Objects { s3: s3(&settings, &https()), buckets },
         sqs: sqs(&settings, &https()),
         inbound_queue_url: String::new(),
+        pool_events_queue_url: String::new(),
         clock: Clock::fixed(now),
         patience: Duration::minutes(135),
+    }
+}
+
+#[tokio::test]
+async fn what_is_unfinished_or_unconfirmed_becomes_void_once_it_is_old() {
+    let dynamo = testkit::Dynamo::start().await;
+    let store = Store::new(dynamo.client(), &dynamo.table().await);
+    let opened = datetime!(2026-11-23 10:00 UTC);
+    let draft = PoolDraft {
+        name: "pool".into(),
+        gtin: gtin(),
+        company_prefix_length: 7,
+        scheme: Scheme::Sequential { width: 12 },
+        from: 1_000,
+        to: 9_999,
+        max_request: 500,
+        threshold: 0,
+        eu_rules: false,
+        policy: PoolPolicy::default(),
     };
+    let pool = PoolId::from_entropy([1; 17]);
+    store.pool_create(pool.clone(), draft, &rfc3339_ms(opened)).await.unwrap();
+    let request = request("R1", 10);
+    store.reservation_open(&request, &pool, &rfc3339_ms(opened)).await.unwrap();
+
+    let at = |now| sweeper(&store, now);
     let young = pools(&at(opened + UNFINISHED_AGE)).await;
     assert_eq!(young, Sweep { pools: 1, ..Sweep::default() });
     let old = opened + UNFINISHED_AGE + Duration::milliseconds(1);
@@ -88,6 +101,6 @@ async fn holds(sweeper: &Sweeper) -> Sweep {
 /// The part of a run that needs no bucket; the flows have the rest.
 async fn pools(sweeper: &Sweeper) -> Sweep {
     let mut done = Sweep::default();
-    sweep_pools(sweeper, &mut done).await.unwrap();
+    pools::sweep(sweeper, &mut done).await.unwrap();
     done
 }

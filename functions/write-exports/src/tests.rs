@@ -42,10 +42,12 @@ async fn reserve(store: &Store) -> AllocationId {
         gtin,
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
+        eu_rules: false,
         from: 1_000,
         to: 200_000_000,
         max_request: 100_000_000,
         threshold: 0,
+        policy: domain::policy::PoolPolicy::default(),
     };
     let pool = PoolId::from_entropy([1; 17]);
     let now = "2026-11-23T10:00:00.000Z";

@@ -32,6 +32,8 @@ pub enum Queue {
     Quarantined,
     /// Findings that are open or acknowledged, by time.
     Finding,
+    /// Events of pools that are still to be sent, by the time of their next try.
+    PoolEvent,
 }
 
 impl Queue {
@@ -45,6 +47,7 @@ impl Queue {
             Self::Unfinished => "UNFINISHED",
             Self::Quarantined => "QUARANTINED",
             Self::Finding => "FINDING",
+            Self::PoolEvent => "POOL_EVENT",
         }
     }
 

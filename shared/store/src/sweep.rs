@@ -4,6 +4,7 @@ use domain::ids::PoolId;
 
 use crate::Store;
 use crate::error::StoreError;
+use crate::pool::PoolState;
 
 /// What one sweep of one pool did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,10 +25,19 @@ impl Store {
         before: &str,
         now: &str,
     ) -> Result<Swept, StoreError> {
-        let mut swept = Swept::default();
-        let Some(state) = self.pool_fetch(id).await? else {
-            return Ok(swept);
-        };
+        match self.pool_fetch(id).await? {
+            Some(state) => self.pool_sweep_of(&state, (before, now)).await,
+            None => Ok(Swept::default()),
+        }
+    }
+
+    /// The same for a pool that was just read.
+    pub async fn pool_sweep_of(
+        &self,
+        state: &PoolState,
+        (before, now): (&str, &str),
+    ) -> Result<Swept, StoreError> {
+        let (mut swept, id) = (Swept::default(), &state.pool.id);
         if let Some(record) = &state.record {
             self.pool_record_keep(id, record, now).await?;
         }

@@ -66,10 +66,12 @@ async fn healthy() -> Hub {
         gtin: gtin(),
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
+        eu_rules: false,
         from: 0,
         to: 999_999,
         max_request: 500_000,
         threshold: 0,
+        policy: domain::policy::PoolPolicy::default(),
     };
     store.pool_create(pool.clone(), draft, NOW).await.unwrap();
     let mut allocations = Vec::new();
@@ -89,15 +91,14 @@ impl Hub {
         let run = PlanRun { allocation: id.clone(), first: 0, last: 1 };
         self.store.plan_put(SHA, &[run], &meter).await.unwrap();
         self.store.allocation_fill_widen(id, (0, 1), &meter).await.unwrap();
-        let claim =
-            Claim {
-                fact: Fact::Commissioned,
-                lot: None,
-                expiry: None,
-                time_ms: 1,
-                ordinal: 1,
-                is_bare: false,
-            };
+        let claim = Claim {
+            fact: Fact::Commissioned,
+            lot: None,
+            expiry: None,
+            time_ms: 1,
+            ordinal: 1,
+            is_bare: false,
+        };
         let mut draft = Draft::default();
         let span = BlockSet::span(Offset::new(0).unwrap(), Offset::new(49).unwrap());
         draft.assert_all(&claim, &span);

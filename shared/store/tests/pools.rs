@@ -20,10 +20,12 @@ fn draft(from: u128, to: u128) -> PoolDraft {
         gtin: Gtin14::parse("00313000007772").unwrap(),
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
+        eu_rules: false,
         from,
         to,
         max_request: 1_000,
         threshold: 0,
+        policy: domain::policy::PoolPolicy::default(),
     }
 }
 

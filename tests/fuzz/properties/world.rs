@@ -137,10 +137,12 @@ async fn fill(store: &Store) -> [(&'static str, String); 6] {
         gtin,
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
+        eu_rules: false,
         from: 1_000,
         to: 200_000_000,
         max_request: 500,
         threshold: 0,
+        policy: domain::policy::PoolPolicy::default(),
     };
     let pool = PoolId::from_entropy([200; 17]);
     store.pool_create(pool.clone(), draft, AT).await.unwrap();

@@ -84,7 +84,7 @@ fn plain_http_is_refused_unless_a_parameter_says_otherwise() {
         let statements = template.policy_statements("AWS::S3::BucketPolicy", "Bucket", name);
         assert!(refuses(&statements), "{name}");
     }
-    for name in ["InboundQueue", "JobsQueue"] {
+    for name in ["InboundQueue", "JobsQueue", "PoolEventsQueue"] {
         let statements = template.policy_statements("AWS::SQS::QueuePolicy", "Queues", name);
         assert!(refuses(&statements), "{name}");
     }

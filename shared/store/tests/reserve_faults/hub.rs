@@ -64,10 +64,12 @@ impl Hub {
             gtin: Gtin14::parse("00313000007772").unwrap(),
             company_prefix_length: 7,
             scheme: Scheme::Sequential { width: 12 },
+            eu_rules: false,
             from,
             to,
             max_request: 100_000_000,
             threshold: 0,
+            policy: domain::policy::PoolPolicy::default(),
         };
         self.store.pool_create(id, draft, NOW).await.unwrap().id
     }
