@@ -97,7 +97,15 @@ const TICK: Duration = Duration::from_millis(120);
 /// If the hub cannot be read.
 pub async fn quiet(hub: &Hub) -> Result<Audit, CommandError> {
     let (store, objects) = (hub.store().await?, hub.objects().await?);
-    Ok(whole(&store, &objects, &ProgressBar::hidden()).await?)
+    Ok(books(&store, &objects).await?)
+}
+
+/// The same of a table and buckets wherever they are.
+///
+/// # Errors
+/// If they cannot be read.
+pub async fn books(store: &Store, objects: &Objects) -> Result<Audit, StoreError> {
+    whole(store, objects, &ProgressBar::hidden()).await
 }
 
 /// Audits the table, then every document next to what is kept of it.
