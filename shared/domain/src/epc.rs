@@ -91,8 +91,11 @@ fn other_uri(text: &str) -> Result<Epc<'_>, EpcError> {
 }
 
 fn sgtin_urn(body: &str) -> Result<Sgtin<'_>, EpcError> {
-    let (prefix, rest) = body.split_once('.').ok_or(EpcError::SgtinParts)?;
-    let (reference, serial) = rest.split_once('.').ok_or(EpcError::SgtinParts)?;
+    let dot = |text| find(text, |byte| byte == b'.').ok_or(EpcError::SgtinParts);
+    let (prefix, rest) = body.split_at(dot(body)?);
+    let rest = rest.get(1..).unwrap_or_default();
+    let (reference, serial) = rest.split_at(dot(rest)?);
+    let serial = serial.get(1..).unwrap_or_default();
     let (prefix, reference) = (prefix.as_bytes(), reference.as_bytes());
     if !(6..=12).contains(&prefix.len()) || prefix.len().saturating_add(reference.len()) != 13 {
         return Err(EpcError::SgtinParts);
@@ -109,19 +112,19 @@ fn sgtin_urn(body: &str) -> Result<Sgtin<'_>, EpcError> {
 
 /// `/01/<gtin>` with `/21/<serial>` (or the long words `gtin`, `ser`) anywhere below any web root.
 fn web_uri(text: &str) -> Result<Epc<'_>, EpcError> {
-    let end = text.find(['?', '#']).unwrap_or(text.len());
+    let end = find(text, |byte| matches!(byte, b'?' | b'#')).unwrap_or(text.len());
     let path = text.get(..end).unwrap_or_default();
-    if let Some(rest) = after_key(path, &["/00/", "/sscc/"]) {
+    if let Some(rest) = after_key(path, b"00", b"sscc") {
         let key = rest.split('/').next().unwrap_or_default();
         return Sscc::parse(key).map(Epc::Sscc).map_err(|error| match error {
             crate::sscc::SsccError::Form => EpcError::Sscc,
             crate::sscc::SsccError::CheckDigit => EpcError::CheckDigit,
         });
     }
-    let Some(rest) = after_key(path, &["/01/", "/gtin/"]) else {
+    let Some(rest) = after_key(path, b"01", b"gtin") else {
         return other_uri(text);
     };
-    let key_end = rest.find('/').unwrap_or(rest.len());
+    let key_end = find(rest, |byte| byte == b'/').unwrap_or(rest.len());
     let gtin =
         Gtin14::parse_padded(rest.get(..key_end).unwrap_or_default()).map_err(
             |error| match error {
@@ -130,18 +133,37 @@ fn web_uri(text: &str) -> Result<Epc<'_>, EpcError> {
             },
         )?;
     let qualifiers = rest.get(key_end..).unwrap_or_default();
-    let Some(serial) = after_key(qualifiers, &["/21/", "/ser/"]) else {
+    let Some(serial) = after_key(qualifiers, b"21", b"ser") else {
         return Err(EpcError::ClassNotInstance);
     };
-    let serial = serial.split('/').next().unwrap_or_default();
+    let serial_end = find(serial, |byte| byte == b'/').unwrap_or(serial.len());
+    let serial = serial.get(..serial_end).unwrap_or_default();
     Ok(Epc::Sgtin(Sgtin { gtin, serial: unescape(serial, is_link_plain)? }))
 }
 
-fn after_key<'a>(path: &'a str, keys: &[&str]) -> Option<&'a str> {
-    keys.iter()
-        .filter_map(|key| path.find(key).map(|at| (at, at.saturating_add(key.len()))))
-        .min()
-        .and_then(|(_, end)| path.get(end..))
+/// Where the first such byte of ASCII is; these texts are too short for a search that is set up first.
+fn find(text: &str, is_it: impl Fn(u8) -> bool) -> Option<usize> {
+    text.bytes().position(is_it)
+}
+
+/// What follows the first path segment that is one of the two. It is asked of each identifier of a file.
+fn after_key<'a>(path: &'a str, number: &[u8; 2], word: &[u8]) -> Option<&'a str> {
+    let mut rest = path;
+    while let Some(tail) = find(rest, |byte| byte == b'/').and_then(|at| rest.get(at..)?.get(1..)) {
+        rest = tail;
+        let end = match tail.as_bytes() {
+            [one, two, b'/', ..] if [*one, *two] == *number => Some("00/".len()),
+            [first, ..] if Some(first) == word.first() => {
+                let after = tail.as_bytes().strip_prefix(word);
+                after.filter(|it| it.first() == Some(&b'/')).map(|_| word.len().saturating_add(1))
+            }
+            _ => None,
+        };
+        if let Some(end) = end {
+            return tail.get(end..);
+        }
+    }
+    None
 }
 
 /// Set 82 less `" % & / < > ?`, which a URN carries escaped (Tag Data Standard, table 6-2).
@@ -159,7 +181,7 @@ const fn is_link_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
 }
 
-fn unescape(text: &str, plain: fn(u8) -> bool) -> Result<Cow<'_, str>, EpcError> {
+fn unescape(text: &str, plain: impl Fn(u8) -> bool) -> Result<Cow<'_, str>, EpcError> {
     let bytes = text.as_bytes();
     if !bytes.is_empty() && bytes.len() <= SERIAL_LENGTH_MAX && bytes.iter().all(|b| plain(*b)) {
         return Ok(Cow::Borrowed(text));
@@ -259,6 +281,7 @@ mod tests {
         check("https://id.gs1.org/01/313000007772/21/7", gtin, "7");
         check("https://x.example/a/b/01/00313000007772/10/LOT/21/A%2Fb?17=281031", gtin, "A/b");
         check("http://x.example/gtin/00313000007772/ser/1.2", gtin, "1.2");
+        check("http://x/0/s/gtins/01x/gtin/00313000007772/21x/serial/ser/1.2/21/3", gtin, "1.2");
         check("urn:epc:id:sgtin:0313000.000777.a.b", gtin, "a.b");
     }
 

@@ -3,21 +3,26 @@
 //! Invariants: memory is one buffer whatever the input (I10); what is handed out is UTF-8 without
 //! forbidden control characters and never ends inside a character; a fault in the bytes is
 //! reported only when the reader gets there, so results do not depend on how the bytes came in.
+//!
+//! What is here is kept as text, so that it is checked once and no value out of it is checked again.
 
 use std::io::{self, BufRead, Read};
+use std::mem;
+use std::string::FromUtf8Error;
 
 use crate::error::{Position, ReadError, ReadErrorCode};
-use crate::gzip::InflateFault;
+use crate::gzip::inflate_fault;
 use crate::limits::Limits;
 
 pub(crate) struct Source<R> {
     inner: R,
-    buf: Vec<u8>,
+    /// What is here.
+    text: String,
     pos: usize,
-    end: usize,
-    /// Bytes after `end` that begin a character, moved to the front by the next fill.
-    carry: usize,
-    /// Offset of `buf[0]` in the text.
+    /// Bytes behind it that begin a character; the next fill begins with them.
+    carry: Vec<u8>,
+    buffer_bytes: usize,
+    /// Offset of the first byte that is here.
     base: u64,
     /// A resolved place; places are resolved forwards only.
     known_offset: u64,
@@ -28,7 +33,7 @@ pub(crate) struct Source<R> {
     mark_position: Option<Position>,
     token_bytes_max: u64,
     exhausted: bool,
-    /// A fault at `end`, told when the reader arrives there.
+    /// A fault behind what is here, told when the reader arrives there.
     pending: Option<(ReadErrorCode, String)>,
     fault: Option<ReadError>,
 }
@@ -37,10 +42,10 @@ impl<R: Read> Source<R> {
     pub(crate) fn new(inner: R, limits: &Limits) -> Self {
         Self {
             inner,
-            buf: vec![0; limits.buffer_bytes.max(16)],
+            text: String::new(),
             pos: 0,
-            end: 0,
-            carry: 0,
+            carry: Vec::with_capacity(4),
+            buffer_bytes: limits.buffer_bytes.max(16),
             base: 0,
             known_offset: 0,
             known_line: 1,
@@ -57,19 +62,19 @@ impl<R: Read> Source<R> {
     /// Fills the buffer for the first time, and takes a byte order mark away. UTF-16 and UTF-32
     /// are told by their marks or by the zero bytes around the first character.
     pub(crate) fn open(&mut self) -> Result<(), ReadError> {
-        let filled = self.read_full(0);
-        let head = self.buf.get(..filled.min(4)).unwrap_or_default();
-        let wide = head.starts_with(&[0xff, 0xfe])
-            || head.starts_with(&[0xfe, 0xff])
-            || matches!(head, [0, ..] | [_, 0, ..]);
+        let mut bytes = self.read_full();
+        let wide = bytes.starts_with(&[0xff, 0xfe])
+            || bytes.starts_with(&[0xfe, 0xff])
+            || matches!(bytes.as_slice(), [0, ..] | [_, 0, ..]);
         if wide {
             let start = Position { line: 1, column: 1 };
             let message = "the text is UTF-16 or UTF-32; only UTF-8 is read";
             return Err(ReadError::at(ReadErrorCode::WrongEncoding, start, message));
         }
-        let mark = if head.starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 };
-        self.buf.copy_within(mark..filled, 0);
-        self.accept(filled.saturating_sub(mark));
+        if bytes.starts_with(&[0xef, 0xbb, 0xbf]) {
+            bytes.drain(..3);
+        }
+        self.accept(bytes);
         Ok(())
     }
 
@@ -82,22 +87,27 @@ impl<R: Read> Source<R> {
     /// Bytes that are here without reading further; refills when there are none.
     #[inline]
     pub(crate) fn available(&mut self) -> Result<&[u8], ReadError> {
-        if self.pos >= self.end {
+        if self.pos >= self.text.len() {
             self.refill()?;
         }
-        Ok(self.buf.get(self.pos..self.end).unwrap_or_default())
+        Ok(self.bytes_here())
     }
 
-    /// Bytes that are here, perhaps none; never reads.
+    /// Text that is here, perhaps none; never reads.
     #[inline]
-    pub(crate) fn window(&self) -> &[u8] {
-        self.buf.get(self.pos..self.end).unwrap_or_default()
+    pub(crate) fn window(&self) -> &str {
+        self.text.get(self.pos..).unwrap_or_default()
+    }
+
+    #[inline]
+    fn bytes_here(&self) -> &[u8] {
+        self.text.as_bytes().get(self.pos..).unwrap_or_default()
     }
 
     /// Takes bytes that `available` or `window` showed.
     #[inline]
     pub(crate) fn advance(&mut self, amount: usize) {
-        self.pos = self.pos.saturating_add(amount).min(self.end);
+        self.pos = self.pos.saturating_add(amount).min(self.text.len());
     }
 
     /// The next byte that is not white space, left untaken.
@@ -126,14 +136,16 @@ impl<R: Read> Source<R> {
     }
 
     /// Offset of the mark.
+    #[inline]
     pub(crate) fn mark_offset(&self) -> u64 {
         self.mark
     }
 
     /// What was taken since `offset`, if it is still here.
-    pub(crate) fn since(&self, offset: u64) -> Option<&[u8]> {
+    #[inline]
+    pub(crate) fn since(&self, offset: u64) -> Option<&str> {
         let from = offset.checked_sub(self.base).and_then(|it| usize::try_from(it).ok())?;
-        self.buf.get(from..self.pos)
+        self.text.get(from..self.pos)
     }
 
     /// Bytes since the mark.
@@ -163,7 +175,7 @@ impl<R: Read> Source<R> {
 
     /// True when every byte of the input was taken.
     pub(crate) fn is_at_end(&self) -> bool {
-        self.exhausted && self.pos >= self.end && self.pending.is_none()
+        self.exhausted && self.pos >= self.text.len() && self.pending.is_none()
     }
 
     /// The fault that made `fill_buf` fail.
@@ -180,7 +192,7 @@ impl<R: Read> Source<R> {
         let from = self.known_offset.saturating_sub(self.base);
         let to = offset.saturating_sub(self.base);
         let (from, to) = (narrow(from), narrow(to));
-        if let Some(bytes) = self.buf.get(from..to)
+        if let Some(bytes) = self.text.as_bytes().get(from..to)
             && offset > self.known_offset
         {
             let lines = memchr::memchr_iter(b'\n', bytes).count();
@@ -223,23 +235,28 @@ impl<R: Read> Source<R> {
         if self.mark_position.is_none() && self.mark >= self.base {
             self.mark_position = Some(self.resolve(self.mark));
         }
-        let position = self.base.saturating_add(wide(self.end));
+        let position = self.base.saturating_add(wide(self.text.len()));
         self.resolve(position);
         self.base = position;
-        let carry = self.carry;
-        self.buf.copy_within(self.end..self.end.saturating_add(carry), 0);
-        let filled = self.read_full(carry);
-        self.accept(filled);
-        if self.pos >= self.end && self.pending.is_some() {
+        let bytes = self.read_full();
+        self.accept(bytes);
+        if self.text.is_empty() && self.pending.is_some() {
             return self.refill();
         }
         Ok(())
     }
 
-    /// Reads until the buffer is full, the input ends, or it fails; returns the filled length.
-    fn read_full(&mut self, from: usize) -> usize {
-        let mut filled = from;
-        while let Some(free) = self.buf.get_mut(filled..).filter(|free| !free.is_empty()) {
+    /// What was carried, and what is read until the buffer is full, the input ends, or it fails.
+    fn read_full(&mut self) -> Vec<u8> {
+        // What is there is written over; mostly the buffer has its full length already.
+        let mut bytes = mem::take(&mut self.text).into_bytes();
+        bytes.resize(self.buffer_bytes, 0);
+        let mut filled = self.carry.len();
+        if let Some(front) = bytes.get_mut(..filled) {
+            front.copy_from_slice(&self.carry);
+        }
+        self.carry.clear();
+        while let Some(free) = bytes.get_mut(filled..).filter(|free| !free.is_empty()) {
             match self.inner.read(free) {
                 Ok(0) => {
                     self.exhausted = true;
@@ -248,40 +265,49 @@ impl<R: Read> Source<R> {
                 Ok(read) => filled = filled.saturating_add(read),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    let fault = error.get_ref().and_then(|e| e.downcast_ref::<InflateFault>());
-                    let code = fault.map_or(ReadErrorCode::Io, |fault| fault.code);
+                    let code = inflate_fault(&error).unwrap_or(ReadErrorCode::Io);
                     self.pending = Some((code, error.to_string()));
                     self.exhausted = true;
                     break;
                 }
             }
         }
-        filled
+        bytes.truncate(filled);
+        bytes
     }
 
-    /// Judges the first `filled` bytes of the buffer and hands out the good part.
-    fn accept(&mut self, filled: usize) {
-        let bytes = self.buf.get(..filled).unwrap_or_default();
+    /// Judges what was read and hands out the good part.
+    fn accept(&mut self, bytes: Vec<u8>) {
         self.pos = 0;
-        self.end = filled;
-        self.carry = 0;
-        if let Err(error) = std::str::from_utf8(bytes) {
-            self.end = error.valid_up_to();
-            if error.error_len().is_some() || (self.exhausted && self.pending.is_none()) {
-                let message = "the text is not UTF-8".to_owned();
-                self.pending = Some((ReadErrorCode::WrongEncoding, message));
-                self.exhausted = true;
-            } else {
-                self.carry = filled.saturating_sub(self.end);
-            }
-        }
-        let good = bytes.get(..self.end).unwrap_or_default();
-        if let Some(at) = forbidden_control(good) {
-            self.end = at;
+        self.text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => self.whole_characters(error),
+        };
+        if let Some(at) = forbidden_control(self.text.as_bytes()) {
+            self.text.truncate(at);
+            self.carry.clear();
             let message = "a control character is not allowed".to_owned();
             self.pending = Some((ReadErrorCode::NotWellFormed, message));
             self.exhausted = true;
         }
+    }
+
+    /// The text before what is no character, or only the beginning of one.
+    #[cold]
+    fn whole_characters(&mut self, error: FromUtf8Error) -> String {
+        let fault = error.utf8_error();
+        let mut bytes = error.into_bytes();
+        let whole = fault.valid_up_to();
+        if fault.error_len().is_some() || (self.exhausted && self.pending.is_none()) {
+            let message = "the text is not UTF-8".to_owned();
+            self.pending = Some((ReadErrorCode::WrongEncoding, message));
+            self.exhausted = true;
+        } else {
+            self.carry.extend_from_slice(bytes.get(whole..).unwrap_or_default());
+        }
+        bytes.truncate(whole);
+        // Rare enough to be checked again.
+        String::from_utf8(bytes).unwrap_or_default()
     }
 }
 
@@ -320,10 +346,10 @@ impl<R: Read> Read for Source<R> {
 impl<R: Read> BufRead for Source<R> {
     #[inline]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.pos >= self.end {
+        if self.pos >= self.text.len() {
             self.refill_or_keep_fault()?;
         }
-        Ok(self.buf.get(self.pos..self.end).unwrap_or_default())
+        Ok(self.bytes_here())
     }
 
     #[inline]

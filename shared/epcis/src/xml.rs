@@ -104,6 +104,7 @@ pub(crate) fn read<R: Read, S: Sink + ?Sized>(
         }
         if step == Step::Markup {
             document.short_way(source).map_err(Failure::Sink)?;
+            document.text_here(source);
         }
     }
     document.finish(reader.get_mut())
@@ -305,7 +306,12 @@ impl<S: Sink + ?Sized> Document<'_, S> {
 
     #[inline]
     fn gather(&mut self, text: &[u8]) -> Result<(), Fault> {
-        if !self.walk.wants_text() || self.walk.text(text) <= self.limits.value_bytes_max {
+        if !self.walk.wants_text() {
+            return Ok(());
+        }
+        // The source hands out UTF-8 only, and pieces of text begin and end at markup or a reference.
+        let text = std::str::from_utf8(text).unwrap_or_default();
+        if self.walk.text(text) <= self.limits.value_bytes_max {
             return Ok(());
         }
         let message = format!("a value exceeds {} bytes", self.limits.value_bytes_max);

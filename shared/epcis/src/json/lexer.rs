@@ -102,7 +102,7 @@ impl<R: Read> Lexer<R> {
     }
 
     fn visible(&mut self, expected: &str) -> Result<u8, ReadError> {
-        let window = self.source.window();
+        let window = self.source.window().as_bytes();
         let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
         let spaces = window.iter().take_while(|byte| is_space(byte)).count();
         let byte = match window.get(spaces).copied() {
@@ -162,8 +162,8 @@ impl<R: Read> Lexer<R> {
                 return Err(self.broken("a line end or tab inside a string"));
             }
             // Quotes and backslashes are never inside a character, nor does the source end in one.
-            self.text.push_str(std::str::from_utf8(plain).unwrap_or_default());
             let (taken, at) = (plain.len(), stop.and_then(|at| available.get(at)).copied());
+            self.text.push_str(self.source.window().get(..taken).unwrap_or_default());
             self.source.advance(taken);
             self.bounded()?;
             match at {
@@ -277,9 +277,8 @@ impl<R: Read> Lexer<R> {
         loop {
             let available = self.source.available()?;
             let count = available.iter().take_while(|byte| belongs(**byte)).count();
-            let part = available.get(..count).unwrap_or_default();
             let more = count == available.len() && count > 0;
-            self.text.push_str(std::str::from_utf8(part).unwrap_or_default());
+            self.text.push_str(self.source.window().get(..count).unwrap_or_default());
             self.source.advance(count);
             self.bounded()?;
             if !more {

@@ -96,11 +96,11 @@ impl<S: Sink + ?Sized> Document<'_, S> {
         let context = self.walk.context();
         while self.walk.events() < self.limits.events_max {
             let window = source.window();
-            let Some(spaces) = window.iter().position(|byte| !is(*byte, SPACE)) else { break };
+            let Some(spaces) = window.bytes().position(|byte| !is(byte, SPACE)) else { break };
             if spaces > self.limits.token_bytes_max {
                 break;
             }
-            let rest = window.get(spaces..).unwrap_or_default();
+            let rest = window.as_bytes().get(spaces..).unwrap_or_default();
             let Some(bytes) = self.patterns.find(rest, context, &mut self.stem, self.limits) else {
                 break;
             };
@@ -126,12 +126,11 @@ fn tell<S: Sink + ?Sized>(
     head: &mut EventHead,
     found: &[Slot],
     spare: &mut Vec<String>,
-    event: &[u8],
+    event: &str,
     sink: &mut S,
 ) -> Result<(), S::Error> {
     for slot in found {
-        let bytes = event.get(slot.start..slot.end).unwrap_or_default();
-        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        let text = event.get(slot.start..slot.end).unwrap_or_default();
         match slot.part {
             Part::Entries(list) => sink.epc(list, text)?,
             Part::Field(field) => put(head, field, trimmed(text), spare),
@@ -166,7 +165,8 @@ impl Patterns {
     #[inline]
     fn learn<R: Read>(&mut self, source: &Source<R>, head: Option<&EventHead>, context: u64) {
         let Some(begun) = self.begun.take() else { return };
-        let (Some(head), Some(bytes)) = (head, source.since(begun.offset)) else { return };
+        let (Some(head), Some(text)) = (head, source.since(begun.offset)) else { return };
+        let bytes = text.as_bytes();
         let is_whole = bytes.first() == Some(&b'<') && bytes.last() == Some(&b'>');
         if is_whole && bytes.len() <= EVENT_BYTES_MAX && begun.context == context {
             self.keep(bytes, head, context);

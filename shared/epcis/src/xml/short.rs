@@ -46,6 +46,20 @@ enum Run {
 }
 
 impl<S: Sink + ?Sized> Document<'_, S> {
+    /// Takes plain text up to a tag, which saves the tokenizer a turn, with any limits and however the
+    /// reader is told to go. To be called between tokens, where text may follow.
+    #[inline]
+    pub(super) fn text_here<R: Read>(&mut self, source: &mut Source<R>) {
+        if self.walk.depth() > 0
+            && let Some((text, _)) = plain_text(source.window(), self.limits.token_bytes_max)
+            && self.fits(text)
+        {
+            self.gather_plain(text);
+            let bytes = text.len();
+            source.advance(bytes);
+        }
+    }
+
     /// Takes as much as is plain. To be called between tokens, where text may follow.
     #[inline]
     pub(super) fn short_way<R: Read>(&mut self, source: &mut Source<R>) -> Result<(), S::Error> {
@@ -79,7 +93,7 @@ impl<S: Sink + ?Sized> Document<'_, S> {
     fn run(
         &mut self,
         offset: u64,
-        window: &[u8],
+        window: &str,
         mut place: Option<Position>,
     ) -> Result<Run, S::Error> {
         let at = |taken: usize| offset.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
@@ -103,9 +117,9 @@ impl<S: Sink + ?Sized> Document<'_, S> {
                 return Ok(Run::Taken(taken));
             };
             let tag = taken.saturating_add(text.len());
-            let tag_bytes = match markup {
-                [b'/', name @ ..] => self.end_tag(text, name)?,
-                _ => match self.start_tag(text, markup, &mut place, at(tag))? {
+            let tag_bytes = match markup.strip_prefix('/') {
+                Some(name) => self.end_tag(text, name.as_bytes())?,
+                None => match self.start_tag(text, markup, &mut place, at(tag))? {
                     Start::Taken(bytes) => bytes,
                     Start::Leaf(bytes, slot) => {
                         self.patterns.note(at(tag), slot);
@@ -126,23 +140,22 @@ impl<S: Sink + ?Sized> Document<'_, S> {
     }
 
     /// Takes entries of a list while they are plain; gives their bytes.
-    fn entries(&mut self, list: EpcList, rest: &[u8]) -> Result<usize, S::Error> {
+    fn entries(&mut self, list: EpcList, rest: &str) -> Result<usize, S::Error> {
         let mut taken = 0_usize;
         loop {
             let unit = rest.get(taken..).unwrap_or_default();
-            let Some(Range { start, end }) = entry(unit, &mut self.stem, self.limits) else {
+            let Some(Range { start, end }) = entry(unit.as_bytes(), &mut self.stem, self.limits)
+            else {
                 return Ok(taken);
             };
-            // Only ASCII is plain here.
-            let text = unit.get(start..end).unwrap_or_default();
-            self.sink.epc(list, std::str::from_utf8(text).unwrap_or_default())?;
+            self.sink.epc(list, unit.get(start..end).unwrap_or_default())?;
             taken = taken.saturating_add(end).saturating_add("</epc>".len());
         }
     }
 
     /// The bytes of an end tag from its `<`, after which the text before it counts; 0 if not plain.
     #[inline]
-    fn end_tag(&mut self, text: &[u8], name: &[u8]) -> Result<usize, S::Error> {
+    fn end_tag(&mut self, text: &str, name: &[u8]) -> Result<usize, S::Error> {
         let Some((open, false)) = self.opened.last() else { return Ok(0) };
         let length = open.len();
         if !name.starts_with(open) || name.get(length) != Some(&b'>') || !self.fits(text) {
@@ -158,17 +171,18 @@ impl<S: Sink + ?Sized> Document<'_, S> {
     #[inline]
     fn start_tag(
         &mut self,
-        text: &[u8],
-        markup: &[u8],
+        text: &str,
+        markup: &str,
         place: &mut Option<Position>,
         offset: u64,
     ) -> Result<Start, S::Error> {
-        let window = markup.get(..=NAME_BYTES_MAX).unwrap_or(markup);
+        let bytes = markup.as_bytes();
+        let window = bytes.get(..=NAME_BYTES_MAX).unwrap_or(bytes);
         let Some(length) = window.iter().position(|byte| !is(*byte, NAME)) else {
             return Ok(Start::Left);
         };
-        let name = markup.get(..length).unwrap_or_default();
-        let is_plain = markup.get(length) == Some(&b'>')
+        let name = bytes.get(..length).unwrap_or_default();
+        let is_plain = bytes.get(length) == Some(&b'>')
             && name.first().is_some_and(u8::is_ascii_alphabetic)
             && length <= self.limits.value_bytes_max
             && self.walk.depth() < self.limits.depth_max;
@@ -201,12 +215,12 @@ impl<S: Sink + ?Sized> Document<'_, S> {
         Ok(Start::Taken(bytes))
     }
 
-    fn fits(&self, text: &[u8]) -> bool {
+    fn fits(&self, text: &str) -> bool {
         !self.walk.wants_text()
             || self.walk.text_bytes().saturating_add(text.len()) <= self.limits.value_bytes_max
     }
 
-    fn gather_plain(&mut self, text: &[u8]) {
+    fn gather_plain(&mut self, text: &str) {
         if self.walk.wants_text() {
             self.walk.text(text);
         }
@@ -269,13 +283,13 @@ pub(super) fn entry(unit: &[u8], stem: &mut Stem, limits: &Limits) -> Option<Ran
 
 /// The text of an element that holds nothing else and ends in the buffer.
 #[inline]
-fn leaf<'a>(content: &'a [u8], name: &[u8], limits: &Limits) -> Option<&'a [u8]> {
-    if content.first().is_none_or(|byte| is(*byte, SPACE)) {
+fn leaf<'a>(content: &'a str, name: &[u8], limits: &Limits) -> Option<&'a str> {
+    if content.as_bytes().first().is_none_or(|byte| is(*byte, SPACE)) {
         // White space mostly stands before a child.
         return None;
     }
     let (text, end) = plain_text(content, limits.token_bytes_max.min(limits.value_bytes_max))?;
-    let after = end.strip_prefix(b"/")?.strip_prefix(name)?;
+    let after = end.as_bytes().strip_prefix(b"/")?.strip_prefix(name)?;
     (after.first() == Some(&b'>')).then_some(text)
 }
 
@@ -288,9 +302,10 @@ fn entry_start(unit: &[u8]) -> Option<usize> {
 
 /// Text without references and `]`, and what follows the `<` behind it.
 #[inline]
-fn plain_text(rest: &[u8], bytes_max: usize) -> Option<(&[u8], &[u8])> {
-    let spaces = rest.iter().position(|byte| !is(*byte, SPACE))?;
-    let more = rest.get(spaces..)?;
+fn plain_text(rest: &str, bytes_max: usize) -> Option<(&str, &str)> {
+    let bytes = rest.as_bytes();
+    let spaces = bytes.iter().position(|byte| !is(*byte, SPACE))?;
+    let more = bytes.get(spaces..)?;
     let length = if more.first() == Some(&b'<') {
         spaces
     } else {

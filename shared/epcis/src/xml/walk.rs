@@ -49,7 +49,7 @@ pub(crate) struct Walk {
     /// The open quantity element counts, and whether its class was told.
     quantity: Option<bool>,
     value: Option<(Value, usize)>,
-    text: Vec<u8>,
+    text: String,
     /// Changes with all that decides what an event's markup means and stands outside of it.
     context: u64,
     /// Entries of the event that were told from here.
@@ -67,7 +67,7 @@ impl Walk {
             ilmd: 0,
             quantity: None,
             value: None,
-            text: Vec::with_capacity(256),
+            text: String::with_capacity(256),
             context: 0,
             told: 0,
         }
@@ -121,8 +121,8 @@ impl Walk {
 
     /// Adds to the value; gives its length.
     #[inline]
-    pub(crate) fn text(&mut self, bytes: &[u8]) -> usize {
-        self.text.extend_from_slice(bytes);
+    pub(crate) fn text(&mut self, text: &str) -> usize {
+        self.text.push_str(text);
         self.text.len()
     }
 
@@ -285,10 +285,7 @@ impl Walk {
             && at == depth
         {
             self.value = None;
-            let text = mem::take(&mut self.text);
-            let told = self.tell(value, &text, sink);
-            self.text = text;
-            told?;
+            tell(value, &self.text, (&mut self.draft, &mut self.told), sink)?;
         }
         let Some(frame) = self.stack.pop() else {
             return Ok(());
@@ -316,42 +313,19 @@ impl Walk {
         &mut self,
         element: &Element<'_>,
         names: &mut Names,
-        text: &[u8],
+        text: &str,
         sink: &mut S,
     ) -> Result<Part, S::Error> {
         self.open(element, names);
         let mut part = Part::Other;
         if let Some((value, _)) = self.value.take() {
-            self.tell(value, text, sink)?;
+            tell(value, text, (&mut self.draft, &mut self.told), sink)?;
             if let Value::Field(field) = value {
                 part = Part::Field(field);
             }
         }
         self.close(sink)?;
         Ok(part)
-    }
-
-    #[inline]
-    fn tell<S: Sink + ?Sized>(
-        &mut self,
-        value: Value,
-        text: &[u8],
-        sink: &mut S,
-    ) -> Result<(), S::Error> {
-        // The source hands out UTF-8 only, and values begin and end at markup.
-        let text = std::str::from_utf8(text).unwrap_or_default();
-        let text = trimmed(text);
-        match value {
-            Value::Epc(list) => {
-                self.told = self.told.saturating_add(1);
-                sink.epc(list, text)
-            }
-            Value::Class => sink.class(text),
-            Value::Field(field) => {
-                self.draft.set(field, text);
-                Ok(())
-            }
-        }
     }
 
     pub(crate) fn finish(&mut self, names: &Names, doctype: bool) -> DocumentSummary {
@@ -381,6 +355,28 @@ impl Walk {
             events,
             events_outside_list: document.events_outside,
             doctype,
+        }
+    }
+}
+
+/// A value is over; entries are counted in `told`.
+#[inline]
+fn tell<S: Sink + ?Sized>(
+    value: Value,
+    text: &str,
+    (draft, told): (&mut Draft, &mut u64),
+    sink: &mut S,
+) -> Result<(), S::Error> {
+    let text = trimmed(text);
+    match value {
+        Value::Epc(list) => {
+            *told = told.saturating_add(1);
+            sink.epc(list, text)
+        }
+        Value::Class => sink.class(text),
+        Value::Field(field) => {
+            draft.set(field, text);
+            Ok(())
         }
     }
 }
