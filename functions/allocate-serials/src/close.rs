@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use domain::allocation::{Allocation, AllocationStatus, Transition, TransitionError};
 use domain::closing::{Batch, CloseRequest, DECISIONS_MAX, Decision, ReportError, Unused, Verdict};
 use domain::finding::{Finding, Subject};
+use domain::ids::RequestId;
 use edge::{Caller, JsonBody, Problem, ProblemKind, Scope};
 use http::{HeaderMap, HeaderValue};
 use service::store_problem;
@@ -41,7 +42,7 @@ pub(crate) async fn close(
 ) -> Result<Response, Problem> {
     caller.require(Scope::AllocationsWrite)?;
     let request = body.parse_optional::<CloseBody>()?.unwrap_or_default().into_request()?;
-    let key = idempotency_key(&headers)?.map(str::to_owned);
+    let key = request_key(&headers)?;
     let turn = Turn::new(&hub, &caller, &id, request.reason.clone()).await?;
     let ask = Ask { hub: &hub, turn: &turn, request, key };
     let (allocation, is_replay) = ask.decide().await?;
@@ -50,6 +51,16 @@ pub(crate) async fn close(
         return Ok(([(REPLAY, HeaderValue::from_static("true"))], view).into_response());
     }
     Ok(view.into_response())
+}
+
+/// The caller's name for the request, if it has one.
+fn request_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let key = idempotency_key(headers)?.map(RequestId::parse).transpose();
+    let key = key.map_err(|error| {
+        Problem::bad_request("Idempotency-Key is not valid.")
+            .violation("header Idempotency-Key", error.to_string())
+    })?;
+    Ok(key.map(|key| key.to_string()))
 }
 
 /// Somebody who wants a run to end.

@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 use store::client::{AwsSettings, https, s3, sqs};
 use store::keys::Pk;
 use store::{Buckets, Objects, Store};
-use testkit::Dynamo;
+use testkit::{Dynamo, Shelf, TestClock};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::*;
 
+mod closing;
+mod give_back;
 mod terms;
 
 const ROOT: &str = "/api/v1/l3/allocations";
@@ -22,23 +24,25 @@ const OTHER_LINE: &str = "0313000000025";
 struct World {
     _dynamo: Dynamo,
     store: Store,
+    shelf: Shelf,
     app: App,
 }
 
 async fn world_of(profile: TenantProfile) -> World {
     let dynamo = Dynamo::start().await;
     let store = Store::new(dynamo.client(), &dynamo.table().await);
-    let app = app_at(&store, profile, datetime!(2026-11-23 10:00 UTC));
-    World { _dynamo: dynamo, store, app }
+    let shelf = Shelf::new(&TestClock::default());
+    let app = app_at((&store, &shelf), profile, datetime!(2026-11-23 10:00 UTC));
+    World { _dynamo: dynamo, store, shelf, app }
 }
 
 /// The function as it is at a time.
-fn app_at(store: &Store, profile: TenantProfile, now: OffsetDateTime) -> App {
-    // No test here reaches S3: a call to this address would fail.
+fn app_at((store, shelf): (&Store, &Shelf), profile: TenantProfile, now: OffsetDateTime) -> App {
+    // Buckets are in process; a queue is not asked for here, and a call to this address would fail.
     let nowhere = Some("http://127.0.0.1:9".to_owned());
     let settings = AwsSettings::new("eu-central-1", nowhere, ("test", "test"), None);
     let buckets = Buckets { inbound: "i".into(), outbound: "o".into(), documents: "d".into() };
-    let objects = Objects { s3: s3(&settings, &https()), buckets };
+    let objects = Objects { s3: s3(&settings, &shelf.http()), buckets };
     let clock = Clock::fixed(now);
     let jobs = Jobs { sqs: sqs(&settings, &https()), url: "http://127.0.0.1:9/jobs".into() };
     let router = router(Hub::new(store.clone(), objects, jobs, clock.clone()));
@@ -67,10 +71,12 @@ impl World {
             gtin: Gtin14::parse("00313000007772").unwrap(),
             company_prefix_length: 7,
             scheme: Scheme::Sequential { width: 12 },
+            eu_rules: false,
             from,
             to,
             max_request: 500,
             threshold: 600,
+            policy: domain::policy::PoolPolicy::default(),
         };
         let id = PoolId::from_entropy([id; 17]);
         self.store.pool_create(id.clone(), draft, "2026-11-23T09:00:00.000Z").await.unwrap();
@@ -221,7 +227,8 @@ async fn void_and_close_done_twice_change_nothing() {
             .skip(1)
             .map(|one| (one.action.as_str(), one.before.as_deref(), one.after.as_deref()))
             .collect();
-        assert_eq!(told, [(after, Some("reserved"), Some(after))]);
+        assert_eq!((told.len(), told[0].0, told[0].1), (1, after, Some("reserved")));
+        assert_eq!(told[0].2.unwrap().split(' ').next(), Some(after));
         assert_eq!((records[0].action.as_str(), records[0].actor.as_str()), ("reserve", "L1"));
         assert!(records[1].actor.contains('/'), "{}", records[1].actor);
     }
@@ -300,8 +307,11 @@ async fn every_route_is_closed_to_the_wrong_caller() {
         ("GET", format!("{ROOT}/{id}")),
         ("GET", format!("{ROOT}/{id}/reconciliation")),
         ("POST", format!("{ROOT}/{id}/confirm")),
+        ("POST", format!("{ROOT}/{id}/return")),
         ("POST", format!("{ROOT}/{id}/void")),
         ("POST", format!("{ROOT}/{id}/close")),
+        ("POST", format!("{ROOT}/{id}/review")),
+        ("GET", format!("{ROOT}/{id}/batch-document")),
     ];
     for (method, path) in routes {
         let event = || HttpEvent::new(method, &path);

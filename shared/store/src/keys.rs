@@ -21,6 +21,8 @@ pub enum Pk {
     Registry,
     /// The pools of a GTIN, its spaces, and their guard.
     Gtin(Gtin14),
+    /// What is known of a product.
+    Product(Gtin14),
     /// An allocation and the documents that touched it.
     Allocation(AllocationId),
     /// A block of 32,768 numbers of an allocation.
@@ -41,6 +43,8 @@ pub enum Pk {
     Line(Gln),
     /// The list of all lines.
     Lines,
+    /// The tenant's webhook.
+    Webhook,
     /// The seals of the days of audit records.
     Seals,
     /// How far sweeps have come.
@@ -56,6 +60,8 @@ pub enum Pk {
 /// A sort key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Sk {
+    /// The webhook item itself.
+    Webhook,
     /// The pool item itself.
     Pool,
     /// What the sweep saw of a pool.
@@ -64,6 +70,10 @@ pub enum Sk {
     PoolEvent(u64),
     /// A range, by its first index.
     Range(u128),
+    /// A run of numbers that were returned, by its first index.
+    Returned(u128),
+    /// Returned numbers that belong to another allocation since, by the first index.
+    Reoffer(u128),
     /// In the registry: a pool.
     RegistryPool(PoolId),
     /// The version that creations of pools of one GTIN compare.
@@ -78,7 +88,7 @@ pub enum Sk {
     Fill,
     /// A decision about the end of the allocation's run, by its number, from 1.
     Closing(u32),
-    /// In a GTIN's partition: what is known of the product.
+    /// The product item itself.
     Product,
     /// What is known of a block.
     State,
@@ -128,6 +138,10 @@ pub enum Sk {
 
 /// The prefix of all ranges of a pool.
 pub const RANGE_PREFIX: &str = "RANGE#";
+/// The prefix of the runs of a pool that were returned.
+pub const RETURNED_PREFIX: &str = "RETURNED#";
+/// The prefix of the ranges of a pool that were offered again.
+pub const REOFFER_PREFIX: &str = "REOFFER#";
 /// The prefix of all pools of a GTIN and of the registry.
 pub const POOL_PREFIX: &str = "POOL#";
 /// The prefix of postings in a block and of documents at an allocation.
@@ -162,6 +176,12 @@ pub mod listing {
     /// Credentials by id.
     pub const CREDENTIAL: &str = "CREDENTIAL";
 
+    /// The runs of a pool that were returned and can be offered, by their first index.
+    #[must_use]
+    pub fn returned(pool: &domain::ids::PoolId) -> String {
+        format!("RETURNED#{pool}")
+    }
+
     /// A part of the audit records of the day of a time (RFC 3339 UTC), by time and entity.
     #[must_use]
     pub fn audit_day(at: &str, shard: char) -> String {
@@ -175,6 +195,7 @@ impl fmt::Display for Pk {
             Self::Pool(id) => write!(f, "POOL#{id}"),
             Self::Registry => f.write_str("REGISTRY"),
             Self::Gtin(gtin) => write!(f, "GTIN#{gtin}"),
+            Self::Product(gtin) => write!(f, "PRODUCT#{gtin}"),
             Self::Allocation(id) => write!(f, "ALLOC#{id}"),
             Self::Block(id, number) => write!(f, "BLOCK#{id}#{number:08}"),
             Self::Document(sha) => write!(f, "DOC#{sha}"),
@@ -185,6 +206,7 @@ impl fmt::Display for Pk {
             Self::Subject(hash) => write!(f, "SUBJECT#{hash}"),
             Self::Line(gln) => write!(f, "{LINE_PREFIX}{gln}"),
             Self::Lines => f.write_str("LINES"),
+            Self::Webhook => f.write_str("WEBHOOK"),
             Self::Seals => f.write_str("SEALS"),
             Self::Sweep => f.write_str("SWEEP"),
             Self::System(id) => write!(f, "SYSTEM#{id}"),
@@ -198,9 +220,12 @@ impl fmt::Display for Sk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pool => f.write_str("POOL"),
+            Self::Webhook => f.write_str("WEBHOOK"),
             Self::Watch => f.write_str("WATCH"),
             Self::PoolEvent(number) => write!(f, "EVENT#{number:012}"),
             Self::Range(start) => write!(f, "{RANGE_PREFIX}{start:020}"),
+            Self::Returned(start) => write!(f, "{RETURNED_PREFIX}{start:020}"),
+            Self::Reoffer(start) => write!(f, "{REOFFER_PREFIX}{start:020}"),
             Self::RegistryPool(id) => write!(f, "{POOL_PREFIX}{id}"),
             Self::Guard => f.write_str("GUARD"),
             Self::Boundary(from, id) => write!(f, "{POOL_PREFIX}{from:020}#{id}"),
@@ -257,6 +282,7 @@ fn pk_of(text: &str) -> Option<Pk> {
         ("POOL", [id]) => Pk::Pool(PoolId::parse(id).ok()?),
         ("REGISTRY", []) => Pk::Registry,
         ("GTIN", [gtin]) => Pk::Gtin(Gtin14::parse(gtin).ok()?),
+        ("PRODUCT", [gtin]) => Pk::Product(Gtin14::parse(gtin).ok()?),
         ("ALLOC", [id]) => Pk::Allocation(AllocationId::parse(id).ok()?),
         ("BLOCK", [id, number]) => Pk::Block(AllocationId::parse(id).ok()?, digits(number, 8)?),
         ("DOC", [sha]) => Pk::Document(token(sha)?),
@@ -267,6 +293,7 @@ fn pk_of(text: &str) -> Option<Pk> {
         ("SUBJECT", [hash]) => Pk::Subject(token(hash)?),
         ("LINE", [gln]) => Pk::Line(Gln::parse(gln).ok()?),
         ("LINES", []) => Pk::Lines,
+        ("WEBHOOK", []) => Pk::Webhook,
         ("SEALS", []) => Pk::Seals,
         ("SWEEP", []) => Pk::Sweep,
         ("SYSTEM", [id]) => Pk::System(SystemId::parse(id).ok()?),
@@ -281,9 +308,12 @@ fn sk_of(text: &str) -> Option<Sk> {
     let (kind, rest): (&str, Vec<&str>) = (parts.next()?, parts.collect());
     Some(match (kind, rest.as_slice()) {
         ("POOL", []) => Sk::Pool,
+        ("WEBHOOK", []) => Sk::Webhook,
         ("WATCH", []) => Sk::Watch,
         ("EVENT", [number]) => Sk::PoolEvent(digits(number, 12)?),
         ("RANGE", [start]) => Sk::Range(digits(start, 20)?),
+        ("RETURNED", [start]) => Sk::Returned(digits(start, 20)?),
+        ("REOFFER", [start]) => Sk::Reoffer(digits(start, 20)?),
         ("POOL", [id]) => Sk::RegistryPool(PoolId::parse(id).ok()?),
         ("GUARD", []) => Sk::Guard,
         ("POOL", [from, id]) => Sk::Boundary(digits(from, 20)?, PoolId::parse(id).ok()?),

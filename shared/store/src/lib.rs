@@ -43,11 +43,12 @@
 //! | seals | Query, consistent | `SEALS / DAY#*` | – | report-operations, sweep-reservations |
 //! | a look at a pool, and its events | GetItem; TransactWriteItems | `POOL#p / WATCH`, `/ EVENT#n` | version seen or absent, absent | sweep-reservations |
 //! | send an event of a pool | Query on `attention`; PutItem | `POOL#p / EVENT#n` | version seen | sweep-reservations |
+//! | set the webhook | GetItem; TransactWriteItems | `WEBHOOK / WEBHOOK`, `/ AUDIT#…` | version seen or absent, absent | manage-pools |
 //! | seal a day | PutItem | `SEALS / DAY#<day>` | absent | sweep-reservations |
 //! | confirm, expire an allocation | TransactWriteItems | `ALLOC#A`, `/ AUDIT#…` (and `POOL#p / RANGE#s`) | status seen | allocate-serials, sweep-reservations |
 //! | decide about the end of a run | TransactWriteItems | `ALLOC#A`, `/ CLOSING#n`, `/ AUDIT#…` (and `DOC#sha / FINDING#id`, `FINDING#id / *`) | status seen, decision absent | allocate-serials |
 //! | the last decision | Query, consistent, descending | `ALLOC#A / CLOSING#*` | – | allocate-serials |
-//! | what a product allows | TransactWriteItems, GetItem | `GTIN#g / PRODUCT`, `/ AUDIT#…` | version seen, or absent | manage-pools, allocate-serials |
+//! | what a product allows | TransactWriteItems, GetItem | `PRODUCT#g / PRODUCT`, `/ AUDIT#…` | version seen, or absent | manage-pools, allocate-serials |
 //! | join heartbeats to a minute | BatchGetItem, PutItem | `LINE#gln / MINUTE#…` | version seen, or absent | ingest-telemetry |
 //! | the newest heartbeat of a line | PutItem; TransactWriteItems the first time | `LINE#gln / LINE`, `LINES / LINE#gln` | version seen, or absent | ingest-telemetry |
 //! | minutes of a line | Query, consistent | `LINE#gln / MINUTE#*` | – | ingest-telemetry, report-operations |
@@ -104,6 +105,7 @@ pub mod range;
 pub mod report;
 pub mod reserve;
 pub mod restore;
+pub mod returned;
 mod scheme_item;
 pub mod scorecard;
 pub mod seal;
@@ -117,6 +119,7 @@ pub mod tally;
 pub mod time;
 pub mod upload;
 mod warm_up;
+pub mod webhook;
 
 use std::sync::Arc;
 
@@ -131,6 +134,8 @@ pub struct Store {
     pub dynamo: aws_sdk_dynamodb::Client,
     /// The name of the table.
     pub table: Arc<str>,
+    /// The name of the table that keys of spaces are sealed for: another one while a copy of it is read.
+    home: Arc<str>,
     /// The key service, where keys of spaces are made or opened.
     kms: Option<kms::Kms>,
     /// The spaces that this process has opened.
@@ -141,7 +146,14 @@ impl Store {
     /// A store over a table.
     #[must_use]
     pub fn new(dynamo: aws_sdk_dynamodb::Client, table: &str) -> Self {
-        Self { dynamo, table: table.into(), kms: None, ciphers: space::Ciphers::default() }
+        let (home, ciphers) = (table.into(), space::Ciphers::default());
+        Self { dynamo, table: table.into(), home, kms: None, ciphers }
+    }
+
+    /// The same over a copy of the table under another name, whose items are those of this one.
+    #[must_use]
+    pub fn over_copy(self, table: &str) -> Self {
+        Self { table: table.into(), ..self }
     }
 
     /// The same with a key service, without which no key of a space is made or opened.

@@ -1,7 +1,6 @@
 //! What is known of a product: the yield that the end of its batches must have.
 //!
-//! The item lies in the partition of its GTIN, beside the pools. Each change leaves a record in the chain of
-//! that partition, in the transaction that makes it (I11).
+//! Each change leaves an audit record in the transaction that makes it (I11).
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::closing::Tolerance;
@@ -36,7 +35,7 @@ pub struct Product {
 }
 
 fn to_item(product: &Product, now: &str) -> Item {
-    let mut item = new_item(&Pk::Gtin(product.gtin), &Sk::Product, ENTITY);
+    let mut item = new_item(&Pk::Product(product.gtin), &Sk::Product, ENTITY);
     let fields = [
         ("gtin", text(product.gtin.as_str())),
         ("yield_min", number(product.tolerance.min())),
@@ -67,7 +66,7 @@ fn told(tolerance: Tolerance) -> String {
 impl Store {
     /// What is known of a product; nothing is known of most. Consistent.
     pub async fn product_fetch(&self, gtin: &Gtin14) -> Result<Product, StoreError> {
-        let item = self.item_fetch("GetItem product", &Pk::Gtin(*gtin), &Sk::Product).await?;
+        let item = self.item_fetch("GetItem product", &Pk::Product(*gtin), &Sk::Product).await?;
         let unknown =
             Product { gtin: *gtin, tolerance: Tolerance::ANY, version: 0, changed_at: None };
         Ok(item.as_ref().map(from_item).transpose()?.unwrap_or(unknown))
@@ -97,7 +96,7 @@ impl Store {
                 .changing(before.as_deref(), Some(&told(tolerance)));
             let writes = vec![
                 self.product_write(&next, known.version, now)?,
-                self.audit_next(&Pk::Gtin(*gtin), record).await?,
+                self.audit_next(&Pk::Product(*gtin), record).await?,
             ];
             if self.write_together(writes, &Meter::default()).await? {
                 return Ok(next);
@@ -152,7 +151,7 @@ mod tests {
             assert_eq!((product.tolerance, product.version), (tolerance, version));
             assert_eq!(store.product_fetch(&gtin).await.unwrap(), product);
         }
-        let records = store.audit_records(&Pk::Gtin(gtin), 9).await.unwrap();
+        let records = store.audit_records(&Pk::Product(gtin), 9).await.unwrap();
         let told: Vec<_> =
             records.iter().map(|one| (one.before.as_deref(), one.after.as_deref())).collect();
         let (first, second) = (Some("yield 950 to 1000"), Some("yield 960 to 1000"));

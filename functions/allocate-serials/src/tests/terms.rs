@@ -17,7 +17,7 @@ fn path(answer: &Value, verb: &str) -> String {
 impl World {
     /// The same table at another time.
     fn at(self, now: OffsetDateTime) -> Self {
-        Self { app: app_at(&self.store, TenantProfile::Manufacturer, now), ..self }
+        Self { app: app_at((&self.store, &self.shelf), TenantProfile::Manufacturer, now), ..self }
     }
 }
 

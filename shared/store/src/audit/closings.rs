@@ -20,9 +20,10 @@ impl Store {
         audit: &mut Audit,
     ) -> Result<(), StoreError> {
         // One whose decisions were all removed shows in its records, those in its chain.
-        let chained = census.chains.keys().filter_map(|entity| {
-            if let Pk::Allocation(id) = entity { Some(id) } else { None }
-        });
+        let chained = census
+            .chains
+            .keys()
+            .filter_map(|entity| if let Pk::Allocation(id) = entity { Some(id) } else { None });
         let mut ids: Vec<&AllocationId> = chained.chain(&census.closings).collect();
         ids.sort();
         ids.dedup();

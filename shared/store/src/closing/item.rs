@@ -45,8 +45,7 @@ pub(super) fn from_item(id: &AllocationId, item: &Item) -> Result<Closing, Corru
         allocation: id.clone(),
         number: reader.parsed("number")?,
         decision: Decision::parse(reader.text("decision")?).ok_or_else(|| unknown("decision"))?,
-        status: AllocationStatus::parse(reader.text("status")?)
-            .ok_or_else(|| unknown("status"))?,
+        status: AllocationStatus::parse(reader.text("status")?).ok_or_else(|| unknown("status"))?,
         at: owned("at")?,
         actor: owned("actor")?,
         reason: optional("reason")?,

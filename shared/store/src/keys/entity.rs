@@ -3,12 +3,13 @@
 use super::Pk;
 
 /// The kinds of entities that leave audit records, and how their keys begin.
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 7] = [
     ("allocation", "ALLOC#"),
     ("credential", "CREDENTIAL#"),
     ("document", "DOC#"),
     ("finding", "FINDING#"),
     ("pool", "POOL#"),
+    ("product", "PRODUCT#"),
     ("system", "SYSTEM#"),
 ];
 
@@ -41,6 +42,7 @@ mod tests {
             format!("document:{}", "ab".repeat(32)),
             "credential:abcdefgh".to_owned(),
             "finding:abc".to_owned(),
+            "product:00313000007772".to_owned(),
             "system:L1".to_owned(),
         ] {
             let key = Pk::of_entity(&name).unwrap();

@@ -24,6 +24,7 @@ fn any_pk() -> impl Strategy<Value = Pk> {
         pool().prop_map(Pk::Pool),
         Just(Pk::Registry),
         "[0-9]{13}".prop_map(|body| Pk::Gtin(Gtin14::from_body(body.as_bytes()).unwrap())),
+        "[0-9]{13}".prop_map(|body| Pk::Product(Gtin14::from_body(body.as_bytes()).unwrap())),
         allocation().prop_map(Pk::Allocation),
         (allocation(), 0..100_000_000_u32).prop_map(|(id, n)| Pk::Block(id, n)),
         "[0-9a-f]{64}".prop_map(Pk::Document),
@@ -37,6 +38,7 @@ fn any_pk() -> impl Strategy<Value = Pk> {
         gln().prop_map(Pk::Line),
         Just(Pk::Lines),
         Just(Pk::Seals),
+        Just(Pk::Webhook),
         "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
             .prop_map(|text| Pk::System(SystemId::parse(&text).unwrap())),
         "[a-z2-7]{16}".prop_map(Pk::Credential),
@@ -48,8 +50,11 @@ fn any_sk() -> impl Strategy<Value = Sk> {
     prop_oneof![
         Just(Sk::Pool),
         Just(Sk::Watch),
+        Just(Sk::Webhook),
         (1..1_000_000_000_000_u64).prop_map(Sk::PoolEvent),
         index().prop_map(Sk::Range),
+        index().prop_map(Sk::Returned),
+        index().prop_map(Sk::Reoffer),
         pool().prop_map(Sk::RegistryPool),
         Just(Sk::Guard),
         (index(), pool()).prop_map(|(from, id)| Sk::Boundary(from, id)),
