@@ -114,14 +114,14 @@ fn sgtin_urn(body: &str) -> Result<Sgtin<'_>, EpcError> {
 fn web_uri(text: &str) -> Result<Epc<'_>, EpcError> {
     let end = find(text, |byte| matches!(byte, b'?' | b'#')).unwrap_or(text.len());
     let path = text.get(..end).unwrap_or_default();
-    if let Some(rest) = after_key(path, b"00", b"sscc") {
+    if let Some(rest) = after_key(path, *b"00", b"sscc") {
         let key = rest.split('/').next().unwrap_or_default();
         return Sscc::parse(key).map(Epc::Sscc).map_err(|error| match error {
             crate::sscc::SsccError::Form => EpcError::Sscc,
             crate::sscc::SsccError::CheckDigit => EpcError::CheckDigit,
         });
     }
-    let Some(rest) = after_key(path, b"01", b"gtin") else {
+    let Some(rest) = after_key(path, *b"01", b"gtin") else {
         return other_uri(text);
     };
     let key_end = find(rest, |byte| byte == b'/').unwrap_or(rest.len());
@@ -133,7 +133,7 @@ fn web_uri(text: &str) -> Result<Epc<'_>, EpcError> {
             },
         )?;
     let qualifiers = rest.get(key_end..).unwrap_or_default();
-    let Some(serial) = after_key(qualifiers, b"21", b"ser") else {
+    let Some(serial) = after_key(qualifiers, *b"21", b"ser") else {
         return Err(EpcError::ClassNotInstance);
     };
     let serial_end = find(serial, |byte| byte == b'/').unwrap_or(serial.len());
@@ -147,12 +147,12 @@ fn find(text: &str, is_it: impl Fn(u8) -> bool) -> Option<usize> {
 }
 
 /// What follows the first path segment that is one of the two. It is asked of each identifier of a file.
-fn after_key<'a>(path: &'a str, number: &[u8; 2], word: &[u8]) -> Option<&'a str> {
+fn after_key<'a>(path: &'a str, number: [u8; 2], word: &[u8]) -> Option<&'a str> {
     let mut rest = path;
     while let Some(tail) = find(rest, |byte| byte == b'/').and_then(|at| rest.get(at..)?.get(1..)) {
         rest = tail;
         let end = match tail.as_bytes() {
-            [one, two, b'/', ..] if [*one, *two] == *number => Some("00/".len()),
+            [one, two, b'/', ..] if [*one, *two] == number => Some("00/".len()),
             [first, ..] if Some(first) == word.first() => {
                 let after = tail.as_bytes().strip_prefix(word);
                 after.filter(|it| it.first() == Some(&b'/')).map(|_| word.len().saturating_add(1))

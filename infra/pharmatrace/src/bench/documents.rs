@@ -28,11 +28,11 @@ use tokio::time::{Instant, sleep};
 pub use self::content::Form;
 pub(super) use self::content::{Part, Run, write};
 pub use self::sheet::{Row, Sheet};
-use super::plant::{Line, Plant, Pool, count, expect, text};
+use super::plant::{Line, Plant, Pool, count, expect, tell, text};
 use crate::api::Api;
 use crate::error::CommandError;
 use crate::hub::{Hub, HubArguments};
-use crate::wiring::{now, print_line};
+use crate::wiring::now;
 use same::{Named, normalised};
 
 const ALLOCATIONS: &str = "/api/v1/l3/allocations";
@@ -86,14 +86,8 @@ pub(super) async fn run(
     json: bool,
 ) -> Result<bool, CommandError> {
     let plant = Plant::build(target, options.write_into.as_deref(), DOCUMENT_SECONDS).await?;
-    let sheet = sheet_of(&plant, options).await;
-    plant.leave().await?;
-    let sheet = sheet?;
-    if json {
-        print_line(&sheet.json().to_string())?;
-    } else {
-        sheet.lines().iter().try_for_each(|line| print_line(line))?;
-    }
+    let sheet = plant.used(async |plant| sheet_of(plant, options).await).await?;
+    tell(json, &sheet.json(), &sheet.lines())?;
     Ok(sheet.holds())
 }
 
@@ -103,9 +97,7 @@ pub(super) async fn run(
 /// If it cannot be measured.
 pub async fn measure(hub: &Hub, options: &Options) -> Result<Sheet, CommandError> {
     let plant = Plant::within(hub.clone(), None).await?;
-    let sheet = sheet_of(&plant, options).await;
-    plant.leave().await?;
-    sheet
+    plant.used(async |plant| sheet_of(plant, options).await).await
 }
 
 async fn sheet_of(plant: &Plant, options: &Options) -> Result<Sheet, CommandError> {

@@ -56,17 +56,18 @@ pub(super) async fn run(options: &Options, json: bool) -> Result<bool, CommandEr
     // built as for the tests, which have all of it, with the fold and what is below it optimised.
     let mut counted = count_all(&root, YARDSTICK, "bench", &scratch).await?;
     counted.extend(count_all(&root, FOLD, "local", &scratch).await?);
-    let verdicts = Baseline::read(&root)?.judge(&tools, &counted);
+    let baseline = Baseline::read(&root)?;
+    let (verdicts, others) = (baseline.judge(&tools, &counted), baseline.others(&tools));
     if options.update {
         Baseline::of(tools, &counted).write(&root)?;
     }
     if json {
-        print_line(&baseline::json(&verdicts)?)?;
+        print_line(&baseline::json(&verdicts, &others)?)?;
     } else {
         for line in table::lines(&baseline::rows(&verdicts)) {
             print_line(&line)?;
         }
-        for line in baseline::remarks(&verdicts) {
+        for line in baseline::remarks(&verdicts, &others) {
             print_line(&line)?;
         }
     }
@@ -82,7 +83,8 @@ async fn tools() -> Result<Tools, CommandError> {
     rustc.arg("--version");
     let rustc = checked("rustc", rustc).await?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
-    Ok(Tools { rustc: text(rustc), valgrind: text(valgrind) })
+    let architecture = std::env::consts::ARCH.to_owned();
+    Ok(Tools { rustc: text(rustc), valgrind: text(valgrind), architecture })
 }
 
 async fn count_all(

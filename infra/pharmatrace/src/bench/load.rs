@@ -25,11 +25,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 pub use self::sheet::Sheet;
-use super::plant::Plant;
+use super::plant::{Plant, tell};
 use crate::error::CommandError;
 use crate::hub::{Hub, HubArguments};
 use crate::local::DOCUMENT_SECONDS;
-use crate::wiring::print_line;
 use crate::{audit, bench::plant::Pool};
 use caller::{Callers, Delivery};
 use mix::{Dice, Operation};
@@ -109,14 +108,8 @@ pub(super) async fn run(
     json: bool,
 ) -> Result<bool, CommandError> {
     let plant = Plant::build(target, options.write_into.as_deref(), DOCUMENT_SECONDS).await?;
-    let sheet = sheet_of(&plant, options).await;
-    plant.leave().await?;
-    let sheet = sheet?;
-    if json {
-        print_line(&sheet.json().to_string())?;
-    } else {
-        sheet.lines().iter().try_for_each(|line| print_line(line))?;
-    }
+    let sheet = plant.used(async |plant| sheet_of(plant, options).await).await?;
+    tell(json, &sheet.json(), &sheet.lines())?;
     Ok(sheet.holds())
 }
 
@@ -126,9 +119,7 @@ pub(super) async fn run(
 /// If the traffic cannot begin.
 pub async fn measure(hub: &Hub, options: &Options) -> Result<Sheet, CommandError> {
     let plant = Plant::within(hub.clone(), None).await?;
-    let sheet = sheet_of(&plant, options).await;
-    plant.leave().await?;
-    sheet
+    plant.used(async |plant| sheet_of(plant, options).await).await
 }
 
 async fn sheet_of(plant: &Plant, options: &Options) -> Result<Sheet, CommandError> {

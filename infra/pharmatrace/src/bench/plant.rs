@@ -14,7 +14,7 @@ use crate::api::{Answer, Api};
 use crate::error::CommandError;
 use crate::hub::{HUB_VARIABLE, Hub, HubArguments};
 use crate::local::{LocalCloud, Options};
-use crate::wiring::{env, now, random_text};
+use crate::wiring::{env, now, print_line, random_text};
 use crate::{credential, system};
 
 /// GS1's prefix for examples.
@@ -148,11 +148,25 @@ impl Plant {
         self.lines.first().ok_or_else(|| CommandError::Failed("the plant has no line".to_owned()))
     }
 
+    /// Measures in it and leaves it, however that ends.
+    ///
+    /// # Errors
+    /// Those of the measurement, and if the credential cannot be revoked.
+    pub(super) async fn used<T>(
+        self,
+        measure: impl AsyncFnOnce(&Self) -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
+        let found = measure(&self).await;
+        let left = self.leave().await;
+        let found = found?;
+        left.map(|()| found)
+    }
+
     /// Ends the credential, and the local cloud if it is ours.
     ///
     /// # Errors
     /// If the credential cannot be revoked.
-    pub(super) async fn leave(self) -> Result<(), CommandError> {
+    async fn leave(self) -> Result<(), CommandError> {
         let revoked = match self.hub.store().await {
             Ok(store) => {
                 let why = Some("the measurement ended");
@@ -165,6 +179,17 @@ impl Plant {
         }
         revoked
     }
+}
+
+/// Prints what was found, as one JSON line or as a table.
+///
+/// # Errors
+/// If nobody reads it.
+pub(super) fn tell(json: bool, object: &Value, lines: &[String]) -> Result<(), CommandError> {
+    if json {
+        return print_line(&object.to_string());
+    }
+    lines.iter().try_for_each(|line| print_line(line))
 }
 
 /// An answer of another status than the one that was wanted ends the measurement.

@@ -12,16 +12,34 @@ const FILE: &str = "infra/yardstick/baseline.json";
 /// More work than this is a regression, in thousandths. A build repeats its counts nearly to the instruction;
 /// the room is for the C library of another machine and for code that moved without getting slower.
 const TOLERANCE: u64 = 30;
-/// The same if the compiler is another one than the baseline's.
-const TOLERANCE_OTHER_COMPILER: u64 = 150;
+/// The same if compiler or valgrind are others than the baseline's.
+const TOLERANCE_OTHER_TOOLS: u64 = 150;
 
 /// What the counts were taken with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tools {
     /// `rustc --version`.
     pub rustc: String,
-    /// `valgrind --version`.
+    /// `valgrind --version`: each shows programs a processor of its own.
     pub valgrind: String,
+    /// Of the processor. Counts of one say nothing about another.
+    pub architecture: String,
+}
+
+impl Tools {
+    /// What is another one here, in words.
+    fn others(&self, here: &Self) -> Vec<String> {
+        let pairs = [
+            ("PROCESSOR", &self.architecture, &here.architecture),
+            ("COMPILER", &self.rustc, &here.rustc),
+            ("VALGRIND", &self.valgrind, &here.valgrind),
+        ];
+        let others = pairs.into_iter().filter(|(_, there, here)| there != here);
+        let words = |(what, there, here)| {
+            format!("THE BASELINE IS OF ANOTHER {what}: {there}; here it is {here}")
+        };
+        others.map(words).collect()
+    }
 }
 
 /// One case, counted.
@@ -65,6 +83,8 @@ pub(super) enum Outcome {
     New,
     /// The baseline has it, and no program does.
     Gone,
+    /// The baseline is of another kind of processor: nothing was guarded, which is no success.
+    NotCompared,
 }
 
 impl Outcome {
@@ -80,6 +100,7 @@ impl Outcome {
             Self::Regressed => "REGRESSED",
             Self::New => "NOT IN THE BASELINE",
             Self::Gone => "GONE",
+            Self::NotCompared => "NOT COMPARED",
         }
     }
 }
@@ -122,10 +143,16 @@ impl Baseline {
         std::fs::write(root.join(FILE), text).map_err(CommandError::io(FILE))
     }
 
+    /// What the counts here were taken with that those of the baseline were not.
+    pub(super) fn others(&self, tools: &Tools) -> Vec<String> {
+        self.tools.others(tools)
+    }
+
     /// Compares new counts with this.
     pub(super) fn judge(&self, tools: &Tools, counted: &[Counted]) -> Vec<Verdict> {
-        let same_compiler = self.tools.rustc == tools.rustc;
-        let tolerance = if same_compiler { TOLERANCE } else { TOLERANCE_OTHER_COMPILER };
+        let is_same = self.tools == *tools;
+        let tolerance = if is_same { TOLERANCE } else { TOLERANCE_OTHER_TOOLS };
+        let is_foreign = self.tools.architecture != tools.architecture;
         let mut verdicts: Vec<Verdict> = counted
             .iter()
             .map(|case| {
@@ -134,6 +161,7 @@ impl Baseline {
                 let baseline = comparable.map_or(0, |entry| entry.instructions);
                 let outcome = match comparable {
                     None => Outcome::New,
+                    Some(_) if is_foreign => Outcome::NotCompared,
                     Some(_) => compare(case.instructions, baseline, tolerance),
                 };
                 Verdict {
@@ -191,26 +219,27 @@ pub(super) fn rows(verdicts: &[Verdict]) -> Vec<Vec<String>> {
     rows
 }
 
-/// What to do about it.
-pub(super) fn remarks(verdicts: &[Verdict]) -> Vec<String> {
+/// What to do about it, and what is not like it was when the baseline was taken.
+pub(super) fn remarks(verdicts: &[Verdict], others: &[String]) -> Vec<String> {
     let any = |wanted: &[Outcome]| verdicts.iter().any(|verdict| wanted.contains(&verdict.outcome));
     let tolerance = verdicts.first().map_or(TOLERANCE, |verdict| verdict.tolerance_thousandths);
     let mut lines = vec![format!("instructions a unit; tolerance {} %", tolerance / 10)];
-    if tolerance != TOLERANCE {
-        lines.push("the baseline is of another compiler: take it again".to_owned());
+    lines.extend(others.iter().cloned());
+    if any(&[Outcome::NotCompared]) {
+        lines.push("NOT COMPARED: counts of another processor guard nothing here".to_owned());
     }
     if any(&[Outcome::Regressed]) {
         lines.push("REGRESSED: more instructions than the baseline allows".to_owned());
     }
-    if any(&[Outcome::Improved, Outcome::New, Outcome::Gone]) {
+    if !others.is_empty() || any(&[Outcome::Improved, Outcome::New, Outcome::Gone]) {
         lines.push("new baseline: pharmatrace bench instructions --update".to_owned());
     }
     lines
 }
 
 /// The same for a program.
-pub(super) fn json(verdicts: &[Verdict]) -> Result<String, CommandError> {
-    serde_json::to_string(&serde_json::json!({ "cases": verdicts }))
+pub(super) fn json(verdicts: &[Verdict], others: &[String]) -> Result<String, CommandError> {
+    serde_json::to_string(&serde_json::json!({ "cases": verdicts, "other_tools": others }))
         .map_err(|error| CommandError::Failed(error.to_string()))
 }
 
@@ -237,7 +266,8 @@ mod tests {
     use super::*;
 
     fn tools(rustc: &str) -> Tools {
-        Tools { rustc: rustc.to_owned(), valgrind: "valgrind-3.19.0".to_owned() }
+        let [valgrind, architecture] = ["valgrind-3.19.0", "x86_64"].map(str::to_owned);
+        Tools { rustc: rustc.to_owned(), valgrind, architecture }
     }
 
     fn counted(name: &str, units: u64, instructions: u64) -> Counted {
@@ -273,13 +303,32 @@ mod tests {
     }
 
     #[test]
+    fn another_valgrind_widens_the_tolerance_and_another_processor_guards_nothing() {
+        let baseline = Baseline::of(tools("1.95"), &[counted("a", 10, 1_000)]);
+        let other = |valgrind: &str, architecture: &str, instructions| {
+            let [valgrind, architecture] = [valgrind, architecture].map(str::to_owned);
+            let here = Tools { rustc: "1.95".to_owned(), valgrind, architecture };
+            let verdicts = baseline.judge(&here, &[counted("a", 10, instructions)]);
+            (verdicts[0].outcome, remarks(&verdicts, &baseline.others(&here)).join("\n"))
+        };
+        let (outcome, said) = other("valgrind-3.22.0", "x86_64", 1_150);
+        assert_eq!(outcome, Outcome::Same);
+        assert!(said.contains("ANOTHER VALGRIND: valgrind-3.19.0; here it is valgrind-3.22.0"));
+        assert_eq!(other("valgrind-3.22.0", "x86_64", 1_151).0, Outcome::Regressed);
+        let (outcome, said) = other("valgrind-3.19.0", "aarch64", 1_000);
+        assert_eq!((outcome, outcome.is_fine()), (Outcome::NotCompared, false));
+        assert!(said.contains("ANOTHER PROCESSOR: x86_64; here it is aarch64"), "{said}");
+        assert!(said.contains("--update"), "{said}");
+    }
+
+    #[test]
     fn the_table_names_the_change_and_the_remedy() {
         let baseline = Baseline::of(tools("1.95"), &[counted("a", 10, 1_000), counted("b", 10, 1)]);
         let now = [counted("a", 10, 1_100), counted("b", 10, 1)];
         let verdicts = baseline.judge(&tools("1.95"), &now);
         let rows = rows(&verdicts);
         assert_eq!(rows[1], ["a", "row", "110.0", "100.0", "+10.0", "REGRESSED"]);
-        assert_eq!(remarks(&verdicts).len(), 2);
-        assert!(json(&verdicts).unwrap().contains("\"outcome\":\"regressed\""));
+        assert_eq!(remarks(&verdicts, &[]).len(), 2);
+        assert!(json(&verdicts, &[]).unwrap().contains("\"outcome\":\"regressed\""));
     }
 }
