@@ -28,6 +28,7 @@ mod close_body;
 mod drop_file;
 mod give_back;
 mod list;
+mod offered;
 mod openapi;
 mod problem;
 mod reconciliation;
@@ -65,13 +66,15 @@ pub struct Hub {
     /// Pools of GTINs as read before. The reservation's conditions make a stale entry safe; it is read
     /// again whenever no pool of it serves a request.
     pools: Arc<Mutex<HashMap<Gtin14, Vec<PoolId>>>>,
+    /// Which pools offer returned numbers again.
+    offers: offered::Known,
 }
 
 impl Hub {
     /// A hub that has read nothing yet.
     #[must_use]
     pub fn new(store: Store, objects: Objects, jobs: Jobs, clock: Clock) -> Self {
-        Self { store, objects, jobs, clock, pools: Arc::default() }
+        Self { store, objects, jobs, clock, pools: Arc::default(), offers: Arc::default() }
     }
 
     /// An allocation the caller may see; 404 for what is not there or not of its lines.

@@ -17,6 +17,7 @@ use store::reserve::{Outcome, ReserveError};
 use store::time::rfc3339_ms;
 
 use crate::Hub;
+use crate::offered;
 use crate::answer::{AllocationView, serials};
 use crate::body::ReserveBody;
 use crate::problem::reserve_problem;
@@ -91,10 +92,10 @@ async fn reserve_in_any(
     now: &str,
 ) -> Result<Outcome, ReserveError> {
     if let Some(pool) = &request.pool_id {
-        return hub.store.reserve(request, std::slice::from_ref(pool), now).await;
+        return reserve_in(hub, request, std::slice::from_ref(pool), now).await;
     }
     if let Some(known) = known_pools(hub, &request.gtin) {
-        match hub.store.reserve(request, &known, now).await {
+        match reserve_in(hub, request, &known, now).await {
             Err(
                 ReserveError::NoPool
                 | ReserveError::Insufficient { .. }
@@ -110,7 +111,20 @@ async fn reserve_in_any(
     if let Ok(mut cache) = hub.pools.lock() {
         cache.insert(request.gtin, pools.clone());
     }
-    hub.store.reserve(request, &pools, now).await
+    reserve_in(hub, request, &pools, now).await
+}
+
+/// From returned numbers first, where one of the pools offers them again.
+async fn reserve_in(
+    hub: &Hub,
+    request: &ReserveRequest,
+    pools: &[PoolId],
+    now: &str,
+) -> Result<Outcome, ReserveError> {
+    match offered::reserve(hub, request, pools, now).await? {
+        Some(outcome) => Ok(outcome),
+        None => hub.store.reserve(request, pools, now).await,
+    }
 }
 
 fn known_pools(hub: &Hub, gtin: &Gtin14) -> Option<Vec<PoolId>> {

@@ -14,16 +14,16 @@ mod ways;
 
 use std::sync::Arc;
 
-use domain::allocation::Allocation;
+use domain::allocation::{Allocation, Reuse};
 use domain::gtin::Gtin14;
-use domain::ids::{AllocationId, SystemId};
+use domain::ids::{AllocationId, PoolId, SystemId};
 use domain::numbering::Numbering;
 use domain::pool::{PoolDraft, Scheme, SerialMatch};
 use domain::space::SpaceCipher;
 use rustc_hash::FxHashMap;
 use store::Store;
 use store::pool::PoolState;
-use store::range::RangeKind;
+use store::range::{Range, RangeKind};
 use tokio::runtime::Handle;
 
 pub use self::found::{Found, LookupError};
@@ -44,6 +44,8 @@ enum What {
 struct Span {
     first: u128,
     last: u128,
+    /// Where the allocation's own numbers begin: before `first` where others have some of them.
+    start: u128,
     what: What,
 }
 
@@ -269,7 +271,7 @@ impl Catalog {
             first: u64::try_from(span.first.max(draft.from)).ok()?,
             last: u64::try_from(span.last.min(draft.to)).ok()?,
             allocation,
-            start: u64::try_from(span.first).ok()?,
+            start: u64::try_from(span.start).ok()?,
         })
     }
 
@@ -296,12 +298,11 @@ impl Catalog {
         let id = entry.state.pool.id.clone();
         let range = self.runtime.block_on(self.store.range_of(&id, index))?;
         let span = match range {
-            None => Span { first: index, last: index, what: What::Unaccounted },
-            Some(range) => Span {
-                first: range.start,
-                last: range.start.saturating_add(u128::from(range.size)).saturating_sub(1),
-                what: self.what(range.kind)?,
-            },
+            None => Span { first: index, last: index, start: index, what: What::Unaccounted },
+            Some(range) => {
+                let span = self.span_of(range)?;
+                if self.gave_back(&span) { self.owned_since(&id, span, index)? } else { span }
+            }
         };
         self.spans = self.spans.saturating_add(1);
         if self.spans > RANGES_MAX {
@@ -314,6 +315,39 @@ impl Catalog {
             entry.hot = at;
         }
         Ok(answer)
+    }
+
+    fn span_of(&mut self, range: Range) -> Result<Span, LookupError> {
+        let last = range.start.saturating_add(u128::from(range.size)).saturating_sub(1);
+        let what = self.what(range.kind)?;
+        Ok(Span { first: range.start, last, start: range.start, what })
+    }
+
+    /// Whether some numbers of the span may belong to another allocation since.
+    fn gave_back(&self, span: &Span) -> bool {
+        let (What::Mine(number) | What::Foreign(number) | What::Void(Some(number))) = span.what
+        else {
+            return false;
+        };
+        self.allocation(number).is_some_and(|allocation| allocation.reuse == Reuse::Gave)
+    }
+
+    /// The part of an allocation's span around an index that was not offered again, or what the index belongs
+    /// to since.
+    fn owned_since(
+        &mut self,
+        pool: &PoolId,
+        span: Span,
+        index: u128,
+    ) -> Result<Span, LookupError> {
+        if let Some(range) = self.runtime.block_on(self.store.reoffer_of(pool, index))? {
+            return self.span_of(range);
+        }
+        let ends = (index, span.last);
+        let next = self.runtime.block_on(self.store.reoffers_between(pool, ends, 1))?;
+        let last = next.first().map_or(span.last, |next| next.start.saturating_sub(1));
+        // What lies before the index is looked up when a document names it.
+        Ok(Span { first: index, last, ..span })
     }
 
     fn what(&mut self, kind: RangeKind) -> Result<What, LookupError> {
@@ -381,7 +415,7 @@ fn number(digits: &[u8]) -> Option<u64> {
 fn found(span: &Span, index: u128, way: usize) -> Found {
     match span.what {
         What::Mine(allocation) => {
-            Found::Mine { allocation, index: index.saturating_sub(span.first) }
+            Found::Mine { allocation, index: index.saturating_sub(span.start) }
         }
         What::Foreign(allocation) => Found::Foreign { allocation, index },
         What::Void(allocation) => Found::Void { allocation, index, way },

@@ -72,6 +72,7 @@ pub fn allocation(size: u64) -> Option<Allocation> {
         requested: size,
         mode: Mode::Range,
         hold: None,
+        reuse: domain::allocation::Reuse::None,
     })
 }
 

@@ -228,6 +228,41 @@ pub struct Allocation {
     pub mode: Mode,
     /// Until when the numbers were held for a confirmation, if they were not given for good at once.
     pub hold: Option<Hold>,
+    /// Whether numbers of it were offered a second time.
+    pub reuse: Reuse,
+}
+
+/// Whether numbers of an allocation were offered a second time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reuse {
+    /// None were.
+    #[default]
+    None,
+    /// It gave numbers back; some may belong to other allocations since.
+    Gave,
+    /// Its numbers are such as others had given back.
+    Took,
+}
+
+impl Reuse {
+    /// All of it.
+    pub const ALL: [Self; 3] = [Self::None, Self::Gave, Self::Took];
+
+    /// The word used in items.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gave => "gave",
+            Self::Took => "took",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reuse| reuse.as_str() == text)
+    }
 }
 
 /// Numbers that are given up unless the caller confirms in time.

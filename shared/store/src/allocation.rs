@@ -9,7 +9,7 @@ mod fill;
 pub mod hold;
 mod turn;
 
-use domain::allocation::{Allocation, AllocationStatus, Hold, TransitionError};
+use domain::allocation::{Allocation, AllocationStatus, Hold, Reuse, TransitionError};
 use domain::ids::AllocationId;
 use domain::request::{Details, Mode};
 
@@ -81,6 +81,7 @@ pub(crate) fn to_item(allocation: &Allocation) -> Item {
     }
     // What is as usual is left out, as in items that were made before there was anything else.
     put_some(&mut item, "mode", (a.mode != Mode::default()).then(|| a.mode.as_str()));
+    put_some(&mut item, "reuse", (a.reuse != Reuse::None).then(|| a.reuse.as_str()));
     if a.requested != a.size {
         item.insert("requested".to_owned(), number(a.requested));
     }
@@ -125,6 +126,10 @@ pub(crate) fn from_item(item: &Item) -> Result<Allocation, Corrupt> {
         None => Mode::default(),
         Some(word) => Mode::parse(word).ok_or_else(|| reader.corrupt("mode", "is unknown"))?,
     };
+    let reuse = match reader.optional_text("reuse")? {
+        None => Reuse::None,
+        Some(word) => Reuse::parse(word).ok_or_else(|| reader.corrupt("reuse", "is unknown"))?,
+    };
     let hold =
         owned("expires_at").map(|ends_at| Hold { ends_at, confirmed_at: owned("confirmed_at") });
     Ok(Allocation {
@@ -148,6 +153,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Allocation, Corrupt> {
         requested: reader.optional_parsed("requested")?.unwrap_or(size),
         mode,
         hold,
+        reuse,
     })
 }
 

@@ -12,6 +12,7 @@ mod chains;
 mod closings;
 mod ledger;
 mod pools;
+mod returned;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -237,7 +238,7 @@ impl Store {
 impl Census {
     fn add(&mut self, pk: Pk, sk: Sk) {
         match (pk, sk) {
-            (Pk::Pool(id), Sk::Pool | Sk::Range(_)) | (Pk::Registry, Sk::RegistryPool(id)) => {
+            (Pk::Pool(id), Sk::Pool | Sk::Range(_) | Sk::Returned(_) | Sk::Reoffer(_)) | (Pk::Registry, Sk::RegistryPool(id)) => {
                 self.pools.insert(id);
             }
             (Pk::Allocation(id), Sk::Allocation) => {

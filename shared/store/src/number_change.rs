@@ -16,12 +16,13 @@ mod finish;
 mod item;
 pub mod kept;
 
-use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
+use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem, Update};
 use data_encoding::HEXLOWER;
-use domain::allocation::{Allocation, AllocationStatus, Transition};
+use domain::allocation::{Allocation, AllocationStatus, Reuse, Transition};
 use domain::bitmap::BlockSet;
 use domain::give_back::Fate;
 use domain::ids::{AllocationId, RequestId, SystemId, length_prefixed_sha256};
+use domain::policy::Reoffer;
 use sha2::{Digest, Sha256};
 
 use self::kept::Decision;
@@ -100,6 +101,8 @@ pub struct NumberChange {
     pub request_hash: String,
     /// Numbers that were open to the fate when it was decided.
     pub decided: u64,
+    /// The numbers are offered again.
+    pub offers: bool,
     /// What was done, once it is.
     pub done: Option<Done>,
 }
@@ -238,6 +241,7 @@ impl Store {
             content_sha256: sha.clone(),
             request_hash: request.hash(),
             decided,
+            offers: self.numbers_offered(allocation, request.fate).await?,
             done: None,
         };
         // I6: what the document says is kept before anything names it. One that a crash left is never named.
@@ -259,18 +263,51 @@ impl Store {
             self.put_new(item::to_item(&change))?,
             // I5: a document is made once.
             self.put_new(crate::document_item::to_item(&document_of(&change, now)))?,
-            self.still_active(id)?,
+            self.still_active(id, change.offers)?,
             self.audit_next(&Pk::Allocation(id.clone()), record).await?,
         ];
         let meter = Meter::default();
         Ok(self.write_together(writes, &meter).await?.then_some(change))
     }
 
-    /// I4: nothing is given up of an allocation that was closed or given up itself meanwhile.
-    fn still_active(&self, id: &AllocationId) -> Result<TransactWriteItem, StoreError> {
+    /// Whether what is returned is offered again: where the pool's policy says so, once for each number.
+    async fn numbers_offered(
+        &self,
+        allocation: &Allocation,
+        fate: Fate,
+    ) -> Result<bool, StoreError> {
+        if fate != Fate::Return || allocation.reuse == Reuse::Took {
+            return Ok(false);
+        }
+        let pool = self.pool_fetch(&allocation.pool_id).await?;
+        Ok(pool.is_some_and(|state| state.pool.draft.policy.reoffer == Reoffer::Returned))
+    }
+
+    /// I4: nothing is given up of an allocation that was closed or given up itself meanwhile. One whose numbers
+    /// are offered again says so before the first of them is.
+    fn still_active(
+        &self,
+        id: &AllocationId,
+        offers: bool,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let own = key(&Pk::Allocation(id.clone()), &Sk::Allocation);
+        if offers {
+            let update = Update::builder()
+                .table_name(&*self.table)
+                .set_key(Some(own))
+                .update_expression("SET reuse = :gave")
+                // I4, as below.
+                .condition_expression("#status = :active")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":active", text(AllocationStatus::Active.as_str()))
+                .expression_attribute_values(":gave", text(Reuse::Gave.as_str()))
+                .build()
+                .map_err(|error| built(&error))?;
+            return Ok(TransactWriteItem::builder().update(update).build());
+        }
         let check = ConditionCheck::builder()
             .table_name(&*self.table)
-            .set_key(Some(key(&Pk::Allocation(id.clone()), &Sk::Allocation)))
+            .set_key(Some(own))
             .condition_expression("#status = :active")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":active", text(AllocationStatus::Active.as_str()))

@@ -4,7 +4,7 @@ use domain::ids::{AllocationId, PoolId};
 
 use crate::error::{StoreError, sdk_error};
 use crate::item::{Corrupt, Item, Reader, key, new_item, number, text};
-use crate::keys::{Pk, RANGE_PREFIX, Sk};
+use crate::keys::{Pk, RANGE_PREFIX, REOFFER_PREFIX, Sk};
 use crate::{Page, Store};
 
 pub(crate) const ENTITY: &str = "range";
@@ -43,7 +43,12 @@ impl Range {
 }
 
 pub(crate) fn to_item(pool: &PoolId, range: &Range, now: &str) -> Item {
-    let mut item = new_item(&Pk::Pool(pool.clone()), &Sk::Range(range.start), ENTITY);
+    to_item_at(pool, (range, Sk::Range(range.start)), now)
+}
+
+/// The same under another key.
+pub(crate) fn to_item_at(pool: &PoolId, (range, sk): (&Range, Sk), now: &str) -> Item {
+    let mut item = new_item(&Pk::Pool(pool.clone()), &sk, ENTITY);
     item.insert("pool_id".to_owned(), text(pool.as_str()));
     item.insert("start".to_owned(), number(range.start));
     item.insert("size".to_owned(), number(range.size));
@@ -80,14 +85,57 @@ pub(crate) fn from_item(item: &Item) -> Result<Range, Corrupt> {
 impl Store {
     /// The range that an index lies in; `None` if no range record covers it. Strongly consistent.
     pub async fn range_of(&self, pool: &PoolId, index: u128) -> Result<Option<Range>, StoreError> {
+        self.range_holding(pool, (Sk::Range(0), Sk::Range(index)), index).await
+    }
+
+    /// Where a returned index belongs since; `None` if it was not offered again. Strongly consistent. To be asked
+    /// only where the allocation of its range gave numbers back.
+    pub async fn reoffer_of(
+        &self,
+        pool: &PoolId,
+        index: u128,
+    ) -> Result<Option<Range>, StoreError> {
+        self.range_holding(pool, (Sk::Reoffer(0), Sk::Reoffer(index)), index).await
+    }
+
+    /// What was offered again of `first` to `last`, in order; at most `limit`. Consistent.
+    pub async fn reoffers_between(
+        &self,
+        pool: &PoolId,
+        (first, last): (u128, u128),
+        limit: i32,
+    ) -> Result<Vec<Range>, StoreError> {
         let output = self
             .dynamo
             .query()
             .table_name(&*self.table)
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
             .expression_attribute_values(":pk", text(Pk::Pool(pool.clone()).to_string()))
-            .expression_attribute_values(":first", text(Sk::Range(0).to_string()))
-            .expression_attribute_values(":last", text(Sk::Range(index).to_string()))
+            .expression_attribute_values(":first", text(Sk::Reoffer(first).to_string()))
+            .expression_attribute_values(":last", text(Sk::Reoffer(last).to_string()))
+            .limit(limit)
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| sdk_error("Query reoffers", &error))?;
+        let ranges: Result<Vec<Range>, Corrupt> = output.items().iter().map(from_item).collect();
+        Ok(ranges?)
+    }
+
+    async fn range_holding(
+        &self,
+        pool: &PoolId,
+        (first, last): (Sk, Sk),
+        index: u128,
+    ) -> Result<Option<Range>, StoreError> {
+        let output = self
+            .dynamo
+            .query()
+            .table_name(&*self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", text(Pk::Pool(pool.clone()).to_string()))
+            .expression_attribute_values(":first", text(first.to_string()))
+            .expression_attribute_values(":last", text(last.to_string()))
             .scan_index_forward(false)
             .limit(1)
             .consistent_read(true)
@@ -105,9 +153,26 @@ impl Store {
         limit: i32,
         after: Option<u128>,
     ) -> Result<Page<Range>, StoreError> {
-        let after = after.map(Sk::Range);
-        let page =
-            self.keys_after(&Pk::Pool(pool.clone()), RANGE_PREFIX, limit, after.as_ref()).await?;
+        self.ranges_after(pool, (RANGE_PREFIX, limit), after.map(Sk::Range)).await
+    }
+
+    /// The same of what was offered again.
+    pub async fn reoffer_list(
+        &self,
+        pool: &PoolId,
+        limit: i32,
+        after: Option<u128>,
+    ) -> Result<Page<Range>, StoreError> {
+        self.ranges_after(pool, (REOFFER_PREFIX, limit), after.map(Sk::Reoffer)).await
+    }
+
+    async fn ranges_after(
+        &self,
+        pool: &PoolId,
+        (prefix, limit): (&str, i32),
+        after: Option<Sk>,
+    ) -> Result<Page<Range>, StoreError> {
+        let page = self.keys_after(&Pk::Pool(pool.clone()), prefix, limit, after.as_ref()).await?;
         let items: Result<Vec<Range>, Corrupt> = page.items.iter().map(from_item).collect();
         let items = items?;
         let next = page.next.and(items.last()).map(|range| range.start.to_string());

@@ -82,6 +82,7 @@ fn allocation(numbers: &[u8], texts: &str) -> Allocation {
         requested: size,
         mode: Mode::Range,
         hold: None,
+        reuse: domain::allocation::Reuse::None,
     }
 }
 

@@ -3,9 +3,11 @@
 use domain::allocation::Allocation;
 use domain::bitmap::BLOCK_SIZE;
 use domain::fact::Fact;
-use domain::finding::{Code, Finding, RANGES_MAX, SAMPLES_MAX, SerialRange};
+use domain::finding::{Code, Finding, RANGES_MAX, SAMPLES_MAX, SerialRange, SpaceRuns};
 use domain::ledger::{Draft, Posting};
 use domain::numbering::Numbering;
+use domain::pool::Scheme;
+use domain::space::SpaceId;
 
 /// What is wrong with a posting; `None` if it says what the document says.
 #[must_use]
@@ -39,6 +41,8 @@ struct Told {
     gtin: Option<String>,
     /// First and last serial.
     ranges: Vec<(String, String)>,
+    /// First and last index of random serials, by space.
+    indexes: Vec<SpaceRuns>,
     /// It is about more serials than it names.
     cut: bool,
 }
@@ -55,13 +59,15 @@ impl Names {
         };
         let told = findings.into_iter().filter(why).map(|finding| {
             let ends = |range: &SerialRange| (range.from.clone(), range.to.clone());
+            let runs = finding.indexes.iter().map(|of| of.runs.len());
             // A GTIN without a pool was foreign with all its serials; else the lists have limits.
             let cut = finding.code == Code::UnknownGtin
-                || finding.ranges.len() >= RANGES_MAX
+                || finding.ranges.len().saturating_add(runs.sum()) >= RANGES_MAX
                 || finding.samples.len() >= SAMPLES_MAX;
             Told {
                 gtin: finding.gtin.clone(),
                 ranges: finding.ranges.iter().map(ends).collect(),
+                indexes: finding.indexes.clone(),
                 cut,
             }
         });
@@ -77,6 +83,16 @@ impl Names {
                     let same_width = from.len() == first.len();
                     same_width && from.as_str() <= first && last <= to.as_str()
                 })
+        })
+    }
+
+    /// The same of random serials, whose order is that of their indexes.
+    fn names_indexes(&self, gtin: &str, space: SpaceId, (first, last): (u128, u128)) -> bool {
+        let about = |told: &&Told| told.gtin.as_deref() == Some(gtin);
+        self.told.iter().filter(about).any(|told| {
+            let own = told.indexes.iter().filter(|of| of.space == space);
+            told.cut
+                || own.flat_map(|of| &of.runs).any(|(from, to)| *from <= first && last <= *to)
         })
     }
 }
@@ -98,10 +114,20 @@ pub fn excused(
     }
     let base = u128::from(block).saturating_mul(u128::from(BLOCK_SIZE));
     let base = allocation.start.saturating_add(base);
-    let Some(numbering) = Numbering::keyless(allocation.scheme) else { return false };
-    let text = |offset: u16| numbering.text_of(base.saturating_add(u128::from(offset)));
+    let index = |offset: u16| base.saturating_add(u128::from(offset));
     let gtin = allocation.gtin.to_string();
-    commissioned.runs().all(|(first, last)| names.names(&gtin, &text(first), &text(last)))
+    commissioned.runs().all(|(first, last)| {
+        let (first, last) = (index(first), index(last));
+        match (allocation.scheme, Numbering::keyless(allocation.scheme)) {
+            (Scheme::Randomised { space, .. }, _) => {
+                names.names_indexes(&gtin, space, (first, last))
+            }
+            (Scheme::Sequential { .. }, Some(numbering)) => {
+                names.names(&gtin, &numbering.text_of(first), &numbering.text_of(last))
+            }
+            (Scheme::Sequential { .. }, None) => false,
+        }
+    })
 }
 
 #[cfg(test)]
@@ -112,8 +138,8 @@ mod tests {
     use domain::gtin::Gtin14;
     use domain::ids::{AllocationId, PoolId, RequestId, SystemId};
     use domain::ledger::Claim;
-    use domain::pool::Scheme;
     use domain::request::Details;
+    use domain::space::{Alphabet, SpaceForm};
 
     use super::*;
 
@@ -203,6 +229,7 @@ mod tests {
             requested: 100_000,
             mode: domain::request::Mode::Range,
             hold: None,
+            reuse: domain::allocation::Reuse::None,
         }
     }
 
@@ -228,6 +255,36 @@ mod tests {
         assert!(!told(&names(Code::LotMismatch, &[("033768", "033817")]), 1));
         assert!(!told(&Names::default(), 1));
         assert!(told(&names(Code::UnknownGtin, &[]), 1));
+    }
+
+    #[test]
+    fn random_serials_are_named_by_the_indexes_of_their_space() {
+        let said = draft(Fact::Commissioned, "LOT1", 49);
+        let gtin = Gtin14::parse(GTIN).unwrap();
+        let form = |length| {
+            SpaceForm::new("", Alphabet::custom("0123456789ABC").unwrap(), length).unwrap()
+        };
+        let space = |length| SpaceId::of(&gtin, &form(length));
+        let scheme = Scheme::Randomised { space: space(12), form: form(12) };
+        let random = Allocation { scheme, ..allocation() };
+        let told = |length, runs: &[(u128, u128)], samples: usize| {
+            let subject = Subject {
+                code: Code::NotReserved,
+                provisional: false,
+                allocation_id: None,
+                gtin: Some(GTIN.into()),
+            };
+            let mut finding = subject.finding(("sha", "L1"), 50);
+            finding.indexes.push(SpaceRuns { space: space(length), runs: runs.to_vec() });
+            finding.samples = vec!["urn:epc:id:sgtin:0313000.000777.A".into(); samples];
+            excused(&Names::of([&finding]), &random, (1, &said), CREATED)
+        };
+        // Block 1 begins at 1,000 + 32,768.
+        assert!(told(12, &[(33_768, 33_817)], 10));
+        assert!(told(12, &[(5, 6), (33_000, 40_000)], 10));
+        assert!(!told(12, &[(33_768, 33_816)], 10));
+        assert!(!told(13, &[(33_768, 33_817)], 10), "indexes of another space");
+        assert!(told(13, &[], SAMPLES_MAX), "cut");
     }
 
     #[test]

@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::allocation::Allocation;
+use domain::allocation::{Allocation, Reuse};
 use domain::bitmap::{Offset, place};
 use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId};
 use domain::numbering::Numbering;
 use domain::pool::{Pool, SerialMatch};
-use store::range::RangeKind;
+use store::range::{Range, RangeKind};
 use store::{Store, StoreError};
 use tokio::runtime::Handle;
 
@@ -45,11 +45,15 @@ pub struct Owners {
     numbers: HashMap<AllocationId, Option<usize>>,
 }
 
+/// The last index of a span, and whose its numbers are: the first of all of them, and the allocation.
+type Whose = (u128, Option<(u128, usize)>);
+
 /// A pool and what became of its numbers, by first index: the last index, and whose they are.
 #[derive(Debug)]
 struct Held {
     pool: Pool,
-    spans: BTreeMap<u128, (u128, Option<usize>)>,
+    numbering: Numbering,
+    spans: BTreeMap<u128, Whose>,
 }
 
 impl Owners {
@@ -79,7 +83,7 @@ impl Owners {
         let pools = self.pools.get(gtin).map_or(&[][..], Vec::as_slice);
         let named = pools.iter().enumerate().find_map(|(at, held)| {
             let draft = &held.pool.draft;
-            match Numbering::keyless(draft.scheme)?.index_of(serial) {
+            match held.numbering.index_of(serial) {
                 SerialMatch::Index(index) if (draft.from..=draft.to).contains(&index) => {
                     Some((at, index))
                 }
@@ -98,7 +102,10 @@ impl Owners {
         let mut pools = Vec::new();
         for boundary in self.runtime.block_on(self.store.pools_of_gtin(gtin))? {
             let state = self.runtime.block_on(self.store.pool_fetch(&boundary.pool_id))?;
-            pools.extend(state.map(|state| Held { pool: state.pool, spans: BTreeMap::new() }));
+            let Some(pool) = state.map(|state| state.pool) else { continue };
+            let numbering = self.store.numbering(gtin, pool.draft.scheme);
+            let numbering = self.runtime.block_on(numbering)?;
+            pools.push(Held { pool, numbering, spans: BTreeMap::new() });
         }
         self.remembered();
         Ok(pools)
@@ -114,8 +121,8 @@ impl Owners {
         let held = self.pools.get(gtin).and_then(|pools| pools.get(at));
         let Some(held) = held.filter(|held| index < held.pool.cursor) else { return Ok(None) };
         let known = held.spans.range(..=index).next_back();
-        if let Some((start, (_, owner))) = known.filter(|(_, (last, _))| index <= *last) {
-            return Ok(owner.map(|owner| (*start, owner)));
+        if let Some((_, (_, owner))) = known.filter(|(_, (last, _))| index <= *last) {
+            return Ok(*owner);
         }
         let (first, last, owner) = self.read_span(&held.pool.id.clone(), index)?;
         self.remembered();
@@ -123,22 +130,42 @@ impl Owners {
         if let Some(held) = held {
             held.spans.insert(first, (last, owner));
         }
-        Ok(owner.map(|owner| (first, owner)))
+        Ok(owner)
     }
 
     fn read_span(
         &mut self,
         pool: &PoolId,
         index: u128,
-    ) -> Result<(u128, u128, Option<usize>), LookupError> {
+    ) -> Result<(u128, u128, Option<(u128, usize)>), LookupError> {
         let range = self.runtime.block_on(self.store.range_of(pool, index))?;
-        let Some(range) = range else { return Ok((index, index, None)) };
-        let last = range.start.saturating_add(u128::from(range.size)).saturating_sub(1);
-        let owner = match &range.kind {
-            RangeKind::Allocation(id) => self.number(id)?,
-            RangeKind::Void { .. } => None,
+        let Some(mut range) = range else { return Ok((index, index, None)) };
+        let mut owner = self.range_owner(&range)?;
+        let gave = |owner: &(u128, usize)| {
+            self.allocation(owner.1).is_some_and(|allocation| allocation.reuse == Reuse::Gave)
         };
+        if owner.as_ref().is_some_and(gave) {
+            let since = self.runtime.block_on(self.store.reoffer_of(pool, index))?;
+            let Some(since) = since else {
+                // Its own up to the next number that was offered again.
+                let last = range.start.saturating_add(u128::from(range.size)).saturating_sub(1);
+                let next = self.store.reoffers_between(pool, (index, last), 1);
+                let next = self.runtime.block_on(next)?;
+                let last = next.first().map_or(last, |next| next.start.saturating_sub(1));
+                return Ok((index, last, owner));
+            };
+            owner = self.range_owner(&since)?;
+            range = since;
+        }
+        let last = range.start.saturating_add(u128::from(range.size)).saturating_sub(1);
         Ok((range.start, last, owner))
+    }
+
+    fn range_owner(&mut self, range: &Range) -> Result<Option<(u128, usize)>, LookupError> {
+        match &range.kind {
+            RangeKind::Allocation(id) => Ok(self.number(id)?.map(|number| (range.start, number))),
+            RangeKind::Void { .. } => Ok(None),
+        }
     }
 
     /// The number of an allocation that may have postings.

@@ -1,7 +1,7 @@
 //! The ends of an allocation that give its numbers up: voided, expired, each with its audit record (I11).
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use domain::allocation::{Allocation, AllocationStatus, Transition};
+use domain::allocation::{Allocation, AllocationStatus, Reuse, Transition};
 use domain::ids::AllocationId;
 
 use super::ChangeError;
@@ -86,10 +86,14 @@ impl Store {
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":target", text(target.as_str()))
             .expression_attribute_values(":seen", text(allocation.status.as_str()));
+        let own = match allocation.reuse {
+            Reuse::Took => Sk::Reoffer(allocation.start),
+            Reuse::None | Reuse::Gave => Sk::Range(allocation.start),
+        };
         // I2: the range stays, of the same size, and says that nobody may use it.
         let range = Update::builder()
             .table_name(&*self.table)
-            .set_key(Some(key(&Pk::Pool(allocation.pool_id.clone()), &Sk::Range(allocation.start))))
+            .set_key(Some(key(&Pk::Pool(allocation.pool_id.clone()), &own)))
             .update_expression("SET kind = :void, reason = :reason")
             .condition_expression("allocation_id = :id AND #size = :size")
             .expression_attribute_names("#size", "size")

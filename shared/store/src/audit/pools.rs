@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::allocation::Allocation;
+use domain::allocation::{Allocation, Reuse};
 use domain::ids::{AllocationId, PoolId};
 use domain::pool::Scheme;
 
@@ -45,6 +45,7 @@ impl Store {
             let source = (draft.gtin.as_str().to_owned(), space);
             bounds.entry(source).or_default().push((draft.from, draft.to, id.clone()));
             self.audit_pool(&state, audit).await?;
+            self.audit_reoffers(id, audit).await?;
             let claims = self.pools_of_gtin(&draft.gtin).await;
             let claims = audit.readable(claims)?.unwrap_or_default();
             let covered = claims.iter().any(|claim| {
@@ -218,7 +219,12 @@ impl Store {
             let fetched = self.allocation_fetch(id).await;
             let Some(Some(allocation)) = audit.readable(fetched)? else { continue };
             audit.allocations = audit.allocations.saturating_add(1);
-            let range = self.range_of(&allocation.pool_id, allocation.start).await;
+            let range = match allocation.reuse {
+                Reuse::Took => self.reoffer_of(&allocation.pool_id, allocation.start).await,
+                Reuse::None | Reuse::Gave => {
+                    self.range_of(&allocation.pool_id, allocation.start).await
+                }
+            };
             let Some(range) = audit.readable(range)? else { continue };
             let own = range.as_ref().is_some_and(|range| {
                 range.start == allocation.start
@@ -234,7 +240,7 @@ impl Store {
     }
 }
 
-fn owner(range: &Range) -> Option<&AllocationId> {
+pub(super) fn owner(range: &Range) -> Option<&AllocationId> {
     match &range.kind {
         RangeKind::Allocation(id) => Some(id),
         RangeKind::Void { allocation_id, .. } => allocation_id.as_ref(),
@@ -242,7 +248,7 @@ fn owner(range: &Range) -> Option<&AllocationId> {
 }
 
 /// What is wrong between a range and the allocation that it names.
-fn disagreement(pool: &PoolId, range: &Range, found: Option<&Allocation>) -> Option<String> {
+pub(super) fn disagreement(pool: &PoolId, range: &Range, found: Option<&Allocation>) -> Option<String> {
     let same = |allocation: &Allocation| {
         allocation.pool_id == *pool
             && allocation.start == range.start

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use aws_sdk_dynamodb::types::{Put, ReturnConsumedCapacity, TransactWriteItem};
 use domain::bitmap::BlockSet;
+use domain::fact::Fact;
 use domain::give_back::Fate;
 use domain::ledger::{BlockState, Claim, Draft, Posting, Terms, judge, needs_history, unsettled};
 
@@ -16,6 +17,7 @@ use crate::item::number;
 use crate::meter::Meter;
 use crate::pause::pause;
 use crate::pool::{built, is_cancelled};
+use crate::returned::Offer;
 
 /// How often a posting is judged again after somebody else changed the block.
 const APPLY_TRIES: u32 = 40;
@@ -33,6 +35,8 @@ pub(crate) struct GivenUp<'a> {
     pub(crate) time_ms: i64,
     /// How many numbers the block has.
     pub(crate) size: u32,
+    /// Where they are offered again.
+    pub(crate) offer: Option<Offer<'a>>,
 }
 
 /// What a document says about a block.
@@ -134,6 +138,7 @@ impl Store {
                 continue;
             }
             let draft = said.draft(&state);
+            self.returned_withdraw(place, &named(&draft, &state)).await?;
             // Read after the state: a posting that came between changes the version, and the
             // condition below sends us round again.
             let known = if needs_history(&draft, &state) {
@@ -144,7 +149,8 @@ impl Store {
             let (names, others): (Vec<String>, Vec<Posting>) = known.into_iter().unzip();
             let (posting, after) = judge(draft.into_owned(), &state, &others, &terms);
             let gain = Gain::between(&state, &after);
-            if self.block_write(place, (&posting, gain), &after, meter).await? {
+            let more = self.offered(place, said, &posting, &after)?;
+            if self.block_write((place, more), (&posting, gain), &after, meter).await? {
                 let known = names.into_iter().zip(&others);
                 let unsettled = known.filter(|(_, other)| unsettled(other, &after));
                 let unsettled = unsettled.map(|(name, _)| name).collect();
@@ -155,10 +161,29 @@ impl Store {
         Err(StoreError::Conflict { what: "the ledger block" })
     }
 
+    /// What is offered again with a posting. Nothing of a block in which facts were ever taken back: there some
+    /// document may name a number of which nothing is known.
+    fn offered(
+        &self,
+        place: Place<'_>,
+        said: Said<'_>,
+        posting: &Posting,
+        after: &BlockState,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        match said {
+            Said::GivenUp(GivenUp { offer: Some(offer), fate: Fate::Return, .. })
+                if !after.retracted =>
+            {
+                self.returned_puts(place, offer, &posting.stated(Fact::Returned))
+            }
+            Said::GivenUp(_) | Said::Fixed(..) => Ok(Vec::new()),
+        }
+    }
+
     /// One transaction; `false` when a condition failed or another transaction was in the way.
     async fn block_write(
         &self,
-        place: Place<'_>,
+        (place, more): (Place<'_>, Vec<TransactWriteItem>),
         (posting, gain): (&Posting, Gain),
         after: &BlockState,
         meter: &Meter,
@@ -180,12 +205,16 @@ impl Store {
                 .expression_attribute_values(":seen", number(after.version))
         };
         let state = state.build().map_err(|error| built(&error))?;
+        let mut writes = vec![
+            TransactWriteItem::builder().put(state).build(),
+            // I5: this document has no posting here yet.
+            self.put_new(posting_item(place, posting, gain))?,
+        ];
+        writes.extend(more);
         let outcome = self
             .dynamo
             .transact_write_items()
-            .transact_items(TransactWriteItem::builder().put(state).build())
-            // I5: this document has no posting here yet.
-            .transact_items(self.put_new(posting_item(place, posting, gain))?)
+            .set_transact_items(Some(writes))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;
@@ -198,4 +227,16 @@ impl Store {
             Err(error) => Err(sdk_error("TransactWriteItems block", &error)),
         }
     }
+}
+
+/// Returned numbers that a draft names, whatever it says of them.
+fn named(draft: &Draft, state: &BlockState) -> BlockSet {
+    let returned = state.of(Fact::Returned);
+    if returned.is_empty() {
+        return BlockSet::EMPTY;
+    }
+    let mut named = BlockSet::new();
+    draft.groups.iter().for_each(|group| named.union_with(&group.serials));
+    draft.retractions.iter().for_each(|(_, serials)| named.union_with(serials));
+    named.intersection(returned)
 }

@@ -119,7 +119,9 @@ mod tests {
         for runs in [vec![(0, most * size)], vec![(0, 0), (size, most * size)], vec![(0, u64::MAX)]]
         {
             let refused = by_block(&runs).unwrap_err();
-            assert!(matches!(refused, GiveUpError::TooManyBlocks { blocks } if blocks > BLOCKS_MAX));
+            assert!(
+                matches!(refused, GiveUpError::TooManyBlocks { blocks } if blocks > BLOCKS_MAX)
+            );
         }
         let apart: Vec<(u64, u64)> = (0..=most).map(|n| (n * size, n * size)).collect();
         assert!(matches!(by_block(&apart), Err(GiveUpError::TooManyBlocks { blocks: 101 })));

@@ -19,6 +19,7 @@ use crate::keys::{Pk, Sk};
 use crate::meter::Meter;
 use crate::objects::Objects;
 use crate::plan::PlanRun;
+use crate::returned::Offer;
 
 /// Blocks that are written at the same time.
 const AT_ONCE: usize = 16;
@@ -53,8 +54,7 @@ impl Store {
         let (sha, meter) = (change.content_sha256.as_str(), Meter::default());
         let read = self.decision_kept(objects, sha).await?;
         let missing = StoreError::NotFound { what: "the allocation" };
-        let allocation =
-            self.allocation_fetch(&change.allocation_id).await?.ok_or(missing)?;
+        let allocation = self.allocation_fetch(&change.allocation_id).await?.ok_or(missing)?;
         let ends = read.blocks.first().zip(read.blocks.last());
         if let Some(((first, _), (last, _))) = ends {
             self.allocation_fill_widen(&allocation.id, (*first, *last), &meter).await?;
@@ -70,7 +70,7 @@ impl Store {
             }
         };
         self.document_change(sha, None, &meter, applying).await?;
-        let (all, taken) = self.numbers_post((&allocation, sha), &read, &meter).await?;
+        let (all, taken) = self.numbers_post((&allocation, &change), &read, (now, &meter)).await?;
         let of = (&allocation.id, sha);
         let (_, counted) = self.allocation_fill_fetch(of).await?;
         self.allocation_fill_add(of, (counted, all), now, &meter).await?;
@@ -91,9 +91,9 @@ impl Store {
     /// Posts every block; the postings with what they changed, and how many numbers met the fate.
     async fn numbers_post(
         &self,
-        (allocation, sha): (&Allocation, &str),
+        (allocation, change): (&Allocation, &NumberChange),
         read: &Read,
-        meter: &Meter,
+        (now, meter): (&str, &Meter),
     ) -> Result<(Counted, u64), StoreError> {
         let mut tasks: JoinSet<Result<(Gain, u64), StoreError>> = JoinSet::new();
         let (mut all, mut taken) = (Counted::default(), 0_u64);
@@ -107,12 +107,16 @@ impl Store {
                 joined(&mut tasks).await?.map(&mut count);
             }
             let (store, meter, wanted) = (self.clone(), meter.clone(), wanted.clone());
-            let (id, sha, block) = (allocation.id.clone(), sha.to_owned(), *block);
+            let (id, block) = (allocation.id.clone(), *block);
+            let (sha, now) = (change.content_sha256.clone(), now.to_owned());
+            let (pool, start, offers) =
+                (allocation.pool_id.clone(), allocation.start, change.offers);
             let (fate, time_ms) = (read.fate, read.time_ms);
             let size = block_size(allocation.size, block);
             tasks.spawn(async move {
                 let place = Place { allocation: &id, block, content_sha256: &sha };
-                let given = GivenUp { wanted: &wanted, fate, time_ms, size };
+                let offer = offers.then_some(Offer { pool: &pool, start, now: &now });
+                let given = GivenUp { wanted: &wanted, fate, time_ms, size, offer };
                 let (posting, gain) = store.block_post(place, Said::GivenUp(given), &meter).await?;
                 Ok((gain, posting.stated(fate.fact()).len().into()))
             });

@@ -26,6 +26,7 @@ pub(super) fn to_item(change: &NumberChange) -> Item {
         ("decided", number(change.decided)),
     ];
     item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    put_some(&mut item, "offers", change.offers.then_some("again"));
     if let Some(done) = &change.done {
         put_some(&mut item, "done_at", Some(done.at.as_str()));
         item.insert("taken".to_owned(), number(done.taken));
@@ -51,6 +52,7 @@ fn from_item(item: &Item) -> Result<NumberChange, Corrupt> {
         content_sha256: owned("content_sha256")?,
         request_hash: owned("request_hash")?,
         decided: reader.parsed("decided")?,
+        offers: reader.optional_text("offers")?.is_some(),
         done,
     })
 }

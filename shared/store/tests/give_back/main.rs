@@ -2,6 +2,7 @@
 //! process that dies at any call (I3, I4, I5, I11).
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails here")]
 
+mod again;
 mod hub;
 
 use domain::allocation::Transition;
