@@ -2,11 +2,16 @@
 //!
 //! | Route | Scope | Answers |
 //! |---|---|---|
-//! | `POST /api/v1/l3/pools` | `pools:write` | 201, 400, 409 `pool-overlap`, 413, 415, 422 |
+//! | `POST /api/v1/l3/pools` | `pools:write` | 201, 400, 409 `pool-overlap`, `space-clash`, 413, 415, 422 |
 //! | `GET /api/v1/l3/pools` | `pools:read` | 200, 400 |
+//! | `GET /api/v1/l3/pools/spaces` | `pools:read` | 200, 400 |
 //! | `GET /api/v1/l3/pools/{id}` | `pools:read` | 200, 404 |
 //! | `PATCH /api/v1/l3/pools/{id}` | `pools:write` | 200, 400, 404, 409 `pool-overlap`, 413, 415, 422 |
 //! | `GET /api/v1/l3/pools/{id}/ranges` | `pools:read` | 200, 400, 404 |
+//! | `GET /api/v1/l3/pools/products/{gtin}` | `pools:read` | 200, 404 |
+//! | `PUT /api/v1/l3/pools/products/{gtin}` | `pools:write` | 200, 400, 404, 413, 415 |
+//! | `GET /api/v1/l3/pools/webhook` | `operator` | 200, 404 |
+//! | `PUT /api/v1/l3/pools/webhook` | `operator` | 200, 400, 413, 415, 422 |
 //!
 //! Every route also answers 401, 403 and, when the table is slow, 503 with `Retry-After`.
 //!
@@ -17,14 +22,20 @@
 
 mod failure;
 mod openapi;
+mod product;
+mod policy;
 mod request;
+mod scheme;
+mod space;
 mod view;
+mod webhook;
 
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use domain::ids::PoolId;
+use domain::webhook::AllowedHosts;
 use edge::{Caller, Clock, Entropy, JsonBody, List, Problem, QueryText, Scope};
 use http::{StatusCode, header};
 use service::store_problem;
@@ -46,14 +57,19 @@ pub struct Hub {
     pub clock: Clock,
     /// Gives pool ids.
     pub entropy: Entropy,
+    /// Where the webhook may be.
+    pub webhook_hosts: AllowedHosts,
 }
 
 /// The routes of this function.
 pub fn router(hub: Hub) -> Router {
     Router::new()
         .route("/api/v1/l3/pools", get(list).post(create))
+        .route("/api/v1/l3/pools/spaces", get(space::list))
         .route("/api/v1/l3/pools/{id}", get(fetch).patch(change))
+        .route("/api/v1/l3/pools/webhook", get(webhook::fetch).put(webhook::put))
         .route("/api/v1/l3/pools/{id}/ranges", get(ranges))
+        .route("/api/v1/l3/pools/products/{gtin}", get(product::fetch).put(product::put))
         .with_state(hub)
 }
 

@@ -1,5 +1,6 @@
 //! Wiring of the pools' routes.
 
+use domain::webhook::AllowedHosts;
 use edge::Entropy;
 use manage_pools::{Hub, router};
 use service::Service;
@@ -9,6 +10,11 @@ async fn main() -> Result<(), edge::Error> {
     let service = Service::start()?;
     let store = service.store();
     store.warm_up().await;
-    let hub = Hub { store, clock: service.clock.clone(), entropy: Entropy::system() };
+    let hub = Hub {
+        store,
+        clock: service.clock.clone(),
+        entropy: Entropy::system(),
+        webhook_hosts: AllowedHosts::parse(service.config.webhook_hosts.as_deref().unwrap_or_default()),
+    };
     edge::serve(router(hub), &service.config).await
 }

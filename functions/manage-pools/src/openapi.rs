@@ -1,20 +1,27 @@
 //! What this function says of its routes.
 
+use domain::policy::Reoffer;
 use domain::pool::PoolStatus;
-use edge::openapi::{Answer, Part, PoolId, Route, part};
+use edge::openapi::{Answer, Gtin14, Part, PoolId, Route, part};
 use edge::{ProblemKind, Scope};
 use http::Method;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use crate::product::{ProductBody, ProductView};
 use crate::request::{ListQuery, PoolBody, PoolPatch};
+use crate::space::{SpaceQuery, SpaceView};
 use crate::view::{PoolView, RangeView};
+use crate::webhook;
 
 edge::words! {
     Encoding = ["SGTIN"], "What is numbered.";
-    SchemeWord = ["sequential"], "How a number becomes text: zero-padded decimal.";
+    SchemeWord = ["sequential", "randomised"],
+        "How a number becomes text: zero-padded decimal, or by the keyed permutation of a space.";
+    CharactersWord = ["digits", "upper", "lower"], "A set of characters.";
     PoolStatusWord = [PoolStatus::Active, PoolStatus::Suspended].map(PoolStatus::as_str),
         "Whether a pool hands out numbers.";
+    ReofferWord = Reoffer::ALL.map(Reoffer::as_str), "Which numbers are offered a second time.";
     RangeKindWord = ["allocation", "void"], "What became of a range of numbers.";
 }
 
@@ -24,7 +31,9 @@ edge::words! {
 pub(crate) struct PoolName(#[expect(dead_code, reason = "only its schema is used")] String);
 
 const POOLS: &str = "/api/v1/l3/pools";
+const SPACES: &str = "/api/v1/l3/pools/spaces";
 const POOL: &str = "/api/v1/l3/pools/{id}";
+const PRODUCT: &str = "/api/v1/l3/pools/products/{gtin}";
 const RANGES: &str = "/api/v1/l3/pools/{id}/ranges";
 
 /// The routes of [`crate::router`] as OpenAPI.
@@ -38,7 +47,11 @@ pub fn openapi() -> Part {
          lines may read pools but neither change them nor list their ranges.",
         vec![
             Route::new(&Method::POST, POOLS, "pool_create", write)
-                .says("Create a pool", "A repeated call meets the boundaries of the first: 409.")
+                .says(
+                    "Create a pool",
+                    "A repeated call meets the boundaries of the first: 409. The first randomised pool of a form makes its \
+                     space, whose texts no other space or sequential pool of the product may share, case folded.",
+                )
                 .body::<PoolBody>(new_pool())
                 .answers(
                     Answer::json::<PoolView>(201, "The new pool.")
@@ -47,8 +60,13 @@ pub fn openapi() -> Part {
                 .refuses(&[
                     ProblemKind::LineNotBound,
                     ProblemKind::PoolOverlap,
+                    ProblemKind::SpaceClash,
                     ProblemKind::Unprocessable,
                 ]),
+            Route::new(&Method::GET, SPACES, "space_list", read)
+                .says("List the spaces of a product", "In the order of their creation, all on one page.")
+                .query::<SpaceQuery>()
+                .answers(Answer::list::<SpaceView>("All spaces.")),
             Route::new(&Method::GET, POOLS, "pool_list", read)
                 .says("List pools", "By id.")
                 .query::<ListQuery>()
@@ -73,7 +91,20 @@ pub fn openapi() -> Part {
                 .query::<ListQuery>()
                 .answers(Answer::list::<RangeView>("One page."))
                 .refuses(&[ProblemKind::LineNotBound]),
-        ],
+            Route::new(&Method::GET, PRODUCT, "product_fetch", read)
+                .says("What a product allows", "The yield at the end of its batches; any while nothing was said.")
+                .path::<Gtin14>("gtin", "The product.")
+                .answers(Answer::json::<ProductView>(200, "The product.")),
+            Route::new(&Method::PUT, PRODUCT, "product_change", write)
+                .says("Say what a product allows", "Counts for batches that are closed from now on.")
+                .path::<Gtin14>("gtin", "The product.")
+                .body::<ProductBody>(json!({ "yield_min": 950, "yield_max": 1_000, "reason": "validated" }))
+                .answers(Answer::json::<ProductView>(200, "The product as it is now."))
+                .refuses(&[ProblemKind::LineNotBound]),
+        ]
+        .into_iter()
+        .chain(webhook::routes())
+        .collect(),
     )
 }
 

@@ -5,8 +5,7 @@ use std::str::FromStr;
 
 use domain::gtin::Gtin14;
 use domain::pool::{
-    INDEX_LIMIT, MAX_REQUEST_DEFAULT, PoolDraft, PoolStatus, Scheme, check_max_request,
-    check_threshold,
+    INDEX_LIMIT, MAX_REQUEST_DEFAULT, PoolDraft, PoolStatus, check_max_request, check_threshold,
 };
 use edge::openapi::{Cursor, Gtin, Index, Limit};
 use edge::page::foreign_cursor;
@@ -16,7 +15,9 @@ use store::pool::{PoolChange, PoolError};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::failure::pool_problem;
-use crate::openapi::{Encoding, PoolName, PoolStatusWord, SchemeWord};
+use crate::openapi::{Encoding, PoolName, PoolStatusWord, ReofferWord, SchemeWord};
+use crate::policy::{ExtendBody, PolicyFields};
+use crate::scheme::{AlphabetBody, SchemeFields, bounds};
 
 /// Body of `POST /api/v1/l3/pools`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -33,38 +34,77 @@ pub(crate) struct PoolBody {
     company_prefix_length: u8,
     #[schema(value_type = Option<SchemeWord>)]
     scheme: Option<String>,
-    /// The characters of a serial number.
+    /// Sequential only: the characters of a serial number.
     #[schema(minimum = 1, maximum = 20)]
-    width: u8,
-    /// The first number.
-    #[schema(value_type = Index)]
-    from: String,
-    /// The last number.
-    #[schema(value_type = Index)]
-    to: String,
+    width: Option<u8>,
+    /// Randomised only: the characters of the random part; digits and upper-case letters without those that look
+    /// alike when left out.
+    alphabet: Option<AlphabetBody>,
+    /// Randomised only: how many random characters a number has.
+    #[schema(minimum = 2, maximum = 20)]
+    length: Option<u8>,
+    /// Randomised only: what every number begins with; nothing when left out.
+    #[schema(max_length = 18, pattern = "^[0-9A-Za-z]*$")]
+    prefix: Option<String>,
+    /// Whether packs fall under Delegated Regulation (EU) 2016/161: randomised only, and all pools of the space together
+    /// have fewer numbers than one text in ten thousand. False when left out.
+    eu_rules: Option<bool>,
+    /// The first number. May be left out for randomised numbers: 0.
+    #[schema(value_type = Option<Index>)]
+    from: Option<String>,
+    /// The last number. May be left out for randomised numbers: a million from the first on, or what the rules leave.
+    #[schema(value_type = Option<Index>)]
+    to: Option<String>,
     /// The largest quantity of one request; 500,000 when left out.
     #[schema(minimum = 1, maximum = 100_000_000)]
     max_request: Option<u64>,
     /// `below_threshold` is said when fewer numbers than this remain; 0 when left out.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     threshold: Option<u64>,
+    /// The pool is low when what is left lasts fewer hours than this at its burn rate of the last 24 hours; 0 or left out for never.
+    #[schema(minimum = 0, maximum = 8_760)]
+    threshold_hours: Option<u32>,
+    /// The hub extends the pool when it is low; never when left out.
+    auto_extend: Option<ExtendBody>,
+    /// Whether each reservation is told as an EPCIS event; false when left out.
+    reservation_events: Option<bool>,
+    /// Whether numbers that are returned unused are offered again; `never` when left out.
+    #[schema(value_type = Option<ReofferWord>)]
+    reoffer: Option<String>,
 }
 
 impl PoolBody {
     pub(crate) fn into_draft(self) -> Result<PoolDraft, Problem> {
         only("/encoding", self.encoding.as_deref(), "SGTIN")?;
-        only("/scheme", self.scheme.as_deref(), "sequential")?;
         let gtin = Gtin14::parse_padded(&self.gtin)
             .map_err(|error| malformed("/gtin", &error.to_string()))?;
+        let policy = PolicyFields {
+            threshold_hours: self.threshold_hours,
+            auto_extend: self.auto_extend,
+            reservation_events: self.reservation_events,
+            reoffer: self.reoffer,
+        };
+        let scheme = SchemeFields {
+            scheme: self.scheme,
+            width: self.width,
+            alphabet: self.alphabet,
+            length: self.length,
+            prefix: self.prefix,
+        };
+        let (scheme, eu_rules) = (scheme.into_scheme(&gtin)?, self.eu_rules.unwrap_or(false));
+        let (from, to) =
+            bounds((scheme, eu_rules), self.from.as_deref(), self.to.as_deref())?;
         let draft = PoolDraft {
             name: self.name,
             gtin,
             company_prefix_length: self.company_prefix_length,
-            scheme: Scheme::Sequential { width: self.width },
-            from: index("/from", &self.from)?,
-            to: index("/to", &self.to)?,
+            scheme,
+            eu_rules,
+            from,
+            to,
             max_request: self.max_request.unwrap_or(MAX_REQUEST_DEFAULT),
             threshold: u128::from(self.threshold.unwrap_or(0)),
+            policy: policy.into_policy()?,
         };
         draft.check().map_err(|rule| pool_problem(PoolError::Rule(rule)))?;
         Ok(draft)
@@ -89,6 +129,16 @@ pub(crate) struct PoolPatch {
     /// The largest quantity of one request.
     #[schema(minimum = 1, maximum = 100_000_000)]
     max_request: Option<u64>,
+    /// The pool is low when what is left lasts fewer hours than this at its burn rate of the last 24 hours; 0 for never.
+    #[schema(minimum = 0, maximum = 8_760)]
+    threshold_hours: Option<u32>,
+    /// The hub extends the pool when it is low.
+    auto_extend: Option<ExtendBody>,
+    /// Whether each reservation is told as an EPCIS event; of those that are made from then on.
+    reservation_events: Option<bool>,
+    /// Whether numbers that are returned unused are offered again; of those that are returned from then on.
+    #[schema(value_type = Option<ReofferWord>)]
+    reoffer: Option<String>,
 }
 
 impl PoolPatch {
@@ -103,12 +153,20 @@ impl PoolPatch {
         if let Some(threshold) = threshold {
             check_threshold(threshold).map_err(|rule| pool_problem(PoolError::Rule(rule)))?;
         }
+        let policy = PolicyFields {
+            threshold_hours: self.threshold_hours,
+            auto_extend: self.auto_extend,
+            reservation_events: self.reservation_events,
+            reoffer: self.reoffer,
+        };
         Ok(PoolChange {
             status: status.transpose()?,
             from: self.from.map(|text| index("/from", &text)).transpose()?,
             to: self.to.map(|text| index("/to", &text)).transpose()?,
             threshold,
             max_request: self.max_request,
+            policy: policy.into_change()?,
+            extend: false,
         })
     }
 }
@@ -142,7 +200,7 @@ fn only(pointer: &str, found: Option<&str>, expected: &str) -> Result<(), Proble
 }
 
 /// An index is decimal text below 10^20.
-fn index(pointer: &str, text: &str) -> Result<u128, Problem> {
+pub(crate) fn index(pointer: &str, text: &str) -> Result<u128, Problem> {
     let digits = text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit());
     let index = if digits { text.parse().ok() } else { None };
     index
@@ -150,6 +208,6 @@ fn index(pointer: &str, text: &str) -> Result<u128, Problem> {
         .ok_or_else(|| malformed(pointer, "a text of 1 to 20 decimal digits"))
 }
 
-fn malformed(pointer: &str, detail: &str) -> Problem {
+pub(crate) fn malformed(pointer: &str, detail: &str) -> Problem {
     Problem::bad_request("A value does not have its form.").violation(pointer, detail)
 }

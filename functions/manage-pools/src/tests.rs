@@ -3,31 +3,45 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use domain::gtin::Gtin14;
 use domain::ids::{PoolId, RequestId, SystemId};
 use domain::request::{Details, ReserveRequest};
+use domain::webhook::AllowedHosts;
 use edge::{App, AuthorizerContext, Clock, Entropy, HttpEvent, TenantProfile, app};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use store::Store;
-use testkit::Dynamo;
+use store::client::{AwsSettings, https};
+use store::kms::Kms;
+use testkit::{Dynamo, KeyService};
 use time::macros::datetime;
 
 use super::{Hub, router};
+
+mod policy;
+mod product;
+
+mod space;
 
 const POOLS: &str = "/api/v1/l3/pools";
 
 struct Bench {
     door: App,
     store: Store,
+    keys: KeyService,
     _dynamo: Dynamo,
 }
 
 async fn bench_of(profile: TenantProfile) -> Bench {
     let dynamo = Dynamo::start().await;
-    let store = Store::new(dynamo.client(), &dynamo.table().await);
+    let keys = KeyService::start().await;
+    let endpoint = Some(keys.endpoint().to_owned());
+    let settings = AwsSettings::new("eu-central-1", endpoint, ("test", "test"), None);
+    let kms = Kms::new(&settings, &https(), keys.key_arn());
+    let store = Store::new(dynamo.client(), &dynamo.table().await).with_kms(kms);
     let next = AtomicU8::new(0);
     let entropy = Entropy::from_fn(move |bytes| bytes.fill(next.fetch_add(1, Ordering::Relaxed)));
     let clock = Clock::fixed(datetime!(2026-11-23 10:00 UTC));
-    let hub = Hub { store: store.clone(), clock: clock.clone(), entropy };
-    Bench { door: app(router(hub), profile, clock), store, _dynamo: dynamo }
+    let webhook_hosts = AllowedHosts::parse("hooks.example.com");
+    let hub = Hub { store: store.clone(), clock: clock.clone(), entropy, webhook_hosts };
+    Bench { door: app(router(hub), profile, clock), store, keys, _dynamo: dynamo }
 }
 
 async fn bench() -> Bench {
@@ -86,7 +100,9 @@ async fn a_pool_is_answered_with_its_counters_and_found_again() {
         "gtin": "00313000007772", "company_prefix_length": 7, "scheme": "sequential", "width": 12,
         "from": "1000", "to": "999999", "cursor": "1000", "remaining": "999000", "reserved": "0",
         "below_threshold": false, "max_request": 500_000, "threshold": 10_000,
-        "open_reservations": 0, "created_at": "2026-11-23T10:00:00.000Z"
+        "open_reservations": 0, "created_at": "2026-11-23T10:00:00.000Z",
+        "space": null, "eu_rules": false, "threshold_hours": null, "auto_extend": null,
+        "reservation_events": false, "reoffer": "never"
     });
     assert_eq!(pool, expected);
     let path = format!("{POOLS}/{}", pool["id"].as_str().unwrap());
@@ -135,7 +151,7 @@ async fn bad_bodies_are_refused_and_create_nothing() {
         ("gtin", json!("00313000007773"), 400, "/gtin"),
         ("gtin", json!(313), 400, "/gtin"),
         ("encoding", json!("SSCC"), 400, "/encoding"),
-        ("scheme", json!("randomised"), 400, "/scheme"),
+        ("scheme", json!("random"), 400, "/scheme"),
         ("from", json!(1000), 400, "/from"),
         ("from", json!("+1000"), 400, "/from"),
         ("from", json!(""), 400, "/from"),
@@ -242,6 +258,7 @@ fn routes(pool: &str) -> Vec<(HttpEvent, &'static str, &'static str)> {
         (HttpEvent::new("POST", POOLS).json(&draft()), "pools:write", "pools:read"),
         (HttpEvent::get(POOLS), "pools:read", "pools:write allocations:read"),
         (HttpEvent::get(pool), "pools:read", "pools:write"),
+        (HttpEvent::get(&format!("{POOLS}/spaces")).query("gtin=00313000007772"), "pools:read", "pools:write"),
         (HttpEvent::new("PATCH", pool).json(&json!({})), "pools:write", "pools:read"),
         (HttpEvent::get(&format!("{pool}/ranges")), "pools:read", "reports:read"),
     ]
@@ -327,6 +344,8 @@ async fn sample_events_are_answered() {
     for (event, expected) in [
         (include_str!("../../../events/manage-pools/create-pool.json"), 201),
         (include_str!("../../../events/manage-pools/list-pools.json"), 200),
+        (include_str!("../../../events/manage-pools/create-randomised-pool.json"), 201),
+        (include_str!("../../../events/manage-pools/list-spaces.json"), 200),
     ] {
         let request = edge::event::request_of_json(event).unwrap();
         assert_eq!(bench.door.handle(request).await.status().as_u16(), expected);
@@ -338,7 +357,8 @@ async fn a_table_that_does_not_answer_is_503_and_says_when_to_come_back() {
     let dynamo = Dynamo::start().await;
     let store = Store::new(dynamo.client(), "no-such-table");
     let clock = Clock::fixed(datetime!(2026-11-23 10:00 UTC));
-    let hub = Hub { store, clock: clock.clone(), entropy: Entropy::system() };
+    let (entropy, webhook_hosts) = (Entropy::system(), AllowedHosts::default());
+    let hub = Hub { store, clock: clock.clone(), entropy, webhook_hosts };
     let door = app(router(hub), TenantProfile::Manufacturer, clock);
     for (event, _, _) in routes(&format!("{POOLS}/{}", "A".repeat(26))) {
         let request = event.caller(&context("operator")).request().unwrap();

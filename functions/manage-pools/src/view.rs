@@ -7,7 +7,9 @@ use store::pool::PoolState;
 use store::range::{Range, RangeKind};
 use utoipa::ToSchema;
 
-use crate::openapi::{Encoding, PoolStatusWord, RangeKindWord, SchemeWord};
+use crate::openapi::{Encoding, PoolStatusWord, RangeKindWord, ReofferWord, SchemeWord};
+use crate::policy::ExtendView;
+use crate::space::PoolSpaceView;
 
 /// A pool as it is answered.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,7 +27,14 @@ pub(crate) struct PoolView {
     company_prefix_length: u8,
     #[schema(value_type = SchemeWord)]
     scheme: &'static str,
-    width: u8,
+    /// The characters of a sequential number.
+    #[schema(required)]
+    width: Option<u8>,
+    /// The space of randomised numbers.
+    #[schema(required)]
+    space: Option<PoolSpaceView>,
+    /// Whether the pool asks for the European rules.
+    eu_rules: bool,
     #[schema(value_type = Index)]
     from: String,
     #[schema(value_type = Index)]
@@ -42,6 +51,13 @@ pub(crate) struct PoolView {
     below_threshold: bool,
     max_request: u64,
     threshold: u64,
+    #[schema(required)]
+    threshold_hours: Option<u32>,
+    #[schema(required)]
+    auto_extend: Option<ExtendView>,
+    reservation_events: bool,
+    #[schema(value_type = ReofferWord)]
+    reoffer: &'static str,
     /// Reservations that have begun and are not recorded yet.
     open_reservations: usize,
     #[schema(value_type = Time)]
@@ -51,7 +67,10 @@ pub(crate) struct PoolView {
 impl PoolView {
     pub(crate) fn new(pool: &Pool, open_reservations: usize) -> Self {
         let draft = &pool.draft;
-        let Scheme::Sequential { width } = draft.scheme;
+        let width = match draft.scheme {
+            Scheme::Sequential { width } => Some(width),
+            Scheme::Randomised { .. } => None,
+        };
         Self {
             id: pool.id.as_str().to_owned(),
             name: draft.name.clone(),
@@ -59,8 +78,10 @@ impl PoolView {
             encoding: "SGTIN",
             gtin: draft.gtin.as_str().to_owned(),
             company_prefix_length: draft.company_prefix_length,
-            scheme: "sequential",
+            scheme: draft.scheme.as_str(),
             width,
+            space: PoolSpaceView::of(draft),
+            eu_rules: draft.eu_rules,
             from: draft.from.to_string(),
             to: draft.to.to_string(),
             cursor: pool.cursor.to_string(),
@@ -69,6 +90,10 @@ impl PoolView {
             below_threshold: pool.is_below_threshold(),
             max_request: draft.max_request,
             threshold: u64::try_from(draft.threshold).unwrap_or(u64::MAX),
+            threshold_hours: draft.policy.threshold_hours,
+            auto_extend: ExtendView::of(&draft.policy),
+            reservation_events: draft.policy.reservation_events,
+            reoffer: draft.policy.reoffer.as_str(),
             open_reservations,
             created_at: pool.created_at.clone(),
         }

@@ -72,6 +72,8 @@ kinds! {
         "The request id was used with another body";
     /// The boundaries overlap those of another pool of the GTIN.
     PoolOverlap = CONFLICT, "pool-overlap", "The pool overlaps another one";
+    /// The pool and another source of the GTIN could print the same text (`texts`), case folded.
+    SpaceClash = CONFLICT, "space-clash", "The pool could print the numbers of another source";
     /// The allocation's status forbids the step.
     AllocationState = CONFLICT, "allocation-state", "The allocation's status forbids this";
     /// The finding's status forbids the step, or it was done before for another reason.

@@ -3,7 +3,8 @@
 //! Nothing of the target is ever overwritten: an item is put only where there is none. An item that is there
 //! already must be the same, which makes a restore that broke off repeatable; anything else means that the
 //! target is in use, and ends the restore. Two things are the new stack's own: where its sweep stands, and a
-//! system that its first operator made.
+//! system that its first operator made. A space's key is sealed anew, for its new table and by the key service
+//! of the new stack, so that the copy does not lean on what is left of the old one.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
@@ -28,7 +29,16 @@ impl Store {
         Ok((output.items.unwrap_or_default(), output.last_evaluated_key))
     }
 
-    /// Puts an item of another table; `false` when the same item is there already.
+    /// Puts an item of the table `from`, with the keys of spaces sealed anew; `false` when it is there already.
+    ///
+    /// # Errors
+    /// `Conflict` when another item is there, `Corrupt` when a key does not open.
+    pub async fn restore_item_of(&self, item: Item, from: &Self) -> Result<bool, StoreError> {
+        let moved = self.space_moved(&item, from).await?;
+        self.restore_item(moved.unwrap_or(item)).await
+    }
+
+    /// Puts an item of another table as it is; `false` when the same item is there already.
     ///
     /// # Errors
     /// `Conflict` when another item is there.

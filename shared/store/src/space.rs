@@ -59,7 +59,7 @@ impl SpaceState {
 }
 
 impl Store {
-    fn kms(&self) -> Result<&Kms, StoreError> {
+    pub(crate) fn kms(&self) -> Result<&Kms, StoreError> {
         self.kms.as_ref().ok_or_else(|| StoreError::Unavailable {
             operation: "reaching the key service",
             detail: "this process was started without one".to_owned(),
@@ -73,7 +73,7 @@ impl Store {
         (space, form): (SpaceId, SpaceForm),
         now: &str,
     ) -> Result<Item, StoreError> {
-        let place = Place { table: &self.table, gtin, space, form: &form };
+        let place = Place { table: &self.home, gtin, space, form: &form };
         let sealed = seal(self.kms()?, &new_key()?, &place).await?;
         let mut item = new_item(&Pk::Gtin(*gtin), &Sk::Space(space), ENTITY);
         item.insert("gtin".to_owned(), text(gtin.as_str()));
@@ -120,7 +120,7 @@ impl Store {
     ) -> Result<domain::space::SpaceKey, StoreError> {
         let reader = Reader::raw(item);
         let sealed = read_key(reader)?;
-        let place = Place { table: &self.table, gtin, space, form };
+        let place = Place { table: &self.home, gtin, space, form };
         let key = open(self.kms()?, &sealed, &place).await?;
         Ok(key.ok_or_else(|| reader.corrupt("key_sealed", "was not sealed for this space"))?)
     }
@@ -167,7 +167,7 @@ impl Store {
             let conflict = StoreError::Conflict { what: "a space of the restored table" };
             return if same { Ok(Some(here)) } else { Err(conflict) };
         }
-        let place = Place { table: &self.table, gtin: &gtin, space, form: &form };
+        let place = Place { table: &self.home, gtin: &gtin, space, form: &form };
         let mut moved = item.clone();
         put_key(&mut moved, &seal(self.kms()?, &key, &place).await?);
         Ok(Some(moved))

@@ -8,7 +8,7 @@ use pharmatrace::audit;
 use pharmatrace::hub::Hub as Named;
 use pharmatrace::local::{LocalCloud, Options};
 use pharmatrace::tenant::restore::{Copy, Done, Source};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::audit::Breach;
 
 use crate::flow_kit::{ALLOCATIONS, Hub, NOW, POOLS, reservation, text};
@@ -16,6 +16,8 @@ use crate::flow_plant::{DOCUMENTS, commissioning, drop_file, settled, sha256};
 
 /// What each pool skips: more than was reserved after the copy.
 const SKIP: u64 = 1_000;
+/// A product of its own.
+const OTHER: &str = "00313000007789";
 
 async fn reserve(api: &Api, id: &str, quantity: u64) -> (u16, Value) {
     let answer = api.post(ALLOCATIONS, &reservation(id, quantity)).await.unwrap();
@@ -47,6 +49,7 @@ async fn a_stack_restored_from_a_point_in_time_loses_no_file_and_hands_no_number
     let lost = Hub::start().await;
     let pool = lost.pool().await;
     let objects = lost.cloud.hub.objects().await.unwrap();
+    let random = randomised(&lost.api).await;
     let (_, first) = reserve(&lost.api, "R1", 100).await;
     let (_, second) = reserve(&lost.api, "R2", 50).await;
     let (before, early) = (commissioning(0, 60), commissioning(5_000, 10));
@@ -69,11 +72,12 @@ async fn a_stack_restored_from_a_point_in_time_loses_no_file_and_hands_no_number
         scratch: std::env::temp_dir(),
     };
     let done = copy.run(SKIP, NOW).await.unwrap();
-    assert_eq!((done.pools, done.skipped, done.redelivered), (1, SKIP, 1), "{done:?}");
+    assert_eq!((done.pools, done.skipped, done.redelivered), (2, 2 * SKIP, 1), "{done:?}");
     // The credentials of the lost stack are those of the new one.
     let token = lost.cloud.hub.credential.as_ref().map(|credential| credential.token.as_str());
     let api = Api::new(&new.hub.api_url, token);
     keeps_what_was_known(&api, &report, &first).await;
+    prints_what_it_printed(&api, &random).await;
     hands_out_new_numbers(&api, (&pool, &third), [&first, &second]).await;
     // The file that the copy did not know is delivered again, and finds its numbers as reserved before.
     let view = settled(&api, &sha256(&after), 1).await;
@@ -82,6 +86,30 @@ async fn a_stack_restored_from_a_point_in_time_loses_no_file_and_hands_no_number
     goes_on_where_it_broke_off(&copy, &done, &new.hub).await;
     new.stop().await;
     lost.stop().await;
+}
+
+/// Five numbers of a randomised pool of another product, as they were asked for.
+async fn five_of(api: &Api) -> (u16, Value) {
+    let body = json!({ "request_id": "RANDOM-1", "gtin": OTHER, "quantity": 5, "mode": "list" });
+    let answer = api.post(ALLOCATIONS, &body).await.unwrap();
+    (answer.status, answer.json()["serials"].clone())
+}
+
+async fn randomised(api: &Api) -> Value {
+    let body = json!({
+        "name": "random", "gtin": OTHER, "company_prefix_length": 7, "scheme": "randomised",
+        "length": 12, "eu_rules": true
+    });
+    let answer = api.post(POOLS, &body).await.unwrap();
+    assert_eq!(answer.status, 201, "{}", answer.json());
+    let (status, serials) = five_of(api).await;
+    assert_eq!((status, serials.as_array().map(Vec::len)), (201, Some(5)), "{serials}");
+    serials
+}
+
+/// The space's key came with the table, sealed anew under the key of the new stack.
+async fn prints_what_it_printed(api: &Api, serials: &Value) {
+    assert_eq!(five_of(api).await, (200, serials.clone()));
 }
 
 /// Requests, documents and balances are answered as before.

@@ -57,7 +57,7 @@ impl Source {
     pub async fn of(hub: &Hub, table: Option<&str>) -> Result<Self, CommandError> {
         let mut store = hub.store().await?;
         if let Some(table) = table {
-            store.table = table.into();
+            store = store.over_copy(table);
         }
         Ok(Self { store, objects: hub.objects().await? })
     }
@@ -106,6 +106,7 @@ impl Copy {
         for (from, to, prefix) in [
             (&from.documents, &to.documents, "documents/"),
             (&from.documents, &to.documents, "reports/"),
+            (&from.documents, &to.documents, "batches/"),
             (&from.outbound, &to.outbound, "outbound/"),
         ] {
             self.bucket((from, to, prefix), &mut done, &bar).await?;
@@ -135,8 +136,8 @@ impl Copy {
                 if tasks.len() >= PUTS_AT_ONCE {
                     put(&mut tasks).await?;
                 }
-                let to = self.to.0.clone();
-                tasks.spawn(async move { to.restore_item(item).await });
+                let (to, from) = (self.to.0.clone(), self.source.store.clone());
+                tasks.spawn(async move { to.restore_item_of(item, &from).await });
                 done.items = done.items.saturating_add(1);
                 bar.inc(1);
             }
