@@ -22,6 +22,8 @@ mod codecs;
 mod csv;
 #[path = "../../fuzz/properties/keys.rs"]
 mod keys;
+#[path = "../../fuzz/properties/results.rs"]
+mod results;
 
 const LINE: &str = "0313000000018";
 const ID: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -126,6 +128,30 @@ fn files_for_lines_are_read_back_whatever_is_in_their_texts() {
         csv::holds(seed);
     }
     write("csv", seeds);
+}
+
+#[test]
+fn result_files_are_read_alike_by_another_reader() {
+    let head = "GTIN,SerialNumber,EPC,Lot,Expiry,LineGLN,Status,EventTime";
+    let row = "00313000007772,000000001000,,LOT42,281031,0313000000018,SAMPLED,2026-11-23T10:00:00Z";
+    let quoted = row.replace("LOT42", "\"L\r\n,\"\"42\"");
+    let texts = [
+        format!("{head}\n{row}\n"),
+        format!("\u{feff}{head}\r\n{quoted}\r\n\r\n{row}"),
+        format!("{head}\n{row}\n").replace(',', ";"),
+        format!("{head}\n{row}\n").replace(',', "\t"),
+        format!("{head}\n{row},\n{row}\n"),
+        format!("{head}\n{row}\n\"{row}"),
+        format!("{head}\n{}\n", row.replace("SAMPLED", "SOLD")),
+        format!("{head},Status\n{row},UNUSED\n"),
+        "Status;EventTime;EPC\nUNUSED;x;urn:epc:id:sgtin:0313000.000777.1".to_owned(),
+        "\n \nId".to_owned(),
+        String::new(),
+    ];
+    for text in &texts {
+        results::holds(text.as_bytes());
+    }
+    write("results", texts.into_iter().map(String::into_bytes));
 }
 
 #[test]
