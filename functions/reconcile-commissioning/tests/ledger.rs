@@ -14,6 +14,8 @@ mod findings;
 mod frugal;
 #[path = "ledger/once.rs"]
 mod once;
+#[path = "ledger/randomised.rs"]
+mod randomised;
 #[path = "ledger/results.rs"]
 mod results;
 #[path = "ledger/transitions.rs"]

@@ -80,10 +80,12 @@ impl Bench {
             gtin: Gtin14::parse(gtin).unwrap(),
             company_prefix_length: 7,
             scheme: Scheme::Sequential { width: 12 },
+            eu_rules: false,
             from,
             to,
             max_request: 100_000_000,
             threshold: 0,
+            policy: domain::policy::PoolPolicy::default(),
         };
         self.store.pool_create(id, draft, NOW_TEXT).await.unwrap();
     }
