@@ -9,10 +9,12 @@ use domain::allocation::Allocation;
 use domain::bitmap::{BLOCK_SIZE, BlockSet, Offset, place};
 use domain::fact::Fact;
 use domain::finding::Code;
+use domain::gtin::Gtin14;
 use domain::ids::AllocationId;
 use domain::ledger::{Group, Posting};
 use domain::numbering::Numbering;
-use domain::pool::SerialMatch;
+use domain::pool::{Scheme, SerialMatch};
+use domain::space::SpaceId;
 use edge::{Caller, Problem, ProblemKind, QueryText, Scope};
 use serde::Deserialize;
 use store::StoreError;
@@ -113,7 +115,48 @@ async fn evidence(hub: &Hub, case: &FindingCase) -> Result<Evidence, StoreError>
         }
         Some(_) | None => Vec::new(),
     };
-    Ok(Evidence { allocation, differences })
+    let randomised = randomised(hub, case, allocation.as_ref()).await?;
+    Ok(Evidence { allocation, differences, randomised })
+}
+
+/// The random serials of a finding, where they are few enough to be listed.
+async fn randomised(
+    hub: &Hub,
+    case: &FindingCase,
+    allocation: Option<&Allocation>,
+) -> Result<Option<Vec<String>>, StoreError> {
+    let finding = &case.record.finding;
+    let size = |(first, last): &(u128, u128)| last.saturating_sub(*first).saturating_add(1);
+    let sizes = finding.indexes.iter().flat_map(|of| &of.runs).map(size);
+    let total = sizes.fold(0, u128::saturating_add);
+    let gtin = finding.gtin.as_deref().and_then(|text| Gtin14::parse(text).ok());
+    let Some(gtin) = gtin.filter(|_| (1..=SERIALS_MAX).contains(&total.try_into().unwrap_or(0)))
+    else {
+        return Ok(None);
+    };
+    let mut serials = Vec::new();
+    for of in &finding.indexes {
+        let own =
+            allocation.map(|allocation| allocation.scheme).filter(|one| is_of(*one, of.space));
+        let scheme = match own {
+            Some(scheme) => Some(scheme),
+            None => hub.store.space_list(&gtin).await?.iter().find_map(|space| {
+                let scheme = Scheme::Randomised { space: space.id, form: space.form };
+                (space.id == of.space).then_some(scheme)
+            }),
+        };
+        let Some(scheme) = scheme else { return Ok(None) };
+        let numbering = hub.store.numbering(&gtin, scheme).await?;
+        for run in &of.runs {
+            let count = u64::try_from(size(run)).unwrap_or(0);
+            serials.extend(numbering.texts(run.0, count));
+        }
+    }
+    Ok(Some(serials))
+}
+
+fn is_of(scheme: Scheme, space: SpaceId) -> bool {
+    matches!(scheme, Scheme::Randomised { space: own, .. } if own == space)
 }
 
 /// What the document says of the finding's serials, and what the reservation or, where it is about
@@ -123,7 +166,8 @@ async fn differences(
     case: &FindingCase,
     allocation: &Allocation,
 ) -> Result<Vec<Difference>, StoreError> {
-    let blocks = blocks_of(case, allocation);
+    let numbering = hub.store.numbering(&allocation.gtin, allocation.scheme).await?;
+    let blocks = blocks_of(case, allocation, &numbering);
     let known = blocks.len() <= BLOCKS_MAX;
     let mut collected = Collected { rows: Vec::new(), serials: 0 };
     for (block, wanted) in blocks.iter().take(BLOCKS_MAX) {
@@ -137,7 +181,7 @@ async fn differences(
         } else {
             Vec::new()
         };
-        collected.block(allocation, (*block, wanted), (&mine, &others));
+        collected.block((allocation, &numbering), (*block, wanted), (&mine, &others));
     }
     // Too many to be listed: then none is, so that nobody takes a part for the whole.
     let listed = known && collected.serials <= SERIALS_MAX;
@@ -150,16 +194,24 @@ async fn differences(
 }
 
 /// The finding's serials by block.
-fn blocks_of(case: &FindingCase, allocation: &Allocation) -> Vec<(u32, BlockSet)> {
+fn blocks_of(
+    case: &FindingCase,
+    allocation: &Allocation,
+    numbering: &Numbering,
+) -> Vec<(u32, BlockSet)> {
     let mut blocks: Vec<(u32, BlockSet)> = Vec::new();
-    let Some(numbering) = Numbering::keyless(allocation.scheme) else { return blocks };
     let index = |text: &str| match numbering.index_of(text) {
-        SerialMatch::Index(index) => index.checked_sub(allocation.start).and_then(place),
+        SerialMatch::Index(index) => Some(index),
         SerialMatch::LeadingZeroStripped(_) | SerialMatch::NotOfScheme => None,
     };
     let end = Offset::new(BLOCK_SIZE.saturating_sub(1));
-    for range in &case.record.finding.ranges {
-        let ends = index(&range.from).zip(index(&range.to)).zip(Offset::new(0).zip(end));
+    let finding = &case.record.finding;
+    let ranges = finding.ranges.iter().map(|range| (index(&range.from), index(&range.to)));
+    let own = finding.indexes.iter().filter(|of| is_of(allocation.scheme, of.space));
+    let runs = own.flat_map(|of| &of.runs).map(|(first, last)| (Some(*first), Some(*last)));
+    for (from, to) in ranges.chain(runs) {
+        let within = |index: u128| index.checked_sub(allocation.start).and_then(place);
+        let ends = from.and_then(within).zip(to.and_then(within)).zip(Offset::new(0).zip(end));
         let Some(((first, last), (low, high))) = ends else { continue };
         // More blocks than are read need not be listed.
         for block in (first.0..=last.0).take(BLOCKS_MAX.saturating_add(1)) {
@@ -188,11 +240,11 @@ impl Collected {
     /// or, where there are none, the reservation.
     fn block(
         &mut self,
-        allocation: &Allocation,
+        of: (&Allocation, &Numbering),
         (block, wanted): (u32, &BlockSet),
         (mine, others): (&Posting, &[Posting]),
     ) {
-        let details = &allocation.details;
+        let details = &of.0.details;
         let terms = Goods { lot: details.lot.clone(), expiry: details.expiry.clone() };
         for group in commissioned(mine) {
             let mut left = group.serials.intersection(wanted);
@@ -202,18 +254,18 @@ impl Collected {
                 let part = left.intersection(&theirs.serials);
                 if reported != recorded {
                     left.subtract(&part);
-                    self.add(allocation, (block, &part), (&reported, &recorded));
+                    self.add(of, (block, &part), (&reported, &recorded));
                 }
             }
             if others.is_empty() {
-                self.add(allocation, (block, &left), (&reported, &terms));
+                self.add(of, (block, &left), (&reported, &terms));
             }
         }
     }
 
     fn add(
         &mut self,
-        allocation: &Allocation,
+        (allocation, numbering): (&Allocation, &Numbering),
         (block, serials): (u32, &BlockSet),
         (reported, recorded): (&Goods, &Goods),
     ) {
@@ -229,10 +281,8 @@ impl Collected {
         self.serials = self.serials.saturating_add(usize::try_from(serials.len()).unwrap_or(0));
         let base = u128::from(block).saturating_mul(u128::from(BLOCK_SIZE));
         let base = base.saturating_add(allocation.start);
-        let text = |offset: Offset| {
-            let index = base.saturating_add(u128::from(offset.get()));
-            Numbering::keyless(allocation.scheme).map(|one| one.text_of(index)).unwrap_or_default()
-        };
+        let text =
+            |offset: Offset| numbering.text_of(base.saturating_add(u128::from(offset.get())));
         if let Some((_, _, list)) = self.rows.get_mut(at) {
             list.extend(serials.iter().take(room).map(text));
         }

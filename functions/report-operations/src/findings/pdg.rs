@@ -105,6 +105,8 @@ pub(super) struct Difference {
 pub(super) struct Evidence {
     pub(super) allocation: Option<Allocation>,
     pub(super) differences: Vec<Difference>,
+    /// The random serials of the finding; `None` when they are too many or not all known.
+    pub(super) randomised: Option<Vec<String>>,
 }
 
 /// Who sends the report and about which order.
@@ -182,7 +184,7 @@ impl Told<'_> {
 
     fn missing_product_data(&self, exceptions: &mut Exceptions) -> bool {
         let Some(gtin) = &self.finding.gtin else { return false };
-        let serials = serials_of(self.finding);
+        let serials = serials_of(self.finding, self.evidence.randomised.as_deref());
         let whole = serials.is_some();
         let each: Vec<Option<String>> =
             serials.map_or_else(|| vec![None], |list| list.into_iter().map(Some).collect());
@@ -271,6 +273,10 @@ impl Told<'_> {
         for range in finding.ranges.iter().take(RANGES_MAX) {
             parts.push(format!("serials {} to {}", range.from, range.to));
         }
+        let random = finding.indexes.iter().flat_map(|of| &of.runs);
+        for (first, last) in random.take(RANGES_MAX) {
+            parts.push(format!("random serials {first} to {last} of the pool"));
+        }
         let more = finding.ranges.len().saturating_sub(RANGES_MAX);
         parts.extend((more > 0).then(|| format!("and {more} more ranges")));
         parts.extend(finding.samples.iter().map(|sample| format!("such as {sample}")));
@@ -279,8 +285,11 @@ impl Told<'_> {
 }
 
 /// All serials of a finding; `None` when they are too many or not all known.
-fn serials_of(finding: &Finding) -> Option<Vec<String>> {
-    let mut serials = Vec::new();
+fn serials_of(finding: &Finding, randomised: Option<&[String]>) -> Option<Vec<String>> {
+    let mut serials = match finding.indexes.is_empty() {
+        true => Vec::new(),
+        false => randomised?.to_vec(),
+    };
     for range in &finding.ranges {
         let (from, to): (u128, u128) = (range.from.parse().ok()?, range.to.parse().ok()?);
         let room = SERIALS_MAX.saturating_sub(serials.len());
@@ -292,7 +301,11 @@ fn serials_of(finding: &Finding) -> Option<Vec<String>> {
     }
     for sample in &finding.samples {
         let Ok(Epc::Sgtin(sgtin)) = parse_epc(sample) else { return None };
-        serials.push(sgtin.serial.into_owned());
+        // Samples of a finding about random serials are some of these, or were received besides.
+        let serial = sgtin.serial.into_owned();
+        if finding.indexes.is_empty() || !serials.contains(&serial) {
+            serials.push(serial);
+        }
     }
     let count = u64::try_from(serials.len()).unwrap_or(u64::MAX);
     (count == finding.count && serials.len() <= SERIALS_MAX).then_some(serials)

@@ -165,8 +165,16 @@ fn view(case: &FindingCase, links: Links, now: OffsetDateTime) -> Markup {
                 p .soft { "The first " (RANGES_MAX) " of " (number(finding.ranges.len())) " ranges." }
             }
         }
+        @if !finding.indexes.is_empty() {
+            h2 #indexes { "Random serials, by their place in the pool" }
+            ul .mono {
+                @for (first, last) in finding.indexes.iter().flat_map(|of| &of.runs).take(RANGES_MAX) {
+                    li { (first) @if last != first { " to " (last) } }
+                }
+            }
+        }
         @if !finding.samples.is_empty() {
-            h2 #samples { "As received" }
+            h2 #samples { @if finding.indexes.is_empty() { "As received" } @else { "Some of them" } }
             ul .mono { @for sample in &finding.samples { li { (sample) } } }
         }
     }

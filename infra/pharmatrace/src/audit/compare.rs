@@ -91,8 +91,7 @@ impl Names {
         let about = |told: &&Told| told.gtin.as_deref() == Some(gtin);
         self.told.iter().filter(about).any(|told| {
             let own = told.indexes.iter().filter(|of| of.space == space);
-            told.cut
-                || own.flat_map(|of| &of.runs).any(|(from, to)| *from <= first && last <= *to)
+            told.cut || own.flat_map(|of| &of.runs).any(|(from, to)| *from <= first && last <= *to)
         })
     }
 }
@@ -109,7 +108,9 @@ pub fn excused(
 ) -> bool {
     let (block, draft) = said;
     let commissioned = draft.stated(Fact::Commissioned);
-    if commissioned.is_empty() {
+    // Numbers that were offered again were somebody else's when the document was judged.
+    let offered = allocation.reuse == domain::allocation::Reuse::Took;
+    if commissioned.is_empty() || (offered && allocation.created_at.as_str() >= first_at) {
         return allocation.created_at.as_str() >= first_at;
     }
     let base = u128::from(block).saturating_mul(u128::from(BLOCK_SIZE));
@@ -147,14 +148,8 @@ mod tests {
     const CREATED: &str = "2026-11-23T12:00:00.000Z";
 
     fn draft(fact: Fact, lot: &str, last: u32) -> Draft {
-        let claim = Claim {
-            fact,
-            lot: Some(lot),
-            expiry: None,
-            time_ms: 7,
-            ordinal: 1,
-            is_bare: false,
-        };
+        let claim =
+            Claim { fact, lot: Some(lot), expiry: None, time_ms: 7, ordinal: 1, is_bare: false };
         let span = BlockSet::span(Offset::new(0).unwrap(), Offset::new(last).unwrap());
         let mut draft = Draft::default();
         draft.assert_all(&claim, &span);
