@@ -66,7 +66,7 @@ pub(crate) struct PoolBody {
     threshold_hours: Option<u32>,
     /// The hub extends the pool when it is low; never when left out.
     auto_extend: Option<ExtendBody>,
-    /// Whether each reservation is told as an EPCIS event; false when left out.
+    /// Whether each reservation is told as an EPCIS event, an object of the documents bucket; false when left out.
     reservation_events: Option<bool>,
     /// Whether numbers that are returned unused are offered again; `never` when left out.
     #[schema(value_type = Option<ReofferWord>)]
@@ -92,8 +92,7 @@ impl PoolBody {
             prefix: self.prefix,
         };
         let (scheme, eu_rules) = (scheme.into_scheme(&gtin)?, self.eu_rules.unwrap_or(false));
-        let (from, to) =
-            bounds((scheme, eu_rules), self.from.as_deref(), self.to.as_deref())?;
+        let (from, to) = bounds((scheme, eu_rules), self.from.as_deref(), self.to.as_deref())?;
         let draft = PoolDraft {
             name: self.name,
             gtin,
@@ -134,7 +133,7 @@ pub(crate) struct PoolPatch {
     threshold_hours: Option<u32>,
     /// The hub extends the pool when it is low.
     auto_extend: Option<ExtendBody>,
-    /// Whether each reservation is told as an EPCIS event; of those that are made from then on.
+    /// Whether each reservation is told as an EPCIS event, those made before as well.
     reservation_events: Option<bool>,
     /// Whether numbers that are returned unused are offered again; of those that are returned from then on.
     #[schema(value_type = Option<ReofferWord>)]

@@ -2,7 +2,9 @@
 
 use domain::gtin::Gtin14;
 use domain::pool::{INDEX_LIMIT, PoolRuleError, Scheme};
-use domain::space::{Alphabet, AlphabetError, Characters, SpaceError, SpaceForm, SpaceId, density_limit};
+use domain::space::{
+    Alphabet, AlphabetError, Characters, SpaceError, SpaceForm, SpaceId, density_limit,
+};
 use edge::Problem;
 use serde::Deserialize;
 use store::pool::PoolError;

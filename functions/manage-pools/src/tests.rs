@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use domain::gtin::Gtin14;
 use domain::ids::{PoolId, RequestId, SystemId};
-use domain::request::{Details, ReserveRequest};
+use domain::request::{Details, Mode, ReserveRequest, Terms};
 use domain::webhook::AllowedHosts;
 use edge::{App, AuthorizerContext, Clock, Entropy, HttpEvent, TenantProfile, app};
 use http_body_util::BodyExt;
@@ -214,7 +214,7 @@ async fn reserve(store: &Store, pool: &PoolId, request_id: &str, quantity: u64) 
         line_gln: None,
         plant_gln: None,
         details: Details::default(),
-        terms: domain::request::Terms::default(),
+        terms: Terms { mode: Mode::List, ..Terms::default() },
     };
     let pools = std::slice::from_ref(pool);
     store.reserve(&request, pools, "2026-11-23T10:00:00.000Z").await.unwrap();

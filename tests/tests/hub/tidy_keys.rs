@@ -13,8 +13,14 @@ fn the_key_of_spaces_is_rotated_stays_behind_and_trusts_the_roles_of_its_account
     assert_eq!(keys.len(), 1);
     let (name, key) = keys[0];
     let resource = template.resource(name);
-    assert_eq!((&resource["DeletionPolicy"], &resource["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
-    assert_eq!((&key["EnableKeyRotation"], &key["PendingWindowInDays"]), (&json!(true), &json!(30)));
+    assert_eq!(
+        (&resource["DeletionPolicy"], &resource["UpdateReplacePolicy"]),
+        (&json!("Retain"), &json!("Retain"))
+    );
+    assert_eq!(
+        (&key["EnableKeyRotation"], &key["PendingWindowInDays"]),
+        (&json!(true), &json!(30))
+    );
     // `*` is the key itself here; whoever else is named could go round the roles.
     let statements = list(&key["KeyPolicy"]["Statement"]);
     assert_eq!(statements.len(), 1);

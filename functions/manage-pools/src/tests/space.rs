@@ -149,9 +149,8 @@ async fn a_pool_is_extended_up_to_the_density_and_not_by_one_more() {
     // Left out, the last number is the last that the rules leave.
     assert_eq!((status, &pool["to"]), (201, &json!("9998")), "{pool}");
     let path = format!("{POOLS}/{}", pool["id"].as_str().unwrap());
-    let apply = async |last: &str| {
-        bench.operator("PATCH", &path, Some(&json!({ "to": last }))).await
-    };
+    let apply =
+        async |last: &str| bench.operator("PATCH", &path, Some(&json!({ "to": last }))).await;
     let (status, dense) = apply("9999").await;
     assert_eq!((status, slug(&dense)), (422, "validation"), "{dense}");
     assert_eq!(dense["violations"][0]["pointer"], "/to");
@@ -160,7 +159,8 @@ async fn a_pool_is_extended_up_to_the_density_and_not_by_one_more() {
     assert_eq!(apply("9000").await.0, 200);
     assert_eq!(apply("9998").await.0, 200);
     let more = with(with(body, "from", json!("20000")), "eu_rules", json!(false));
-    let (status, dense) = bench.operator("POST", POOLS, Some(&with(more, "to", json!("20000")))).await;
+    let (status, dense) =
+        bench.operator("POST", POOLS, Some(&with(more, "to", json!("20000")))).await;
     assert_eq!((status, &dense["total"]), (422, &json!("10000")), "{dense}");
 }
 

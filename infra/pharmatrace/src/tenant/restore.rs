@@ -15,8 +15,8 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use data_encoding::HEXLOWER;
 use domain::ids::{RequestId, SystemId};
-use domain::pool::{Pool, PoolStatus};
-use domain::request::{Details, ReserveRequest};
+use domain::pool::{Pool, PoolStatus, Scheme};
+use domain::request::{Details, Mode, ReserveRequest, Terms};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -60,6 +60,14 @@ impl Source {
             store = store.over_copy(table);
         }
         Ok(Self { store, objects: hub.objects().await? })
+    }
+}
+
+/// A mode that the pool allows; nothing is told of what is skipped.
+const fn mode_of(scheme: Scheme) -> Mode {
+    match scheme {
+        Scheme::Sequential { .. } => Mode::Range,
+        Scheme::Randomised { .. } => Mode::List,
     }
 }
 
@@ -273,7 +281,7 @@ impl Copy {
             line_gln: None,
             plant_gln: None,
             details: Details::default(),
-            terms: domain::request::Terms::default(),
+            terms: Terms { mode: mode_of(pool.draft.scheme), ..Terms::default() },
         };
         let store = &self.to.0;
         let resting = pool.status != PoolStatus::Active;

@@ -71,8 +71,7 @@ async fn a_ceiling_counts_before_it_is_reached() {
         auto_extend: Some(AutoExtend { by: 100, ceiling }),
         ..PoolPolicy::default()
     };
-    let growing =
-        |last| PoolDraft { policy: ceiling(last), ..eu(draft(scheme(), 0, 99)) };
+    let growing = |last| PoolDraft { policy: ceiling(last), ..eu(draft(scheme(), 0, 99)) };
     let bench = Bench::start().await;
     refused(bench.create(1, growing(9_999)).await, 10_000);
     bench.create(1, growing(9_998)).await.unwrap();

@@ -99,9 +99,9 @@ async fn tamper(store: &Store, name: &str, value: Option<AttributeValue>) {
         .condition_expression("attribute_exists(pk)")
         .expression_attribute_names("#name", name);
     let call = match value {
-        Some(value) => {
-            call.update_expression("SET #name = :value").expression_attribute_values(":value", value)
-        }
+        Some(value) => call
+            .update_expression("SET #name = :value")
+            .expression_attribute_values(":value", value),
         None => call.update_expression("REMOVE #name"),
     };
     call.send().await.unwrap();
