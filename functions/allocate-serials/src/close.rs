@@ -13,7 +13,10 @@ use axum::response::{IntoResponse, Response};
 use domain::allocation::{Allocation, AllocationStatus, Transition, TransitionError};
 use domain::closing::{Batch, CloseRequest, DECISIONS_MAX, Decision, ReportError, Unused, Verdict};
 use domain::finding::{Finding, Subject};
-use domain::ids::RequestId;
+use domain::give_back::Fate;
+use domain::ids::{RequestId, SystemId};
+use domain::ledger::Bucket;
+use domain::policy::Reoffer;
 use edge::{Caller, JsonBody, Problem, ProblemKind, Scope};
 use http::{HeaderMap, HeaderValue};
 use service::store_problem;
@@ -21,11 +24,13 @@ use store::StoreError;
 use store::allocation::ChangeError;
 use store::closing::{Closing, Effects, Hashes, content_sha256};
 use store::finding::FindingRecord;
+use store::number_change::Selection;
 
 use crate::Hub;
 use crate::batch::{Account, Books};
 use crate::batch_document::BatchDocument;
 use crate::close_body::CloseBody;
+use crate::give_back::give_up_problem;
 use crate::problem::change_problem;
 use crate::reserve::{REPLAY, idempotency_key};
 use crate::turn::{Turn, shown};
@@ -84,7 +89,7 @@ impl Ask<'_> {
             seen.status
                 .after(Transition::Close)
                 .map_err(|error| change_problem(&ChangeError::Transition(error)))?;
-            self.check_terms(&seen)?;
+            self.check_terms(&seen).await?;
             let number = next_number(&closings)?;
             if self.attempt(&seen, number, closings.last()).await? {
                 tracing::info!(allocation.id = %seen.id, pool.id = %seen.pool_id, "batch closed");
@@ -119,17 +124,43 @@ impl Ask<'_> {
         Err(change_problem(&ChangeError::Transition(refused)))
     }
 
-    fn check_terms(&self, seen: &Allocation) -> Result<(), Problem> {
+    async fn check_terms(&self, seen: &Allocation) -> Result<(), Problem> {
         let lot = self.request.lot.as_deref();
         if lot.is_some_and(|lot| seen.details.lot.as_deref() != Some(lot)) {
             let detail = "The report is about another lot.";
             return Err(Problem::unprocessable(detail).violation("/lot", "that of the allocation"));
         }
-        match self.request.unused {
-            Unused::Deactivate => Ok(()),
-            Unused::Return => Err(Problem::unprocessable("The pool takes nothing back.")
+        if self.request.unused == Unused::Deactivate {
+            return Ok(());
+        }
+        let pool = self.hub.store.pool_fetch(&seen.pool_id).await.map_err(failed)?;
+        let reoffer = pool.map_or(Reoffer::Never, |state| state.pool.draft.policy.reoffer);
+        match reoffer {
+            Reoffer::Returned => Ok(()),
+            Reoffer::Never => Err(Problem::unprocessable("The pool takes nothing back.")
                 .violation("/unused", "deactivate; the pool does not offer numbers again")),
         }
+    }
+
+    /// Gives back what nobody used, once for this request: before the run ends, as afterwards nothing is.
+    async fn give_back(&self, seen: &Allocation) -> Result<(), Problem> {
+        let hash = self.request.hash();
+        let key = format!("close-{}", hash.get(..26).unwrap_or_default());
+        let key = RequestId::parse(&key).map_err(|error| Problem::internal(&error))?;
+        let system = self.turn.actor.split('/').next().unwrap_or_default();
+        let requester = SystemId::parse(system).map_err(|error| Problem::internal(&error))?;
+        let request = store::number_change::Request {
+            requester: &requester,
+            actor: &self.turn.actor,
+            key: &key,
+            selection: Selection::AllUnused,
+            fate: Fate::Return,
+            reason: self.turn.reason.as_deref().unwrap_or("end of batch"),
+        };
+        let (store, objects) = (&self.hub.store, &self.hub.objects);
+        let given = store.numbers_give_up(objects, &seen.id, &request, &self.turn.now).await;
+        // All unused numbers are asked for, so none of them can be named as used.
+        given.map(drop).map_err(|error| give_up_problem(&error, |index| index.to_string()))
     }
 
     /// One try: counted, judged, written down, and put if the allocation is still as it was seen.
@@ -144,6 +175,11 @@ impl Ask<'_> {
         let production = self.request.production.as_deref();
         let verdict = judged(&books, seen, production)?;
         let doubtful = !verdict.issues.is_empty();
+        let unused = books.balance.buckets.get(Bucket::Outstanding);
+        if self.request.unused == Unused::Return && !doubtful && unused > 0 {
+            // Then it is counted again. What waits for a review keeps its numbers.
+            return self.give_back(seen).await.map(|()| false);
+        }
         let status =
             if doubtful { AllocationStatus::PendingReview } else { AllocationStatus::Closed };
         let account = Account {

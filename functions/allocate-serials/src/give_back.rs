@@ -69,6 +69,8 @@ pub(crate) struct GiveBackView {
     taken: u64,
     /// Those that were used before it could be written.
     used_meanwhile: u64,
+    /// Whether the pool offers them again: the 64 longest runs of each block of 32,768 numbers.
+    offered_again: bool,
     /// The document that the ledger was posted from.
     #[schema(value_type = Sha256)]
     document: String,
@@ -154,13 +156,14 @@ impl GiveBackView {
             selected: change.decided,
             taken,
             used_meanwhile: change.decided.saturating_sub(taken),
+            offered_again: change.offers,
             document: change.content_sha256.clone(),
             decided_at: change.at.clone(),
         }
     }
 }
 
-fn give_up_problem(error: &GiveUpError, text: impl Fn(u64) -> String) -> Problem {
+pub(crate) fn give_up_problem(error: &GiveUpError, text: impl Fn(u64) -> String) -> Problem {
     match error {
         GiveUpError::KeyReuse => {
             Problem::new(ProblemKind::IdempotencyKeyReuse).detail(error.to_string())

@@ -269,3 +269,27 @@ async fn a_document_that_was_changed_is_not_answered() {
     assert_eq!(world.document(&id, "format=pdf").await.0, StatusCode::BAD_REQUEST);
     assert_eq!(world.document(&id, "revision=2").await.0, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn unused_numbers_are_given_back_where_the_pool_takes_them() {
+    let world = world().await;
+    let change = store::pool::PoolChange {
+        policy: store::pool::PolicyChange {
+            reoffer: Some(domain::policy::Reoffer::Returned),
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    let pool = PoolId::from_entropy([1; 17]);
+    world.store.pool_change(&pool, &change, ("L1/c", NOW)).await.unwrap();
+    let id = world.reserved("R1").await;
+    world.told(&id, Fact::Commissioned, (0, 94)).await;
+    let mut report = production(95);
+    report["unused"] = "return".into();
+    let (status, closed) = world.close(&id, &report).await;
+    assert_eq!((status, closed["status"].as_str()), (200, Some("closed")), "{closed}");
+    assert_eq!(world.close(&id, &report).await.1["replay"], json!(true));
+    let (_, balance) = world.get(&format!("{ROOT}/{id}/reconciliation"), "").await;
+    assert_eq!((&balance["returned"], &balance["deactivated"]), (&json!(5), &json!(0)));
+    world.holds().await;
+}
