@@ -258,7 +258,11 @@ fn routes(pool: &str) -> Vec<(HttpEvent, &'static str, &'static str)> {
         (HttpEvent::new("POST", POOLS).json(&draft()), "pools:write", "pools:read"),
         (HttpEvent::get(POOLS), "pools:read", "pools:write allocations:read"),
         (HttpEvent::get(pool), "pools:read", "pools:write"),
-        (HttpEvent::get(&format!("{POOLS}/spaces")).query("gtin=00313000007772"), "pools:read", "pools:write"),
+        (
+            HttpEvent::get(&format!("{POOLS}/spaces")).query("gtin=00313000007772"),
+            "pools:read",
+            "pools:write",
+        ),
         (HttpEvent::new("PATCH", pool).json(&json!({})), "pools:write", "pools:read"),
         (HttpEvent::get(&format!("{pool}/ranges")), "pools:read", "reports:read"),
     ]
