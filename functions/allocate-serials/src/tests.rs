@@ -15,6 +15,7 @@ use super::*;
 
 mod closing;
 mod give_back;
+mod random;
 mod terms;
 
 const ROOT: &str = "/api/v1/l3/allocations";

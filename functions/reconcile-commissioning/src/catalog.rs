@@ -1,7 +1,8 @@
 //! Which allocation a serial belongs to, looked up while the document streams by.
 //!
 //! - A pool is read before its ranges: an index that its cursor had passed and that no open entry
-//!   held has a range record, for ever. So whatever is cached here stays true for the run.
+//!   held has a range record, for ever. So whatever is cached here stays true for the run,
+//!   but for numbers that are given back meanwhile: their posting finds that out, and the document is read again.
 //! - At most [`RANGES_MAX`] ranges are kept; a document that needs more is refused.
 //!
 //! - Sequential numbers are asked first, then the spaces: a text that a space has and that is no number
@@ -10,23 +11,23 @@
 //! The catalog runs on a blocking thread and reads the store through the runtime's handle.
 
 mod found;
+mod since;
+mod spaces;
 mod ways;
 
-use std::sync::Arc;
-
-use domain::allocation::{Allocation, Reuse};
+use domain::allocation::Allocation;
 use domain::gtin::Gtin14;
-use domain::ids::{AllocationId, PoolId, SystemId};
+use domain::ids::{AllocationId, SystemId};
 use domain::numbering::Numbering;
 use domain::pool::{PoolDraft, Scheme, SerialMatch};
-use domain::space::SpaceCipher;
 use rustc_hash::FxHashMap;
 use store::Store;
 use store::pool::PoolState;
-use store::range::{Range, RangeKind};
+use store::range::RangeKind;
 use tokio::runtime::Handle;
 
 pub use self::found::{Found, LookupError};
+pub use self::spaces::Reach;
 pub use self::ways::{Way, Ways};
 
 /// Ranges that one document may touch.
@@ -166,21 +167,6 @@ impl Catalog {
         Ok(self.ways.add(Way { scheme: draft.scheme, numbering, company_prefix_length }))
     }
 
-    /// Deciphers the texts of a way that is a space's.
-    #[must_use]
-    pub fn cipher(&self, way: usize) -> Option<&Arc<SpaceCipher>> {
-        self.ways.get(way)?.numbering.cipher()
-    }
-
-    /// The way that [`Catalog::find`] would name, where all pools of the GTIN that was read last are of
-    /// one space.
-    #[inline]
-    #[must_use]
-    pub fn near_space(&self, gtin: usize, serial: &str) -> Option<usize> {
-        let (_, way) = self.only_space.filter(|(only, _)| *only == gtin)?;
-        self.cipher(way)?.has(serial.as_bytes()).then_some(way)
-    }
-
     /// What [`Catalog::find`] would find, where that is [`Found::Mine`] in the allocation that it
     /// found last: the allocation, and the index from its start.
     #[inline]
@@ -232,24 +218,6 @@ impl Catalog {
             }
         }
         Ok(space.map_or(miss, |way| Found::InSpace { way }))
-    }
-
-    /// Looks an index of a GTIN's space up.
-    pub fn find_index(
-        &mut self,
-        gtin: usize,
-        way: usize,
-        index: u128,
-    ) -> Result<Found, LookupError> {
-        let holds = |entry: &PoolEntry| {
-            let draft = &entry.state.pool.draft;
-            entry.way == way && (draft.from..=draft.to).contains(&index)
-        };
-        let pools = self.pools.get(gtin).map_or(&[][..], Vec::as_slice);
-        match pools.iter().position(holds) {
-            Some(number) => self.find_in((gtin, number), index, way),
-            None => Ok(Found::Unreserved { index, way, provisional: false }),
-        }
     }
 
     /// The part of the pool that was found last.
@@ -315,39 +283,6 @@ impl Catalog {
             entry.hot = at;
         }
         Ok(answer)
-    }
-
-    fn span_of(&mut self, range: Range) -> Result<Span, LookupError> {
-        let last = range.start.saturating_add(u128::from(range.size)).saturating_sub(1);
-        let what = self.what(range.kind)?;
-        Ok(Span { first: range.start, last, start: range.start, what })
-    }
-
-    /// Whether some numbers of the span may belong to another allocation since.
-    fn gave_back(&self, span: &Span) -> bool {
-        let (What::Mine(number) | What::Foreign(number) | What::Void(Some(number))) = span.what
-        else {
-            return false;
-        };
-        self.allocation(number).is_some_and(|allocation| allocation.reuse == Reuse::Gave)
-    }
-
-    /// The part of an allocation's span around an index that was not offered again, or what the index belongs
-    /// to since.
-    fn owned_since(
-        &mut self,
-        pool: &PoolId,
-        span: Span,
-        index: u128,
-    ) -> Result<Span, LookupError> {
-        if let Some(range) = self.runtime.block_on(self.store.reoffer_of(pool, index))? {
-            return self.span_of(range);
-        }
-        let ends = (index, span.last);
-        let next = self.runtime.block_on(self.store.reoffers_between(pool, ends, 1))?;
-        let last = next.first().map_or(span.last, |next| next.start.saturating_sub(1));
-        // What lies before the index is looked up when a document names it.
-        Ok(Span { first: index, last, ..span })
     }
 
     fn what(&mut self, kind: RangeKind) -> Result<What, LookupError> {

@@ -6,7 +6,11 @@ use super::*;
 
 /// A world whose buckets are there.
 async fn shelved() -> World {
-    let world = world().await;
+    shelved_again(world().await)
+}
+
+/// The same for another process.
+fn shelved_again(world: World) -> World {
     let nowhere = Some("http://127.0.0.1:9".to_owned());
     let settings = AwsSettings::new("eu-central-1", nowhere, ("test", "test"), None);
     let buckets = Buckets { inbound: "i".into(), outbound: "o".into(), documents: "d".into() };
@@ -127,6 +131,29 @@ async fn allocations_that_are_over_give_nothing_up() {
     let (status, refused) = world.give_back(&id, "K", &all).await;
     assert_eq!((status, slug(&refused)), (409, "allocation-state"));
     assert_eq!(refused["status_now"], "voided");
+}
+
+#[tokio::test]
+async fn pool_that_offers_again_serves_from_what_was_returned_first() {
+    let world = shelved().await;
+    let id = reserved(&world, "R1", 100).await;
+    let pool = PoolId::from_entropy([1; 17]);
+    let mut change = store::pool::PoolChange::default();
+    change.policy.reoffer = Some(domain::policy::Reoffer::Returned);
+    world.store.pool_change(&pool, &change, ("x", "2026-11-23T09:30:00.000Z")).await.unwrap();
+    // Known as it was for a minute; another process knows it at once.
+    let world = shelved_again(world);
+    let ranges = json!({ "ranges": [{ "from": "000000001010", "to": "000000001019" }],
+        "fate": "return", "reason": "order cut short" });
+    let (_, change) = world.give_back(&id, "K", &ranges).await;
+    assert_eq!((&change["taken"], &change["offered_again"]), (&json!(10), &json!(true)));
+    let (status, second) = world.post(ROOT, &body("R2", 10)).await;
+    assert_eq!((status, &second["range"]["from"]), (201, &json!("000000001010")));
+    let (status, again) = world.post(ROOT, &body("R2", 10)).await;
+    assert_eq!((status, &again["allocation_id"]), (200, &second["allocation_id"]));
+    let (_, third) = world.post(ROOT, &body("R3", 10)).await;
+    assert_eq!(third["range"]["from"], "000000001100", "none is left, so the cursor serves");
+    assert_eq!(world.store.audit().await.unwrap().breaches, []);
 }
 
 #[tokio::test]

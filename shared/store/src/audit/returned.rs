@@ -182,10 +182,10 @@ fn tiled(pool: &PoolId, runs: &[ReturnedRun], taken: &[Range], wrong: &mut Wrong
     let (of_runs, of_taken) = (joined(of_runs), joined(of_taken));
     if of_runs != of_taken {
         let first = of_runs.iter().zip(&of_taken).find(|(run, range)| run != range);
-        let at = first.map_or_else(
-            || of_runs.len().min(of_taken.len()).to_string(),
-            |((from, _), (start, _))| format!("{}", from.min(start)),
-        );
+        let shorter = of_runs.len().min(of_taken.len());
+        let extra = || of_runs.iter().chain(&of_taken).skip(shorter).map(|(from, _)| *from).next();
+        let at = first.map(|((from, _), (start, _))| *from.min(start)).or_else(extra);
+        let at = at.unwrap_or_default();
         say(format!("what was taken of runs is not what was offered again, from {at} on"));
     }
 }

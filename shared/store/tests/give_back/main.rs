@@ -4,6 +4,7 @@
 
 mod again;
 mod hub;
+mod planted;
 
 use domain::allocation::Transition;
 use domain::fact::Fact;
