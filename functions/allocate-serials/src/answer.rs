@@ -10,6 +10,7 @@ use edge::openapi::{
     Time,
 };
 use serde::Serialize;
+use store::reservation_event::event_key;
 use store::{Store, StoreError};
 use utoipa::ToSchema;
 
@@ -83,6 +84,11 @@ pub(crate) struct AllocationView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pool: Option<PoolNow>,
+    /// The object of the documents bucket that tells the reservation as an EPCIS event, some minutes after it at the
+    /// latest. Only of pools that ask for it; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reservation_event: Option<String>,
     /// When the hold ends; null once it is confirmed, and for numbers given for good at once.
     #[schema(required, value_type = Option<Time>)]
     expires_at: Option<String>,
@@ -176,6 +182,9 @@ impl AllocationView {
             export: Export { href: format!("{path}/export"), formats: ["csv", "json"] },
             pool_id: a.pool_id.to_string(),
             pool: pool.map(PoolNow::new),
+            reservation_event: pool
+                .filter(|pool| pool.draft.policy.reservation_events)
+                .map(|_| event_key(&a.id)),
             expires_at: a.hold.as_ref().filter(|_| a.is_unconfirmed()).map(|h| h.ends_at.clone()),
             created_at: a.created_at.clone(),
             closed_at: a.closed_at.clone(),

@@ -16,6 +16,8 @@ mod frugal;
 mod once;
 #[path = "ledger/randomised.rs"]
 mod randomised;
+#[path = "ledger/reserving.rs"]
+mod reserving;
 #[path = "ledger/results.rs"]
 mod results;
 #[path = "ledger/transitions.rs"]

@@ -10,10 +10,13 @@
 mod documents;
 mod events;
 mod holds;
+mod hook;
 mod measures;
 pub mod notices;
 mod pools;
+mod reservations;
 
+use domain::webhook::AllowedHosts;
 use edge::Clock;
 use serde::Serialize;
 use store::{Objects, Store, StoreError};
@@ -38,6 +41,8 @@ pub struct Sweeper {
     pub inbound_queue_url: String,
     /// Where events of pools are sent.
     pub pool_events_queue_url: String,
+    /// Where the webhook may be.
+    pub webhook_hosts: AllowedHosts,
     /// The time.
     pub clock: Clock,
     /// How long what was sent is left alone (see `store::document_queue::patience`).
@@ -57,6 +62,10 @@ pub struct Sweep {
     pub extended: u32,
     /// Events of pools sent to the queue of the stack.
     pub told: u32,
+    /// Events of pools that the webhook took.
+    pub hooked: u32,
+    /// Reservations told as EPCIS events.
+    pub reservations: u32,
     /// Allocations given up because nobody confirmed them in time.
     pub expired: u32,
     /// Documents sent to be tried again.
@@ -77,11 +86,11 @@ pub async fn sweep(sweeper: &Sweeper) -> Result<Sweep, StoreError> {
     let mut done = Sweep::default();
     let outcomes = [
         ("pools", pools::sweep(sweeper, &mut done).await),
-        ("events", events::send(sweeper, &mut done).await),
         ("holds", holds::end(sweeper, &mut done).await),
         ("documents", documents::retry(sweeper, &mut done).await),
         ("notices", notices::announce_lost(sweeper, &mut done).await),
         ("seals", seal_day(sweeper, &mut done).await),
+        ("events", events::send(sweeper, &mut done).await),
     ];
     for (part, outcome) in &outcomes {
         if let Err(error) = outcome {
@@ -95,6 +104,8 @@ pub async fn sweep(sweeper: &Sweeper) -> Result<Sweep, StoreError> {
         closed = done.closed,
         extended = done.extended,
         told = done.told,
+        reservations = done.reservations,
+        hooked = done.hooked,
         expired = done.expired,
         retried = done.retried,
         announced = done.announced,

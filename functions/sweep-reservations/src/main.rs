@@ -1,5 +1,6 @@
 //! Wiring of the sweeper.
 
+use domain::webhook::AllowedHosts;
 use service::Service;
 use store::document_queue::patience;
 use sweep_reservations::{Sweeper, sweep};
@@ -13,6 +14,9 @@ async fn main() -> Result<(), edge::Error> {
         sqs: service.sqs(),
         inbound_queue_url: service.config.inbound_queue_url.clone(),
         pool_events_queue_url: service.config.pool_events_queue_url.clone(),
+        webhook_hosts: AllowedHosts::parse(
+            service.config.webhook_hosts.as_deref().unwrap_or_default(),
+        ),
         clock: service.clock.clone(),
         patience: patience(service.config.inbound_visibility_seconds),
     };

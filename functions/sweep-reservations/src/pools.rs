@@ -12,7 +12,7 @@ use store::sweep::Swept;
 use store::time::{epoch_ms, rfc3339_ms};
 use time::OffsetDateTime;
 
-use crate::{Sweep, Sweeper, UNFINISHED_AGE};
+use crate::{Sweep, Sweeper, UNFINISHED_AGE, reservations};
 
 /// Pools read per page of the registry.
 const PAGE: i32 = 100;
@@ -56,7 +56,10 @@ async fn one(
     let pool = &state.pool;
     let is_watched = pool.is_watched() || pool.remaining == 0;
     if is_watched || now.minute().is_multiple_of(UNWATCHED_MINUTES) {
-        look(sweeper, pool, (now, done)).await?;
+        look(sweeper, pool, (now, &mut *done)).await?;
+    }
+    if pool.draft.policy.reservation_events {
+        reservations::tell(sweeper, &state, done).await?;
     }
     Ok(swept)
 }

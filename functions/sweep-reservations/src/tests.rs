@@ -1,4 +1,6 @@
 mod replenish;
+mod reservations;
+mod webhook;
 
 use domain::gtin::Gtin14;
 use domain::ids::{PoolId, RequestId, SystemId};
@@ -41,6 +43,7 @@ fn sweeper(store: &Store, now: OffsetDateTime) -> Sweeper {
         sqs: sqs(&settings, &https()),
         inbound_queue_url: String::new(),
         pool_events_queue_url: String::new(),
+        webhook_hosts: AllowedHosts::default(),
         clock: Clock::fixed(now),
         patience: Duration::minutes(135),
     }

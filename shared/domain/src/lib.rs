@@ -28,5 +28,6 @@ pub mod space;
 pub mod sscc;
 pub mod telemetry;
 pub mod watch;
+pub mod webhook;
 
 mod check_digit;

@@ -51,6 +51,8 @@ pub struct Config {
     pub space_key_arn: String,
     /// `POOL_EVENTS_QUEUE_URL`
     pub pool_events_queue_url: String,
+    /// `WEBHOOK_HOSTS`: hosts that events may be sent to, separated by commas; absent when there are none
+    pub webhook_hosts: Option<String>,
     /// `TENANT_PROFILE`
     pub profile: TenantProfile,
     /// `CONTACT_EMAIL`: whom trading partners may answer; absent when the tenant names nobody
@@ -132,6 +134,7 @@ impl Config {
             pool_events_queue_url: required("POOL_EVENTS_QUEUE_URL"),
             space_key_arn: required("SPACE_KEY_ARN"),
             profile,
+            webhook_hosts: optional("WEBHOOK_HOSTS"),
             contact_email: optional("CONTACT_EMAIL"),
             stack_name: required("STACK_NAME"),
             region: required("AWS_REGION"),

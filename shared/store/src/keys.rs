@@ -64,6 +64,8 @@ pub enum Sk {
     Webhook,
     /// The pool item itself.
     Pool,
+    /// How far the reservations of a pool were told as events.
+    Told,
     /// What the sweep saw of a pool.
     Watch,
     /// An event of a pool, by its number, from 1.
@@ -221,6 +223,7 @@ impl fmt::Display for Sk {
         match self {
             Self::Pool => f.write_str("POOL"),
             Self::Webhook => f.write_str("WEBHOOK"),
+            Self::Told => f.write_str("TOLD"),
             Self::Watch => f.write_str("WATCH"),
             Self::PoolEvent(number) => write!(f, "EVENT#{number:012}"),
             Self::Range(start) => write!(f, "{RANGE_PREFIX}{start:020}"),
@@ -309,6 +312,7 @@ fn sk_of(text: &str) -> Option<Sk> {
     Some(match (kind, rest.as_slice()) {
         ("POOL", []) => Sk::Pool,
         ("WEBHOOK", []) => Sk::Webhook,
+        ("TOLD", []) => Sk::Told,
         ("WATCH", []) => Sk::Watch,
         ("EVENT", [number]) => Sk::PoolEvent(digits(number, 12)?),
         ("RANGE", [start]) => Sk::Range(digits(start, 20)?),

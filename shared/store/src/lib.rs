@@ -14,6 +14,12 @@
 //! | reserve: close the entry | UpdateItem | `POOL#p / POOL` | the entry has this start | allocate-serials, sweep-reservations |
 //! | sweep: void an unfinished entry | PutItem | `POOL#p / RANGE#s` | absent | sweep-reservations |
 //! | void an allocation | TransactWriteItems | `ALLOC#A`, `POOL#p / RANGE#s` | reserved or exported | allocate-serials |
+//! | give numbers up: record | TransactWriteItems | `ALLOC#A / CHANGE#k`, `DOC#sha / DOC`, `ALLOC#A / AUDIT#…`, `ALLOC#A / ALLOC` | absent, the allocation active | allocate-serials |
+//! | give numbers up: a block | TransactWriteItems | `BLOCK#A#n / STATE`, `/ DOC#sha`, `POOL#p / RETURNED#s` | version seen, others absent | allocate-serials, reconcile-commissioning |
+//! | runs to be offered again | Query on `listing` (may lag) | `RETURNED#p / <start>` | – | allocate-serials |
+//! | offer a run again | TransactWriteItems | `ALLOC#A`, `/ AUDIT#…`, `POOL#p / REOFFER#s`, `/ RETURNED#s` | absent, cursor seen and not withdrawn | allocate-serials |
+//! | withdraw a run | UpdateItem | `POOL#p / RETURNED#s` | cursor seen, not withdrawn | reconcile-commissioning |
+//! | whose a returned index is since | Query, consistent | `POOL#p / REOFFER#` | – | reconcile-commissioning |
 //! | create a pool | TransactWriteItems | `GTIN#g / GUARD`, `/ POOL#…`, `POOL#p / POOL`, `REGISTRY / POOL#p` | guard version, others absent | manage-pools |
 //! | change a pool | UpdateItem | `POOL#p / POOL` | the bounds that were read | manage-pools |
 //! | pools of a GTIN | Query, consistent | `GTIN#g / POOL#*` | – | allocate-serials, reconcile-commissioning |
@@ -44,6 +50,7 @@
 //! | a look at a pool, and its events | GetItem; TransactWriteItems | `POOL#p / WATCH`, `/ EVENT#n` | version seen or absent, absent | sweep-reservations |
 //! | send an event of a pool | Query on `attention`; PutItem | `POOL#p / EVENT#n` | version seen | sweep-reservations |
 //! | set the webhook | GetItem; TransactWriteItems | `WEBHOOK / WEBHOOK`, `/ AUDIT#…` | version seen or absent, absent | manage-pools |
+//! | reservations told as events | GetItem, Query, consistent; PutItem | `POOL#p / TOLD`, `/ RANGE#…` | version seen or absent | sweep-reservations |
 //! | seal a day | PutItem | `SEALS / DAY#<day>` | absent | sweep-reservations |
 //! | confirm, expire an allocation | TransactWriteItems | `ALLOC#A`, `/ AUDIT#…` (and `POOL#p / RANGE#s`) | status seen | allocate-serials, sweep-reservations |
 //! | decide about the end of a run | TransactWriteItems | `ALLOC#A`, `/ CLOSING#n`, `/ AUDIT#…` (and `DOC#sha / FINDING#id`, `FINDING#id / *`) | status seen, decision absent | allocate-serials |
@@ -104,6 +111,7 @@ pub mod publish;
 pub mod range;
 pub mod report;
 pub mod reserve;
+pub mod reservation_event;
 pub mod restore;
 pub mod returned;
 mod scheme_item;

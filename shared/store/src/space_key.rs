@@ -79,10 +79,18 @@ pub(crate) async fn seal(
     key: &SpaceKey,
     place: &Place<'_>,
 ) -> Result<SealedKey, StoreError> {
-    let (data_key, blob) = kms.data_key(place.context()).await?;
+    seal_bytes(kms, key.as_bytes(), (place.context(), &place.bound())).await
+}
+
+/// Seals a secret for what its context and `bound` name.
+pub(crate) async fn seal_bytes(
+    kms: &Kms,
+    secret: &[u8],
+    (context, bound): (Context<'_>, &[u8]),
+) -> Result<SealedKey, StoreError> {
+    let (data_key, blob) = kms.data_key(context).await?;
     let nonce: [u8; 12] = random()?;
-    let bound = place.bound();
-    let payload = Payload { msg: key.as_bytes(), aad: &bound };
+    let payload = Payload { msg: secret, aad: bound };
     let sealed = cipher(&data_key).encrypt(&Nonce::from(nonce), payload);
     let sealed = sealed.map_err(|_| failed("a key could not be sealed"))?;
     Ok(SealedKey { blob, nonce, sealed })
@@ -94,22 +102,29 @@ pub(crate) async fn open(
     sealed: &SealedKey,
     place: &Place<'_>,
 ) -> Result<Option<SpaceKey>, StoreError> {
-    let Some(data_key) = kms.decrypt(&sealed.blob, place.context()).await? else {
-        return Ok(None);
-    };
-    let bound = place.bound();
-    let payload = Payload { msg: &sealed.sealed, aad: &bound };
-    let opened = cipher(&data_key).decrypt(&Nonce::from(sealed.nonce), payload);
-    let opened = opened.ok().map(Zeroizing::new);
+    let opened = open_bytes(kms, sealed, (place.context(), &place.bound())).await?;
     let bytes = opened.and_then(|bytes| Some(Zeroizing::new(bytes.as_slice().try_into().ok()?)));
     Ok(bytes.map(|bytes| SpaceKey::from_bytes(*bytes)))
+}
+
+/// Opens a sealed secret; `None` if it was not sealed so, for this context and `bound`.
+pub(crate) async fn open_bytes(
+    kms: &Kms,
+    sealed: &SealedKey,
+    (context, bound): (Context<'_>, &[u8]),
+) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    let Some(data_key) = kms.decrypt(&sealed.blob, context).await? else { return Ok(None) };
+    let payload = Payload { msg: &sealed.sealed, aad: bound };
+    let opened = cipher(&data_key).decrypt(&Nonce::from(sealed.nonce), payload);
+    Ok(opened.ok().map(Zeroizing::new))
 }
 
 fn cipher(key: &DataKey) -> Aes256Gcm {
     Aes256Gcm::new(&(**key).into())
 }
 
-fn random<const N: usize>() -> Result<[u8; N], StoreError> {
+/// Random bytes of the operating system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| failed("the machine gave no random bytes"))?;
     Ok(bytes)

@@ -93,6 +93,8 @@ impl Files {
             objects: Objects { s3, buckets },
             sqs: self.sqs.clone(),
             inbound_queue_url: self.plant.hub.cloud.hub.queues.inbound.clone(),
+            pool_events_queue_url: self.plant.hub.cloud.hub.queues.pool_events.clone(),
+            webhook_hosts: domain::webhook::AllowedHosts::default(),
             clock: edge::Clock::fixed(edge::Clock::system().now() + ahead),
             patience: Duration::minutes(135),
         };

@@ -49,7 +49,12 @@ pub fn routers() -> BTreeMap<&'static str, axum::Router> {
         clock: clock.clone(),
         entropy: entropy.clone(),
     };
-    let pools = manage_pools::Hub { store: store.clone(), clock: clock.clone(), entropy };
+    let pools = manage_pools::Hub {
+        store: store.clone(),
+        clock: clock.clone(),
+        entropy,
+        webhook_hosts: domain::webhook::AllowedHosts::default(),
+    };
     let allocate = allocate_serials::Hub::new(store.clone(), objects.clone(), jobs, clock);
     let profile = TenantProfile::Manufacturer;
     let reports = report_operations::Hub {

@@ -309,7 +309,7 @@ fn each_function_writes_under_its_own_partition_keys_only() {
             ("ExportAllocation UpdateItem", vec!["ALLOC#*"]),
             ("IngestTelemetry PutItem", vec!["LINE#* LINES"]),
             ("ManagePools DeleteItem", vec!["GTIN#*"]),
-            ("ManagePools PutItem", vec!["GTIN#* POOL#* REGISTRY"]),
+            ("ManagePools PutItem", vec!["GTIN#* POOL#* PRODUCT#* REGISTRY WEBHOOK"]),
             ("ManagePools UpdateItem", vec!["POOL#*"]),
             ("QuarantineDeliveries PutItem", vec!["ARRIVAL#* DOC#* FINDING#*"]),
             ("ReconcileCommissioning DeleteItem", vec!["DOC#* FINDING#*"]),
@@ -321,7 +321,7 @@ fn each_function_writes_under_its_own_partition_keys_only() {
             ("ReportOperations DeleteItem", vec!["SESSION#*"]),
             ("ReportOperations PutItem", vec!["DOC#* FINDING#* SESSION#*"]),
             ("ReportOperations UpdateItem", vec!["CREDENTIAL#*"]),
-            ("SweepReservations PutItem", vec!["ALLOC#* ARRIVAL#* DOC#* POOL#* SEALS SWEEP"]),
+            ("SweepReservations PutItem", vec!["ALLOC#* ARRIVAL#* DOC#* GTIN#* POOL#* SEALS SWEEP"]),
             ("SweepReservations UpdateItem", vec!["ALLOC#* POOL#*"]),
             ("WriteExports PutItem", vec!["EXPORT#*"]),
         ]

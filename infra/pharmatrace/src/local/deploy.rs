@@ -74,6 +74,8 @@ pub async fn run(
         format!("Architecture={architecture}"),
         "RequireTls=no".to_owned(),
         "ContactEmail=operator@localhost".to_owned(),
+        // Webhooks of this machine, for tests: nothing else can be reached from here.
+        "WebhookHosts=http://127.0.0.1".to_owned(),
         "DeletionProtection=false".to_owned(),
         format!("ReconcileTimeoutSeconds={}", options.document_seconds),
         format!(

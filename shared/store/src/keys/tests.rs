@@ -50,6 +50,7 @@ fn any_sk() -> impl Strategy<Value = Sk> {
     prop_oneof![
         Just(Sk::Pool),
         Just(Sk::Watch),
+        Just(Sk::Told),
         Just(Sk::Webhook),
         (1..1_000_000_000_000_u64).prop_map(Sk::PoolEvent),
         index().prop_map(Sk::Range),

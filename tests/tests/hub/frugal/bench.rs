@@ -119,6 +119,7 @@ impl Plant {
                     store: store(),
                     clock: clock(),
                     entropy: Entropy::system(),
+                    webhook_hosts: domain::webhook::AllowedHosts::default(),
                 }),
             ),
             (
@@ -234,6 +235,8 @@ impl Plant {
             objects: self.objects.clone(),
             sqs: self.sqs.clone(),
             inbound_queue_url: self.queue_url.clone(),
+            pool_events_queue_url: self.queue_url.clone(),
+            webhook_hosts: domain::webhook::AllowedHosts::default(),
             clock: self.clock(),
             patience: PATIENCE,
         }

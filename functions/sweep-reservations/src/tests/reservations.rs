@@ -1,0 +1,132 @@
+//! Reservations that are told as EPCIS events.
+
+use domain::allocation::Allocation;
+use domain::numbering::Numbering;
+use serde_json::Value;
+use store::reservation_event::event_key;
+use testkit::{Dynamo, Shelf, TestClock};
+
+use super::*;
+
+const BEGIN: OffsetDateTime = datetime!(2026-11-23 10:01 UTC);
+
+struct Bench {
+    store: Store,
+    pool: PoolId,
+    shelf: Shelf,
+    _dynamo: Dynamo,
+}
+
+impl Bench {
+    async fn start() -> Self {
+        let dynamo = Dynamo::start().await;
+        let store = Store::new(dynamo.client(), &dynamo.table().await);
+        let pool = PoolId::from_entropy([1; 17]);
+        let draft = PoolDraft {
+            name: "pool".into(),
+            gtin: gtin(),
+            company_prefix_length: 7,
+            scheme: Scheme::Sequential { width: 12 },
+            from: 0,
+            to: 9_999_999,
+            max_request: 1_000_000,
+            threshold: 0,
+            eu_rules: false,
+            policy: PoolPolicy { reservation_events: true, ..PoolPolicy::default() },
+        };
+        store.pool_create(pool.clone(), draft, &rfc3339_ms(BEGIN)).await.unwrap();
+        Self { store, pool, shelf: Shelf::new(&TestClock::default()), _dynamo: dynamo }
+    }
+
+    async fn reserve(&self, id: &str, quantity: u64) -> Allocation {
+        let (request, pools) = (request(id, quantity), std::slice::from_ref(&self.pool));
+        let outcome = self.store.reserve(&request, pools, &rfc3339_ms(BEGIN)).await.unwrap();
+        outcome.allocation
+    }
+
+    async fn run(&self) -> u32 {
+        let settings =
+            AwsSettings::new("eu-central-1", Some("http://s3".into()), ("test", "test"), None);
+        let plain = sweeper(&self.store, BEGIN + Duration::minutes(1));
+        let s3 = s3(&settings, &self.shelf.http());
+        let sweeper = Sweeper { objects: Objects { s3, ..plain.objects }, ..plain };
+        let mut done = Sweep::default();
+        pools::sweep(&sweeper, &mut done).await.unwrap();
+        assert_eq!(done.failed, 0);
+        done.reservations
+    }
+
+    fn event(&self, allocation: &Allocation) -> Value {
+        let bytes = self.shelf.get("d", &event_key(&allocation.id)).unwrap();
+        let document: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(
+            (&document["type"], &document["schemaVersion"]),
+            (&"EPCISDocument".into(), &"2.0".into())
+        );
+        assert_eq!(document["epcisBody"]["eventList"].as_array().unwrap().len(), 1);
+        document["epcisBody"]["eventList"][0].clone()
+    }
+}
+
+#[tokio::test]
+async fn each_reservation_is_told_once_and_names_its_numbers_while_they_are_few() {
+    let bench = Bench::start().await;
+    let few = bench.reserve("R1", 3).await;
+    let many = bench.reserve("R2", 1_001).await;
+    assert_eq!(bench.run().await, 2);
+    assert_eq!(bench.run().await, 0);
+    let event = bench.event(&few);
+    assert_eq!(
+        (&event["bizStep"], &event["disposition"]),
+        (&"reserving".into(), &"reserved".into())
+    );
+    assert_eq!(
+        (&event["action"], &event["eventTime"]),
+        (&"ADD".into(), &few.created_at.clone().into())
+    );
+    let texts = Numbering::sequential(12).texts(few.start, few.size);
+    let epc = |text: &String| Value::from(format!("urn:epc:id:sgtin:0313000.000777.{text}"));
+    assert_eq!(event["epcList"], texts.iter().map(epc).collect::<Value>());
+    let event = bench.event(&many);
+    assert_eq!(event["epcList"], Value::Null);
+    assert_eq!(event["quantityList"][0]["quantity"], 1_001);
+    assert_eq!(event["quantityList"][0]["epcClass"], "urn:epc:idpat:sgtin:0313000.000777.*");
+    // Later ones are found behind these.
+    let later = bench.reserve("R3", 1).await;
+    assert_eq!(bench.run().await, 1);
+    assert_ne!(bench.event(&later)["eventID"], bench.event(&few)["eventID"]);
+    assert_eq!(bench.shelf.keys("d").len(), 3);
+}
+
+#[tokio::test]
+async fn a_run_that_was_cut_short_tells_nothing_twice_and_leaves_nothing_out() {
+    let bench = Bench::start().await;
+    let first = bench.reserve("R1", 3).await;
+    let state = bench.store.pool_fetch(&bench.pool).await.unwrap().unwrap();
+    let untold = bench.store.reservations_untold(&state, 100).await.unwrap().unwrap();
+    assert_eq!(untold.allocations, [first.id.clone()]);
+    assert_eq!(bench.run().await, 1);
+    let kept = bench.shelf.get("d", &event_key(&first.id));
+    // The run that was cut short comes back behind the other.
+    assert!(!bench.store.reservations_told(&bench.pool, &untold).await.unwrap());
+    assert_eq!(bench.run().await, 0);
+    assert_eq!(bench.shelf.get("d", &event_key(&first.id)), kept);
+}
+
+#[tokio::test]
+async fn what_is_open_is_told_when_it_is_recorded_and_what_is_void_never() {
+    let bench = Bench::start().await;
+    let (open, at) = (request("R1", 5), rfc3339_ms(BEGIN));
+    bench.store.reservation_open(&open, &bench.pool, &at).await.unwrap();
+    let behind = bench.reserve("R2", 3).await;
+    assert_eq!(bench.run().await, 0, "one before it is still open");
+    let recorded = bench.reserve("R1", 5).await;
+    let void = bench.reserve("R3", 7).await;
+    bench.store.allocation_void(&void.id, "a mistake", ("L1/c", &at)).await.unwrap();
+    assert_eq!(bench.run().await, 2);
+    for told in [&behind, &recorded] {
+        bench.event(told);
+    }
+    assert!(bench.shelf.get("d", &event_key(&void.id)).is_none());
+    assert_eq!(bench.run().await, 0);
+}

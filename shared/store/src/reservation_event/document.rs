@@ -1,0 +1,94 @@
+//! A reservation as an EPCIS 2.0 document: numbers that were given to somebody and are on no pack yet.
+//!
+//! CBV 2.0: bizStep `reserving`, disposition `reserved`, "not yet commissioned, provided for use by another
+//! party". Few numbers are named one by one; of many, and of those whose texts only the key of their space
+//! tells, the event names the class and how many there are. The document follows from what never changes of an
+//! allocation, so it is the same whenever it is made.
+
+use domain::allocation::Allocation;
+use domain::epc::{DIGITAL_LINK_ROOT, digital_link_text, sgtin_urn_stem, sgtin_urn_text};
+use domain::ids::length_prefixed_sha256;
+use domain::numbering::Numbering;
+use domain::pool::Scheme;
+use serde_json::{Value, json};
+
+/// Numbers that an event names one by one at the most.
+pub const NAMED_MAX: u64 = 1_000;
+const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
+/// The namespace of our own fields.
+const OWN: &str = "https://pharmatrace.dev/epcis/";
+
+/// The document about an allocation, JSON-LD.
+#[must_use]
+pub fn document(allocation: &Allocation) -> String {
+    let a = allocation;
+    let mut event = json!({
+        "type": "ObjectEvent",
+        "eventID": event_id(a),
+        "eventTime": a.created_at,
+        "eventTimeZoneOffset": "+00:00",
+        "action": "ADD",
+        "bizStep": "reserving",
+        "disposition": "reserved",
+        "pharmatrace:allocation": a.id.as_str(),
+        "pharmatrace:system": a.system_id.as_str(),
+    });
+    let (name, what) = match a.scheme {
+        Scheme::Sequential { width } if a.size <= NAMED_MAX => ("epcList", json!(epcs(a, width))),
+        Scheme::Sequential { .. } | Scheme::Randomised { .. } => ("quantityList", quantity(a)),
+    };
+    let place =
+        a.line_gln.as_ref().map(|gln| json!({"id": format!("{DIGITAL_LINK_ROOT}/414/{gln}")}));
+    if let Some(fields) = event.as_object_mut() {
+        fields.insert(name.to_owned(), what);
+        fields.extend(place.map(|place| ("readPoint".to_owned(), place)));
+    }
+    let document = json!({
+        "@context": [CONTEXT, {"pharmatrace": OWN}],
+        "type": "EPCISDocument",
+        "schemaVersion": "2.0",
+        "creationDate": a.created_at,
+        "epcisBody": {"eventList": [event]},
+    });
+    document.to_string()
+}
+
+fn epcs(a: &Allocation, width: u8) -> Vec<String> {
+    let texts = Numbering::sequential(width).texts(a.start, a.size);
+    let epc = |serial: &String| {
+        sgtin_urn_text(&a.gtin, a.company_prefix_length, serial)
+            .unwrap_or_else(|| digital_link_text(&a.gtin, serial))
+    };
+    texts.iter().map(epc).collect()
+}
+
+/// The class of all packs of the product, and how many of them.
+fn quantity(a: &Allocation) -> Value {
+    let stem = sgtin_urn_stem(&a.gtin, a.company_prefix_length);
+    let pattern =
+        stem.map(|stem| format!("{}*", stem.replacen("urn:epc:id:", "urn:epc:idpat:", 1)));
+    let class = pattern.unwrap_or_else(|| format!("{DIGITAL_LINK_ROOT}/01/{}", a.gtin));
+    json!([{"epcClass": class, "quantity": a.size}])
+}
+
+/// A UUID of our own making (RFC 9562, version 8): the same for the same allocation.
+fn event_id(a: &Allocation) -> String {
+    let mut bytes = [0; 16];
+    let hash = length_prefixed_sha256(&[b"reservation event", a.id.as_str().as_bytes()]);
+    for (byte, of_hash) in bytes.iter_mut().zip(hash) {
+        *byte = of_hash;
+    }
+    let number = u128::from_be_bytes(bytes);
+    let number = number & !(0xf << 76) | (8 << 76);
+    let number = number & !(0b11 << 62) | (0b10 << 62);
+    let hex = format!("{number:032x}");
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!(
+        "urn:uuid:{}-{}-{}-{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32)
+    )
+}
