@@ -105,7 +105,12 @@ pub fn judge(
     }
     findings.sort_by_key(|(code, _)| *code);
     let verdict = Verdict { newly_commissioned: newly.len(), repeated: repeated.len(), findings };
-    (Posting { groups: draft.groups, retractions: draft.retractions, verdict }, after)
+    let mut posting = Posting { groups: draft.groups, retractions: draft.retractions, verdict };
+    if after.retracted {
+        // What was taken back before the document came breaks nothing, as it would had it come after.
+        posting.verdict.findings = review(&posting, &after);
+    }
+    (posting, after)
 }
 
 /// The block without this draft, except for what the draft takes back.
