@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 
 use self::selection::SelectionBody;
 use crate::Hub;
-use crate::openapi::FateWord;
+use crate::openapi::{FateWord, SerialText};
 use crate::reserve::{REPLAY, idempotency_key};
 use crate::turn::check_reason;
 
@@ -31,7 +31,7 @@ use crate::turn::check_reason;
 #[serde(deny_unknown_fields)]
 pub(crate) struct GiveBackBody {
     /// Serial numbers, one by one.
-    #[schema(min_items = 1, max_items = 10_000)]
+    #[schema(min_items = 1, max_items = 10_000, value_type = Option<Vec<SerialText>>)]
     serials: Option<Vec<String>>,
     /// Runs of serial numbers, of sequential pools only.
     #[schema(min_items = 1, max_items = 1_000)]
@@ -48,7 +48,9 @@ pub(crate) struct GiveBackBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RangeBody {
+    #[schema(value_type = SerialText)]
     from: String,
+    #[schema(value_type = SerialText)]
     to: String,
 }
 

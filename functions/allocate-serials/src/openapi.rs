@@ -10,6 +10,7 @@ use edge::openapi::{AllocationId, Answer, Part, RequestId, Route, part};
 use edge::{ProblemKind, Scope};
 use http::Method;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::answer::AllocationView;
 use crate::body::{LEVELS, ReserveBody};
@@ -32,6 +33,11 @@ edge::words! {
     StatusWord = AllocationStatus::ALL.map(AllocationStatus::as_str),
         "Where an allocation stands.";
 }
+
+/// A serial number as it is printed, exact to the character.
+#[derive(Debug, ToSchema)]
+#[schema(min_length = 1, max_length = 20, pattern = "^[!\"%&'()*+,./0-9:;<=>?A-Z_a-z-]+$")]
+pub(crate) struct SerialText(#[expect(dead_code, reason = "only its schema is used")] String);
 
 const ALLOCATIONS: &str = "/api/v1/l3/allocations";
 const ALLOCATION: &str = "/api/v1/l3/allocations/{id}";

@@ -302,7 +302,7 @@ fn each_function_writes_under_its_own_partition_keys_only() {
     assert_eq!(
         rights,
         [
-            ("AllocateSerials PutItem", vec!["ALLOC#* EXPORT#* POOL#*"]),
+            ("AllocateSerials PutItem", vec!["ALLOC#* BLOCK#* DOC#* EXPORT#* FINDING#* POOL#*"]),
             ("AllocateSerials UpdateItem", vec!["ALLOC#* POOL#*"]),
             ("AuthorizeRequest UpdateItem", vec!["CREDENTIAL#*"]),
             ("ExportAllocation PutItem", vec!["ALLOC#* EXPORT#*"]),
@@ -315,9 +315,9 @@ fn each_function_writes_under_its_own_partition_keys_only() {
             ("ReconcileCommissioning DeleteItem", vec!["DOC#* FINDING#*"]),
             (
                 "ReconcileCommissioning PutItem",
-                vec!["ALLOC#* ARRIVAL#* BLOCK#* DOC#* FINDING#* RAW#* SUBJECT#*"]
+                vec!["ALLOC#* ARRIVAL#* BLOCK#* DOC#* FINDING#* POOL#* RAW#* SUBJECT#*"]
             ),
-            ("ReconcileCommissioning UpdateItem", vec!["ALLOC#*"]),
+            ("ReconcileCommissioning UpdateItem", vec!["ALLOC#* POOL#*"]),
             ("ReportOperations DeleteItem", vec!["SESSION#*"]),
             ("ReportOperations PutItem", vec!["DOC#* FINDING#* SESSION#*"]),
             ("ReportOperations UpdateItem", vec!["CREDENTIAL#*"]),
