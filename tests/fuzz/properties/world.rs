@@ -19,10 +19,11 @@ use store::credential::{Credential, Secret};
 use store::document::{Document, DocumentStatus};
 use store::finding::FindingRecord;
 use store::jobs::Jobs;
+use store::kms::Kms;
 use store::meter::Meter;
 use store::session::Session;
 use store::{Buckets, Objects, Store};
-use testkit::Dynamo;
+use testkit::{Dynamo, KeyService};
 use time::macros::datetime;
 use tokio::runtime::Runtime;
 
@@ -34,16 +35,20 @@ pub struct World {
     door: App,
     names: [(&'static str, String); 6],
     _dynamo: Dynamo,
+    _keys: KeyService,
 }
 
 impl World {
     pub fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let dynamo = runtime.block_on(Dynamo::start());
-        let store = Store::new(dynamo.client(), &runtime.block_on(dynamo.table()));
+        let keys = runtime.block_on(KeyService::start());
+        let settings = local(keys.endpoint());
+        let kms = Kms::new(&settings, &https(), keys.key_arn());
+        let store = Store::new(dynamo.client(), &runtime.block_on(dynamo.table())).with_kms(kms);
         let door = door(&store);
         let names = runtime.block_on(fill(&store));
-        Self { runtime, door, names, _dynamo: dynamo }
+        Self { runtime, door, names, _dynamo: dynamo, _keys: keys }
     }
 
     /// The text with what its names stand for.
@@ -71,10 +76,13 @@ impl World {
     }
 }
 
+fn local(endpoint: &str) -> AwsSettings {
+    AwsSettings::new("eu-central-1", Some(endpoint.to_owned()), ("test", "test"), None)
+}
+
 /// Every HTTP function behind one door. No bucket and no queue is reached: a call would fail.
 fn door(store: &Store) -> App {
-    let nowhere = Some("http://127.0.0.1:9".to_owned());
-    let settings = AwsSettings::new("eu-central-1", nowhere, ("test", "test"), None);
+    let settings = local("http://127.0.0.1:9");
     let buckets =
         Buckets { inbound: "in".into(), outbound: "out".into(), documents: "docs".into() };
     let objects = Objects { s3: s3(&settings, &https()), buckets };
@@ -91,6 +99,7 @@ fn door(store: &Store) -> App {
         store: store.clone(),
         clock: clock.clone(),
         entropy: entropy.clone(),
+        webhook_hosts: domain::webhook::AllowedHosts::default(),
     })
     .merge(allocate_serials::router(allocate_serials::Hub::new(
         store.clone(),

@@ -46,17 +46,26 @@ fn who_makes_keys_of_spaces_opens_none() {
             }
             assert_eq!(statement["Resource"], attribute("SpaceKey", "Arn"), "{name}");
             let contexts = json!({ "kms:EncryptionContextKeys": ["gtin", "space"] });
-            assert_eq!(statement["Condition"], json!({ "ForAllValues:StringEquals": contexts }));
-            assert_eq!(rights.insert(name.strip_suffix("Role").unwrap(), actions.join(" ")), None);
+            let secret = json!({ "kms:EncryptionContext:space": "webhook" });
+            let what = if statement["Condition"] == json!({ "StringEqualsIfExists": secret }) {
+                "of the webhook"
+            } else {
+                let any = json!({ "ForAllValues:StringEquals": contexts });
+                assert_eq!(statement["Condition"], any, "{name}");
+                "of spaces"
+            };
+            let right = format!("{} {what}", actions.join(" "));
+            assert_eq!(rights.insert(name.strip_suffix("Role").unwrap(), right), None);
         }
     }
-    let open = "kms:Decrypt".to_owned();
+    let open = "kms:Decrypt of spaces".to_owned();
     let expected = BTreeMap::from([
         ("AllocateSerials", open.clone()),
         ("ExportAllocation", open.clone()),
-        ("ManagePools", "kms:GenerateDataKey".to_owned()),
+        ("ManagePools", "kms:GenerateDataKey of spaces".to_owned()),
         ("ReconcileCommissioning", open.clone()),
         ("ReportOperations", open.clone()),
+        ("SweepReservations", "kms:Decrypt of the webhook".to_owned()),
         ("WriteExports", open),
     ]);
     assert_eq!(rights, expected);
