@@ -5,7 +5,7 @@ use domain::finding::Code;
 use domain::gtin::Gtin14;
 
 use super::Fold;
-use crate::catalog::Found;
+use crate::catalog::{Found, Reach};
 use crate::event::Miss;
 use crate::pending::Space;
 use crate::stop::Stop;
@@ -38,9 +38,18 @@ impl Fold {
     pub(super) fn decipher(&mut self, way: usize) -> Result<(), Stop> {
         let Some(indexes) = self.pending.take(way) else { return Ok(()) };
         let Space { gtin, number, .. } = indexes.space;
+        let mut reach: Option<Reach> = None;
         for index in indexes.iter() {
+            // Most texts of a batch are of one allocation.
+            if let Some((near, place)) = reach.and_then(|near| Some((near, near.place(index)?))) {
+                self.mine(near.allocation, place)?;
+                continue;
+            }
             match self.catalog.find_index(number, way, index)? {
-                Found::Mine { allocation, index } => self.mine(allocation, index)?,
+                Found::Mine { allocation, index: place } => {
+                    reach = self.catalog.reach(number, way, index);
+                    self.mine(allocation, place)?;
+                }
                 // Whatever else it is, its index tells it.
                 found => self.found(gtin, found, "")?,
             }
