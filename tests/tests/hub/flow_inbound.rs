@@ -22,14 +22,20 @@ const ILMD: &str = "<extension><ilmd><c:lotNumber>LOT42</c:lotNumber>\
 
 /// A commissioning document of the serials from `first`.
 pub fn document(first: u64, count: u64) -> Vec<u8> {
+    let epc = |index| format!("urn:epc:id:sgtin:0313000.000777.{index:012}");
+    document_of(&(first..first + count).map(epc).collect::<Vec<_>>())
+}
+
+/// A commissioning document of these serials.
+pub fn document_of(epcs: &[String]) -> Vec<u8> {
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<e:EPCISDocument schemaVersion=\"1.2\" \
          xmlns:e=\"urn:epcglobal:epcis:xsd:1\" xmlns:c=\"urn:epcglobal:cbv:mda\"><EPCISBody>\
          <EventList>\n<ObjectEvent><eventTime>2026-11-23T10:00:00Z</eventTime>\
          <eventTimeZoneOffset>+00:00</eventTimeZoneOffset><epcList>",
     );
-    for index in first..first + count {
-        write!(out, "<epc>urn:epc:id:sgtin:0313000.000777.{index:012}</epc>").unwrap();
+    for epc in epcs {
+        write!(out, "<epc>{epc}</epc>").unwrap();
     }
     out.push_str(
         "</epcList><action>ADD</action><bizStep>urn:epcglobal:cbv:bizstep:commissioning</bizStep>\
