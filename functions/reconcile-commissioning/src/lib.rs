@@ -20,9 +20,9 @@
 //! `bad-event-time` (an event that states a fact, but not when), `too-scattered` (more than 100,000
 //! blocks or 1,000 ranges), `no-system` (the key names no system, or one that was never created). `gone`
 //! is a notice whose object version does not exist any more; `too-large` also one of more than 20 GiB,
-//! which is not read at all.
+//! which is not read at all. Result files have refusals of their own (`linefiles::results::ResultCode`).
 //!
-//! The crate does not know how a document is written (`epcis`), what facts mean for a serial
+//! The crate does not know how a document is written (`epcis`, `linefiles`), what facts mean for a serial
 //! (`domain`), or how an item looks (`store`).
 
 mod again;

@@ -37,7 +37,7 @@ pub struct Document {
     pub content_sha256: String,
     /// Of the received bytes, hex; they are kept under this name. `None` when they were gone.
     pub raw_sha256: Option<String>,
-    /// Such as `epcis-xml-1`.
+    /// Such as `epcis-xml-1` or `result-csv`.
     pub kind: String,
     /// The system that sent it first.
     pub system_id: SystemId,

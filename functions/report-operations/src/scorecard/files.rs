@@ -52,7 +52,7 @@ pub struct Waiting {
 pub struct DocumentRow {
     /// Of the inflated bytes, hexadecimal.
     pub content_sha256: String,
-    /// Such as `epcis-xml-1`.
+    /// Such as `epcis-xml-1` or `result-csv`.
     pub kind: String,
     /// How far it has come.
     pub status: &'static str,
