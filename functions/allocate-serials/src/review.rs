@@ -146,8 +146,7 @@ impl Review<'_> {
 
     fn hash(&self) -> String {
         let parts = ["review-1", self.decision.as_str(), &self.turn.actor, self.note.as_str()];
-        let hash = length_prefixed_sha256(&parts.map(str::as_bytes));
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        content_sha256(&length_prefixed_sha256(&parts.map(str::as_bytes)))
     }
 
     /// The decision with its document, counted anew.
