@@ -49,7 +49,7 @@ const NOT_ITS_OWN: [&str; 2] = ["InvalidCiphertextException", "IncorrectKeyExcep
 /// An AES-256 key; wiped when dropped.
 pub type DataKey = Zeroizing<[u8; 32]>;
 
-/// What a blob is bound to. Both stand in CloudTrail.
+/// What a blob is bound to. Both stand in the trail of calls that AWS keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Context<'a> {
     /// The product.

@@ -26,7 +26,10 @@ pub(crate) const ENTITY: &str = "space";
 
 /// The ciphers of the spaces that were opened, shared by all clones of a store.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Ciphers(Arc<Mutex<HashMap<SpaceId, Arc<OnceCell<Arc<SpaceCipher>>>>>>);
+pub(crate) struct Ciphers(Arc<Mutex<HashMap<SpaceId, Opened>>>);
+
+/// A space that somebody opens or has opened.
+type Opened = Arc<OnceCell<Arc<SpaceCipher>>>;
 
 /// A space and what its pools take of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

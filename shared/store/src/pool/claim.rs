@@ -117,20 +117,17 @@ impl Boundary {
 
     pub(crate) fn read(reader: Reader<'_>) -> Result<Self, Corrupt> {
         let (from, to) = (reader.parsed("from")?, reader.parsed("to")?);
-        let (prints, share) = match reader.optional_typed("space")? {
-            Some(space) => {
-                let eu_rules = match reader.text("rules")? {
-                    "eu" => true,
-                    "none" => false,
-                    _ => return Err(reader.corrupt("rules", "are unknown")),
-                };
-                let share = PoolShare { ceiling: reader.parsed("ceiling")?, eu_rules };
-                (Prints::Space(space), share)
-            }
-            None => {
-                let width = reader.optional_parsed("width")?;
-                (Prints::Decimals(width), PoolShare { ceiling: 0, eu_rules: false })
-            }
+        let (prints, share) = if let Some(space) = reader.optional_typed("space")? {
+            let eu_rules = match reader.text("rules")? {
+                "eu" => true,
+                "none" => false,
+                _ => return Err(reader.corrupt("rules", "are unknown")),
+            };
+            let share = PoolShare { ceiling: reader.parsed("ceiling")?, eu_rules };
+            (Prints::Space(space), share)
+        } else {
+            let width = reader.optional_parsed("width")?;
+            (Prints::Decimals(width), PoolShare { ceiling: 0, eu_rules: false })
         };
         Ok(Self { pool_id: reader.typed("pool_id")?, from, to, prints, share })
     }
