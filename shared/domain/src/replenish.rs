@@ -152,7 +152,7 @@ mod tests {
         };
         Pool {
             id: PoolId::from_entropy([1; 17]),
-            cursor: 1_000_000 - remaining,
+            cursor: 1_000_000_u128.saturating_sub(remaining),
             draft,
             status: PoolStatus::Active,
             remaining,

@@ -119,7 +119,8 @@ mod tests {
             policy: PoolPolicy { threshold_hours, ..PoolPolicy::default() },
         };
         let id = PoolId::from_entropy([1; 17]);
-        let (status, remaining) = (PoolStatus::Active, to + 1 - reserved);
+        let remaining = to.saturating_add(1).saturating_sub(reserved);
+        let status = PoolStatus::Active;
         Pool { id, draft, status, cursor: reserved, remaining, created_at: String::new() }
     }
 

@@ -131,14 +131,17 @@ pub fn is_public(address: IpAddr) -> bool {
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     let special = match (a, b) {
-        // This network, private, loopback; multicast and reserved.
-        (0 | 10 | 127 | 224.., _) => true,
-        // Shared address space of carriers; link-local, with the cloud's metadata; private.
-        (100, 64..=127) | (169, 254) | (172, 16..=31) | (192, 168) => true,
-        // Protocol assignments, documentation, the 6to4 relay, benchmarks.
+        // This network, private, loopback, multicast and reserved; the shared space of carriers; link-local, with
+        // the cloud's metadata; benchmarks.
+        (0 | 10 | 127 | 224.., _)
+        | (100, 64..=127)
+        | (169, 254)
+        | (172, 16..=31)
+        | (192, 168)
+        | (198, 18 | 19) => true,
+        // Protocol assignments, documentation, the 6to4 relay.
         (192, 0) => c == 0 || c == 2,
         (192, 88) => c == 99,
-        (198, 18 | 19) => true,
         (198, 51) => c == 100,
         (203, 0) => c == 113,
         _ => false,

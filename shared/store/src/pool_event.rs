@@ -4,6 +4,7 @@
 //! An event stands in a queue of the index until both are done with it, so one that could not be sent is
 //! found again. It stays in the table as evidence.
 
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::PoolId;
 use domain::pool::Pool;
@@ -204,7 +205,7 @@ impl Store {
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
             {
                 Ok(false)
             }

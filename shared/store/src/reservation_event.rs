@@ -6,6 +6,7 @@
 
 mod document;
 
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_s3::primitives::ByteStream;
 use domain::ids::{AllocationId, PoolId};
 
@@ -98,7 +99,7 @@ impl Store {
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
             {
                 Ok(false)
             }

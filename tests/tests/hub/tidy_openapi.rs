@@ -253,6 +253,13 @@ fn is_bounded(document: &Value, schema: &Value) -> bool {
             "integer" | "number" => schema["minimum"].is_number() || schema["maximum"].is_number(),
             "null" | "boolean" => true,
             "array" => schema["maxItems"].is_u64(),
+            "object" => {
+                let members = schema["properties"].as_object();
+                schema["additionalProperties"] == false
+                    && members.is_some_and(|members| {
+                        members.values().all(|member| is_bounded(document, member))
+                    })
+            }
             _ => false,
         })
 }

@@ -47,7 +47,7 @@ impl Bench {
     async fn run(&self) -> u32 {
         let settings =
             AwsSettings::new("eu-central-1", Some("http://s3".into()), ("test", "test"), None);
-        let plain = sweeper(&self.store, BEGIN + Duration::minutes(1));
+        let plain = sweeper(&self.store, BEGIN.saturating_add(Duration::minutes(1)));
         let s3 = s3(&settings, &self.shelf.http());
         let sweeper = Sweeper { objects: Objects { s3, ..plain.objects }, ..plain };
         let mut done = Sweep::default();
@@ -104,7 +104,7 @@ async fn a_run_that_was_cut_short_tells_nothing_twice_and_leaves_nothing_out() {
     let first = bench.reserve("R1", 3).await;
     let state = bench.store.pool_fetch(&bench.pool).await.unwrap().unwrap();
     let untold = bench.store.reservations_untold(&state, 100).await.unwrap().unwrap();
-    assert_eq!(untold.allocations, [first.id.clone()]);
+    assert_eq!(untold.allocations, std::slice::from_ref(&first.id));
     assert_eq!(bench.run().await, 1);
     let kept = bench.shelf.get("d", &event_key(&first.id));
     // The run that was cut short comes back behind the other.

@@ -111,7 +111,7 @@ impl Bench {
             sqs: sqs(&settings, &https()),
             pool_events_queue_url: self.queue.url.clone(),
             webhook_hosts: AllowedHosts::parse(hosts),
-            ..sweeper(&self.store, BEGIN + Duration::minutes(minute))
+            ..sweeper(&self.store, BEGIN.saturating_add(Duration::minutes(minute)))
         };
         let mut done = Sweep::default();
         pools::sweep(&sweeper, &mut done).await.unwrap();

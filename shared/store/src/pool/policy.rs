@@ -94,18 +94,11 @@ pub(crate) fn read(reader: Reader<'_>, item: &Item) -> Result<PoolPolicy, Corrup
 
 /// What an audit record says of it; nothing where nothing was chosen.
 pub(super) fn told(policy: &PoolPolicy) -> String {
-    let mut told = String::new();
-    if let Some(hours) = policy.threshold_hours {
-        told.push_str(&format!(" threshold_hours {hours}"));
-    }
-    if let Some(AutoExtend { by, ceiling }) = policy.auto_extend {
-        told.push_str(&format!(" extends by {by} to {ceiling}"));
-    }
-    if policy.reservation_events {
-        told.push_str(" tells reservations");
-    }
-    if policy.reoffer != Reoffer::default() {
-        told.push_str(&format!(" offers {} again", policy.reoffer.as_str()));
-    }
-    told
+    let hours = policy.threshold_hours.map(|hours| format!(" threshold_hours {hours}"));
+    let extend = policy.auto_extend;
+    let extend = extend.map(|AutoExtend { by, ceiling }| format!(" extends by {by} to {ceiling}"));
+    let tells = policy.reservation_events.then(|| " tells reservations".to_owned());
+    let again = policy.reoffer != Reoffer::default();
+    let again = again.then(|| format!(" offers {} again", policy.reoffer.as_str()));
+    [hours, extend, tells, again].into_iter().flatten().collect()
 }
