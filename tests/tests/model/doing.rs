@@ -182,11 +182,9 @@ impl Doing {
     async fn give_back(&self, next: &mut Reference, asked: &GiveBack, how: How) {
         let allocation = &next.allocations[&asked.allocation];
         let (system, start) = (allocation.system, allocation.start);
-        let fate = match asked.fate {
-            Kind::Return => "return",
-            Kind::Deactivate => "deactivate",
-            _ => "destroy",
-        };
+        let fates = [(Kind::Return, "return"), (Kind::Deactivate, "deactivate")];
+        let fate = fates.iter().find(|(fate, _)| *fate == asked.fate);
+        let fate = fate.map_or("destroy", |(_, word)| *word);
         let mut body = json!({"fate": fate, "reason": "told by the model"});
         match asked.run {
             None => body["all_unused"] = true.into(),

@@ -102,8 +102,10 @@ fn drawn(draw: &mut Draw, model: &Reference, step: u64) -> Option<Op> {
         }
         Choice::Redeliver => Op::Redeliver { notice: notice(draw, model)?, how: how(draw, 9) },
         Choice::Copy => {
-            let notice = notice(draw, model)?;
-            Op::Copy { sender: sender(draw), notice, how: how(draw, 45) }
+            let (notice, sender, how) = (notice(draw, model)?, sender(draw), how(draw, 45));
+            // A run that dies while it judges anew what is due leaves the rest to the sweep, in parts.
+            let due = model.is_due(&model.notices[notice].sha, sender);
+            Op::Copy { sender, notice, how: if due { How::Once } else { how } }
         }
         Choice::Wait => {
             let minutes = [1, 5, 11, 16, 16, 31, 61, 245, 1_500];

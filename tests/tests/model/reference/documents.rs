@@ -179,6 +179,14 @@ impl Reference {
         }
     }
 
+    /// Whether a document waits for a system and its time has come.
+    pub fn is_due(&self, sha: &str, system: &str) -> bool {
+        let document = self.documents.get(sha);
+        let judgements = document.into_iter().flat_map(|document| &document.judgements);
+        let mut own = judgements.filter(|(of, _)| *of == system);
+        own.any(|(_, one)| matches!(one.state, State::Parked(at) if at <= self.now))
+    }
+
     /// A document is due at once, for a system.
     pub(super) fn recall(&mut self, sha: &str, system: &'static str) {
         let now = self.now;

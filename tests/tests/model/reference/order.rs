@@ -16,7 +16,9 @@ fn breach(earlier: Kind, later: Kind) -> Option<&'static str> {
         // Over, whatever ended it: no pack any more.
         (Scrap | Sample | Decommission | Destroy | Return | Deactivate, Commission) => Some(OVER),
         // Whoever has a number does not give it back.
-        (Deactivate | Return, Return) | (Return, Destroy | Deactivate) => None,
+        (Return, Destroy | Deactivate) => None,
+        // What is never to be used does not go back.
+        (Deactivate, Return) => Some(TURN),
         (Destroy | Encode | Scrap | Commission | Sample | Decommission, Return) => Some(USED),
         // What is on a pack, or was, is not written off; a label may be.
         (Commission | Decommission | Destroy, Deactivate) => Some(USED),
