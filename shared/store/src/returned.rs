@@ -209,8 +209,11 @@ impl Store {
         to: u128,
     ) -> Result<TransactWriteItem, StoreError> {
         // What is used up is listed no more.
-        let change =
-            if to >= run.end() { "SET #next = :to REMOVE list_pk, list_sk" } else { "SET #next = :to" };
+        let change = if to >= run.end() {
+            "SET #next = :to REMOVE list_pk, list_sk"
+        } else {
+            "SET #next = :to"
+        };
         let update = Update::builder()
             .table_name(&*self.table)
             .set_key(Some(key(&Pk::Pool(pool.clone()), &Sk::Returned(run.start))))
@@ -285,9 +288,8 @@ impl Store {
 
 /// Whether one of a block's numbers lies in a span of indexes whose end is not included.
 fn inside(named: &BlockSet, first: u128, (from, to): (u128, u128)) -> bool {
-    let offset = |index: u128| {
-        u32::try_from(index.saturating_sub(first)).ok().and_then(Offset::new)
-    };
+    let offset =
+        |index: u128| u32::try_from(index.saturating_sub(first)).ok().and_then(Offset::new);
     let last = to.checked_sub(1).filter(|last| *last >= from);
     match last.and_then(|last| Some((offset(from)?, offset(last)?))) {
         Some((low, high)) => named.intersects(&BlockSet::span(low, high)),

@@ -99,13 +99,12 @@ async fn wrong_bodies_name_what_is_wrong_and_change_nothing() {
         let (got, answer) = world.give_back(&id, "K", &body).await;
         assert_eq!((got, slug(&answer)), (status, kind), "{body}");
     }
-    let (_, refused) = world.give_back(&id, "K", &with(json!({ "serials": [first, "1001"] }))).await;
+    let (_, refused) =
+        world.give_back(&id, "K", &with(json!({ "serials": [first, "1001"] }))).await;
     let told = &refused["violations"][0];
     assert_eq!(told["pointer"], "/serials/1");
     assert_eq!(told["detail"], "\"1001\" is no serial number of this allocation");
-    let (_, refused) = world
-        .give_back(&id, "K", &with(json!({ "serials": vec!["x"; 30] })))
-        .await;
+    let (_, refused) = world.give_back(&id, "K", &with(json!({ "serials": vec!["x"; 30] }))).await;
     let named = refused["violations"].as_array().unwrap().len();
     assert_eq!((named, &refused["count"]), (20, &json!(30)));
     let all = with(json!({ "all_unused": true }));

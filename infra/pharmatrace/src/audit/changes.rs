@@ -72,8 +72,9 @@ impl Documents {
         let Some(postings) = audit.readable(postings)? else { return Ok(None) };
         let mut named = BlockSet::new();
         for (sha, posting) in postings {
-            if sha != place.content_sha256 {
-                posting.groups.iter().for_each(|group| named.union_with(&group.serials));
+            let groups = posting.groups.iter().filter(|_| sha != place.content_sha256);
+            for group in groups {
+                named.union_with(&group.serials);
             }
         }
         Ok(Some(named))
@@ -126,8 +127,7 @@ mod tests {
             blocks: Vec::new(),
         };
         let check = |fact, time_ms, posted: BlockSet, others: BlockSet, wrong: Option<&str>| {
-            let claim =
-                Claim { fact, lot: None, expiry: None, time_ms, ordinal: 1, is_bare: true };
+            let claim = Claim { fact, lot: None, expiry: None, time_ms, ordinal: 1, is_bare: true };
             let mut draft = Draft::default();
             draft.assert_all(&claim, &posted);
             let posting = Posting { groups: draft.groups, ..Posting::default() };
@@ -138,7 +138,13 @@ mod tests {
         check(returned, 7, span(0, 9), none(), None);
         check(returned, 7, span(0, 7), span(8, 20), None);
         check(returned, 7, span(0, 7), span(9, 9), Some("leaves numbers out that nobody had used"));
-        check(returned, 7, span(0, 10), none(), Some("gives up numbers that were not decided about"));
+        check(
+            returned,
+            7,
+            span(0, 10),
+            none(),
+            Some("gives up numbers that were not decided about"),
+        );
         check(returned, 8, span(0, 9), none(), Some("says something else than what was decided"));
         let other = Fact::Destroyed;
         check(other, 7, span(0, 9), none(), Some("says something else than what was decided"));

@@ -41,9 +41,14 @@ pub struct Made {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Giver {
     Read,
-    Post { version: u8, open: Set },
+    Post {
+        version: u8,
+        open: Set,
+    },
     /// Only with a shortcut: the runs come in a step of their own.
-    Offer { open: Set },
+    Offer {
+        open: Set,
+    },
     Done,
 }
 

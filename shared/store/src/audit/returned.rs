@@ -115,8 +115,9 @@ impl Store {
                 say(Invariant::Balanced, "some of its numbers were never returned");
             }
             let mut used = BlockSet::new();
-            let others = state.facts().filter(|(fact, _)| *fact != Fact::Returned);
-            others.for_each(|(_, set)| used.union_with(set));
+            for (_, set) in state.facts().filter(|(fact, _)| *fact != Fact::Returned) {
+                used.union_with(set);
+            }
             // Of a run that was withdrawn only what was taken before is promised to anybody.
             let promised = if run.withdrawn_by.is_some() { taken_of(giver, run) } else { numbers };
             if promised.intersects(&used) {

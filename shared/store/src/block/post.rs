@@ -236,7 +236,11 @@ fn named(draft: &Draft, state: &BlockState) -> BlockSet {
         return BlockSet::EMPTY;
     }
     let mut named = BlockSet::new();
-    draft.groups.iter().for_each(|group| named.union_with(&group.serials));
-    draft.retractions.iter().for_each(|(_, serials)| named.union_with(serials));
+    for group in &draft.groups {
+        named.union_with(&group.serials);
+    }
+    for (_, serials) in &draft.retractions {
+        named.union_with(serials);
+    }
     named.intersection(returned)
 }

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use domain::allocation::Allocation;
-use domain::bitmap::{BLOCK_SIZE, BlockSet, Offset, place};
+use domain::bitmap::{BlockSet, Offset, place};
 use domain::give_back::Fate;
 use domain::ledger::{BlockState, block_size};
 
 use super::{BLOCKS_MAX, GiveUpError, NAMED_MAX, Request, Selection};
 use crate::Store;
+
+/// Numbers of a block.
+const BLOCK: u64 = 32_768;
 
 impl Store {
     /// The numbers that are to meet the fate, by block, ascending; none of the sets is empty.
@@ -35,7 +38,7 @@ impl Store {
         allocation: &Allocation,
         fate: Fate,
     ) -> Result<Vec<(u32, BlockSet)>, GiveUpError> {
-        let count = allocation.size.div_ceil(u64::from(BLOCK_SIZE));
+        let count = allocation.size.div_ceil(BLOCK);
         let last = u32::try_from(count.saturating_sub(1)).unwrap_or(u32::MAX);
         let states = self.block_list(&allocation.id, 0, last).await?;
         let mut states = states.into_iter().peekable();
@@ -61,7 +64,7 @@ impl Store {
 fn by_block(runs: &[(u64, u64)]) -> Result<BTreeMap<u32, BlockSet>, GiveUpError> {
     let mut blocks: BTreeMap<u32, BlockSet> = BTreeMap::new();
     let touched = runs.iter().fold(0_u64, |sum, (first, last)| {
-        let (low, high) = (first / u64::from(BLOCK_SIZE), last / u64::from(BLOCK_SIZE));
+        let (low, high) = (first / BLOCK, last / BLOCK);
         sum.saturating_add(high.saturating_sub(low))
     });
     // Runs may share blocks, but not by more than one each: what is far beyond is not taken apart.
@@ -73,9 +76,9 @@ fn by_block(runs: &[(u64, u64)]) -> Result<BTreeMap<u32, BlockSet>, GiveUpError>
         let mut at = *first;
         while at <= *last {
             let Some((block, low)) = place(u128::from(at)) else { break };
-            let end = at.saturating_sub(at % u64::from(BLOCK_SIZE));
-            let end = end.saturating_add(u64::from(BLOCK_SIZE)).saturating_sub(1).min(*last);
-            let high = u32::try_from(end % u64::from(BLOCK_SIZE)).ok().and_then(Offset::new);
+            let end = at.saturating_sub(at % BLOCK);
+            let end = end.saturating_add(BLOCK).saturating_sub(1).min(*last);
+            let high = u32::try_from(end % BLOCK).ok().and_then(Offset::new);
             blocks.entry(block).or_default().union_with(&BlockSet::span(low, high.unwrap_or(low)));
             at = end.saturating_add(1);
         }
@@ -97,7 +100,7 @@ fn all_open(
         let state = states.get(block).unwrap_or(&none);
         let closed = wanted.difference(&fate.open(state, block_size(allocation.size, *block)));
         count = count.saturating_add(closed.len().into());
-        let base = u64::from(*block).saturating_mul(BLOCK_SIZE.into());
+        let base = u64::from(*block).saturating_mul(BLOCK);
         let room = NAMED_MAX.saturating_sub(first.len());
         first.extend(closed.iter().take(room).map(|at| base.saturating_add(at.get().into())));
     }
@@ -106,11 +109,14 @@ fn all_open(
 
 #[cfg(test)]
 mod tests {
+    use domain::bitmap::BLOCK_SIZE;
+
     use super::*;
 
     #[test]
     fn runs_fall_into_blocks_up_to_the_limit() {
         let size = u64::from(BLOCK_SIZE);
+        assert_eq!(size, BLOCK);
         let found = by_block(&[(5, 9), (11, 11), (size - 1, 2 * size)]).unwrap();
         let lens: Vec<(u32, u32)> = found.iter().map(|(block, set)| (*block, set.len())).collect();
         assert_eq!(lens, [(0, 7), (1, BLOCK_SIZE), (2, 1)]);

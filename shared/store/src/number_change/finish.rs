@@ -97,14 +97,15 @@ impl Store {
     ) -> Result<(Counted, u64), StoreError> {
         let mut tasks: JoinSet<Result<(Gain, u64), StoreError>> = JoinSet::new();
         let (mut all, mut taken) = (Counted::default(), 0_u64);
-        let mut count = |(gain, numbers): (Gain, u64)| {
+        let mut count = |posted: Option<(Gain, u64)>| {
+            let Some((gain, numbers)) = posted else { return };
             all.postings = all.postings.saturating_add(1);
             all.gain.add(gain);
             taken = taken.saturating_add(numbers);
         };
         for (block, wanted) in &read.blocks {
             if tasks.len() >= AT_ONCE {
-                joined(&mut tasks).await?.map(&mut count);
+                count(joined(&mut tasks).await?);
             }
             let (store, meter, wanted) = (self.clone(), meter.clone(), wanted.clone());
             let (id, block) = (allocation.id.clone(), *block);
@@ -122,7 +123,7 @@ impl Store {
             });
         }
         while !tasks.is_empty() {
-            joined(&mut tasks).await?.map(&mut count);
+            count(joined(&mut tasks).await?);
         }
         Ok((all, taken))
     }

@@ -105,9 +105,8 @@ impl Store {
 
 /// The smallest run that is large enough; else the first runs that follow each other without a gap and are.
 fn choose(runs: &[ReturnedRun], quantity: u64) -> Option<&[ReturnedRun]> {
-    let one = |(at, run): (usize, &ReturnedRun)| {
-        (run.free() >= quantity).then_some((run.free(), at))
-    };
+    let one =
+        |(at, run): (usize, &ReturnedRun)| (run.free() >= quantity).then_some((run.free(), at));
     if let Some((_, at)) = runs.iter().enumerate().filter_map(one).min() {
         return runs.get(at..=at);
     }
@@ -151,7 +150,8 @@ mod tests {
     fn the_smallest_run_that_fits_is_taken_else_neighbours() {
         let check = |runs: &[ReturnedRun], quantity, expected: Option<&[u128]>| {
             let found = choose(runs, quantity);
-            let starts: Option<Vec<u128>> = found.map(|runs| runs.iter().map(|r| r.start).collect());
+            let starts: Option<Vec<u128>> =
+                found.map(|runs| runs.iter().map(|r| r.start).collect());
             assert_eq!(starts.as_deref(), expected, "{quantity}");
         };
         let mut withdrawn = run(90, 50, 0);

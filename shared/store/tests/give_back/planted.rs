@@ -142,7 +142,8 @@ async fn removed_record_of_a_second_offer_is_found() {
     let (hub, _) = hub().await;
     let pool = format!("POOL#{}", hub.pool);
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let key = HashMap::from([("pk".to_owned(), text(&pool)), ("sk".to_owned(), text(&reoffer(10)))]);
+    let key =
+        HashMap::from([("pk".to_owned(), text(&pool)), ("sk".to_owned(), text(&reoffer(10)))]);
     let call = hub.store.dynamo.delete_item().table_name(&*hub.store.table);
     call.set_key(Some(key)).send().await.unwrap();
     breaks(&hub, Invariant::Disjoint, "has no range of its own at 10").await;
