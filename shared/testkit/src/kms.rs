@@ -125,7 +125,7 @@ async fn answer(
     };
     let (target, signature) = (header("x-amz-target"), header("authorization"));
     let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes);
-    let body = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or(Value::Null);
+    let body: Value = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
     let failure = {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         state.calls.push(target.trim_start_matches("TrentService.").to_owned());
@@ -134,11 +134,14 @@ async fn answer(
     // Its own region, its own name, and what must be signed; the signature itself is AWS's to verify.
     let signed = signature.contains("/eu-central-1/kms/aws4_request")
         && ["host", "x-amz-date", "x-amz-target"].iter().all(|name| signature.contains(name));
+    let field = |name| body.get(name).and_then(Value::as_str);
     let outcome = match (failure, target.as_str()) {
         (Some((status, kind)), _) => Err((status, kind)),
         _ if !signed => Err((400, "IncompleteSignature")),
-        _ if body["KeyId"] != KEY => Err((400, "NotFoundException")),
-        (None, "TrentService.GenerateDataKey") if body["KeySpec"] == "AES_256" => Ok(made(&body)),
+        _ if field("KeyId") != Some(KEY) => Err((400, "NotFoundException")),
+        (None, "TrentService.GenerateDataKey") if field("KeySpec") == Some("AES_256") => {
+            Ok(made(&body))
+        }
         (None, "TrentService.Decrypt") => opened(&body).ok_or((400, "InvalidCiphertextException")),
         (None, _) => Err((400, "UnknownOperationException")),
     };
