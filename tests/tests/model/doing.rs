@@ -117,10 +117,10 @@ impl Doing {
     }
 
     async fn reserve(&self, of: (&'static str, u64), wish: &Wish, how: How) -> Vec<Reference> {
-        let (route, body, (asker, id)) = (("POST", ALLOCATIONS), reservation(of.1, wish), of);
+        let (route, body, (system, id)) = (("POST", ALLOCATIONS), reservation(of.1, wish), of);
         let mut next = self.model.clone();
         let afresh = matches!(how, How::Dies(_));
-        let asked = Asked { asker, id, wish, afresh };
+        let asked = Asked { asker: system, id, wish, afresh };
         let may_be = match how {
             How::Once => Vec::new(),
             How::Twice => self.model.reserve_twice(asked),
@@ -129,19 +129,19 @@ impl Doing {
         };
         let said = next.reserve(asked);
         match how {
-            How::Once => says(&self.live.ask(asker, route, Some(&body)).await, said),
+            How::Once => says(&self.live.ask(system, route, Some(&body)).await, said),
             How::Twice => {
                 let other = self.plant.process(None);
                 let both = tokio::join!(
-                    self.live.ask(asker, route, Some(&body)),
-                    other.ask(asker, route, Some(&body))
+                    self.live.ask(system, route, Some(&body)),
+                    other.ask(system, route, Some(&body))
                 );
                 served(&both.0, said);
                 served(&both.1, said);
             }
             How::Dies(death) => {
-                self.dying(death).ask(asker, route, Some(&body)).await;
-                let answer = self.plant.process(None).ask(asker, route, Some(&body)).await;
+                self.dying(death).ask(system, route, Some(&body)).await;
+                let answer = self.plant.process(None).ask(system, route, Some(&body)).await;
                 served(&answer, said);
             }
         }

@@ -60,10 +60,10 @@ fn write_event(out: &mut String, event: &Event) {
     for number in event.numbers() {
         write!(out, "<epc>{stem}{number:012}</epc>").unwrap();
     }
-    let (action, step) = event.kind.words();
+    let (action, business) = event.kind.words();
     write!(
         out,
-        "</epcList><action>{action}</action><bizStep>urn:epcglobal:cbv:bizstep:{step}</bizStep>"
+        "</epcList><action>{action}</action><bizStep>urn:epcglobal:cbv:bizstep:{business}</bizStep>"
     )
     .unwrap();
     if event.lot.is_some() || event.expiry.is_some() {

@@ -40,7 +40,9 @@ pub fn runs(numbers: impl IntoIterator<Item = u64>) -> String {
 pub fn balance<'a>(buckets: impl IntoIterator<Item = (&'a str, u64)>) -> String {
     let mut buckets: Vec<_> = buckets.into_iter().filter(|(_, count)| *count > 0).collect();
     buckets.sort_unstable();
-    buckets.into_iter().map(|(word, count)| format!("{word} {count} ")).collect()
+    let words: Vec<String> =
+        buckets.into_iter().map(|(word, count)| format!("{word} {count}")).collect();
+    words.join(" ")
 }
 
 impl Reference {

@@ -174,13 +174,7 @@ pub const PRECEDENCE: [(Kind, &str); 8] = [
 ];
 
 impl Reference {
-    /// The facts that hold of each number of a block: said more often than taken back.
-    pub fn block(&self, allocation: &str, block: u64) -> BTreeMap<u64, BTreeSet<Kind>> {
-        let postings = self.ledger.get(&(allocation.to_owned(), block));
-        facts(postings.into_iter().flat_map(BTreeMap::values))
-    }
-
-    /// The same of a whole allocation.
+    /// The facts that hold of each number of an allocation: said more often than taken back.
     pub fn facts(&self, allocation: &str) -> BTreeMap<u64, BTreeSet<Kind>> {
         let first = (allocation.to_owned(), 0);
         let own = self.ledger.range(first..).take_while(|((id, _), _)| id == allocation);

@@ -69,14 +69,14 @@ type Item = HashMap<String, AttributeValue>;
 struct Table {
     lines: Picture,
     /// First number, next number after the last reserved one, and the numbers below, by pool.
-    pools: BTreeMap<String, Spans>,
+    pools: BTreeMap<String, Tiles>,
     allocations: BTreeMap<String, Reserved>,
     states: BTreeMap<(String, u32), BlockState>,
     postings: BTreeMap<(String, u32), Vec<Posting>>,
 }
 
 #[derive(Debug, Default)]
-struct Spans {
+struct Tiles {
     bounds: (u64, u64),
     /// Size and, unless it is void, the allocation, by start.
     spans: BTreeMap<u64, (u64, Option<String>)>,
@@ -309,7 +309,7 @@ impl Table {
     }
 }
 
-impl Spans {
+impl Tiles {
     /// I1 and I2: below the cursor every number is in one record or in one open entry, and who has a record
     /// has an allocation that says the same.
     fn prove(&self, id: &str, allocations: &BTreeMap<String, Reserved>) {

@@ -9,6 +9,7 @@ const TURN: &str = "EVENTS_OUT_OF_ORDER";
 pub const NEVER: &str = "NEVER_COMMISSIONED";
 
 /// What it is called when one thing happens to a number after another; `None` where it may.
+#[expect(clippy::match_same_arms, reason = "each rule has a line and its reason")]
 fn breach(earlier: Kind, later: Kind) -> Option<&'static str> {
     use Kind::{Commission, Deactivate, Decommission, Destroy, Encode, Return, Sample, Scrap};
     match (earlier, later) {
