@@ -17,9 +17,9 @@ use store::reserve::{Outcome, ReserveError};
 use store::time::rfc3339_ms;
 
 use crate::Hub;
-use crate::offered;
 use crate::answer::{AllocationView, serials};
 use crate::body::ReserveBody;
+use crate::offered;
 use crate::problem::reserve_problem;
 
 pub(crate) const REPLAY: &str = "idempotent-replay";

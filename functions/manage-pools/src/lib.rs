@@ -22,8 +22,8 @@
 
 mod failure;
 mod openapi;
-mod product;
 mod policy;
+mod product;
 mod request;
 mod scheme;
 mod space;

@@ -14,7 +14,9 @@ async fn main() -> Result<(), edge::Error> {
         store,
         clock: service.clock.clone(),
         entropy: Entropy::system(),
-        webhook_hosts: AllowedHosts::parse(service.config.webhook_hosts.as_deref().unwrap_or_default()),
+        webhook_hosts: AllowedHosts::parse(
+            service.config.webhook_hosts.as_deref().unwrap_or_default(),
+        ),
     };
     edge::serve(router(hub), &service.config).await
 }

@@ -238,7 +238,8 @@ impl Store {
 impl Census {
     fn add(&mut self, pk: Pk, sk: Sk) {
         match (pk, sk) {
-            (Pk::Pool(id), Sk::Pool | Sk::Range(_) | Sk::Returned(_) | Sk::Reoffer(_)) | (Pk::Registry, Sk::RegistryPool(id)) => {
+            (Pk::Pool(id), Sk::Pool | Sk::Range(_) | Sk::Returned(_) | Sk::Reoffer(_))
+            | (Pk::Registry, Sk::RegistryPool(id)) => {
                 self.pools.insert(id);
             }
             (Pk::Allocation(id), Sk::Allocation) => {

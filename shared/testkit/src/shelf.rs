@@ -61,7 +61,10 @@ impl Shelf {
     }
 
     /// Puts an object past everything; gives its version.
-    #[expect(clippy::must_use_candidate, reason = "most tests put and do not ask which version it is")]
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "most tests put and do not ask which version it is"
+    )]
     pub fn put(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> String {
         let at = self.clock.now().unix_timestamp();
         self.with(|state| state.put((bucket, key), bytes.into(), at))

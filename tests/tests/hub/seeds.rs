@@ -133,7 +133,8 @@ fn files_for_lines_are_read_back_whatever_is_in_their_texts() {
 #[test]
 fn result_files_are_read_alike_by_another_reader() {
     let head = "GTIN,SerialNumber,EPC,Lot,Expiry,LineGLN,Status,EventTime";
-    let row = "00313000007772,000000001000,,LOT42,281031,0313000000018,SAMPLED,2026-11-23T10:00:00Z";
+    let row =
+        "00313000007772,000000001000,,LOT42,281031,0313000000018,SAMPLED,2026-11-23T10:00:00Z";
     let quoted = row.replace("LOT42", "\"L\r\n,\"\"42\"");
     let texts = [
         format!("{head}\n{row}\n"),

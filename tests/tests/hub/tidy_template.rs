@@ -321,7 +321,10 @@ fn each_function_writes_under_its_own_partition_keys_only() {
             ("ReportOperations DeleteItem", vec!["SESSION#*"]),
             ("ReportOperations PutItem", vec!["DOC#* FINDING#* SESSION#*"]),
             ("ReportOperations UpdateItem", vec!["CREDENTIAL#*"]),
-            ("SweepReservations PutItem", vec!["ALLOC#* ARRIVAL#* DOC#* GTIN#* POOL#* SEALS SWEEP"]),
+            (
+                "SweepReservations PutItem",
+                vec!["ALLOC#* ARRIVAL#* DOC#* GTIN#* POOL#* SEALS SWEEP"]
+            ),
             ("SweepReservations UpdateItem", vec!["ALLOC#* POOL#*"]),
             ("WriteExports PutItem", vec!["EXPORT#*"]),
         ]

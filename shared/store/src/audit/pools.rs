@@ -248,7 +248,11 @@ pub(super) fn owner(range: &Range) -> Option<&AllocationId> {
 }
 
 /// What is wrong between a range and the allocation that it names.
-pub(super) fn disagreement(pool: &PoolId, range: &Range, found: Option<&Allocation>) -> Option<String> {
+pub(super) fn disagreement(
+    pool: &PoolId,
+    range: &Range,
+    found: Option<&Allocation>,
+) -> Option<String> {
     let same = |allocation: &Allocation| {
         allocation.pool_id == *pool
             && allocation.start == range.start

@@ -139,7 +139,9 @@ fn copy(state: &mut State, asked: &Asked, at: i64) -> HttpResponse {
     };
     state.put(asked.place(), found.bytes.clone(), at);
     let (tag, time) = (tag(&found), rfc3339(at));
-    xml(&format!("<CopyObjectResult><ETag>{tag}</ETag><LastModified>{time}</LastModified></CopyObjectResult>"))
+    xml(&format!(
+        "<CopyObjectResult><ETag>{tag}</ETag><LastModified>{time}</LastModified></CopyObjectResult>"
+    ))
 }
 
 fn get(state: &State, asked: &Asked) -> HttpResponse {
