@@ -166,7 +166,8 @@ impl Request<'_> {
         let numbers = match &self.selection {
             Selection::AllUnused => "all".to_owned(),
             Selection::Runs(runs) => {
-                runs.iter().map(|(first, last)| format!("{first}-{last},")).collect()
+                let runs = runs.iter().map(|(first, last)| format!("{first}-{last},"));
+                runs.collect::<Vec<_>>().concat()
             }
         };
         let parts = ["1", self.fate.as_str(), self.reason, &numbers].map(str::as_bytes);

@@ -23,10 +23,11 @@ impl Fold {
         serial: &str,
         text: &str,
     ) -> Result<(), Stop> {
-        match self.catalog.find(number, serial)? {
-            Found::InSpace { way } => self.wait(Space { way, gtin, number }, serial),
-            found => self.found(gtin, found, text),
+        let found = self.catalog.find(number, serial)?;
+        if let Found::InSpace { way } = found {
+            return self.wait(Space { way, gtin, number }, serial);
         }
+        self.found(gtin, found, text)
     }
 
     /// Keeps a text of a space until it is deciphered with others.
@@ -45,14 +46,12 @@ impl Fold {
                 self.mine(near.allocation, place)?;
                 continue;
             }
-            match self.catalog.find_index(number, way, index)? {
-                Found::Mine { allocation, index: place } => {
-                    reach = self.catalog.reach(number, way, index);
-                    self.mine(allocation, place)?;
-                }
-                // Whatever else it is, its index tells it.
-                found => self.found(gtin, found, "")?,
+            let found = self.catalog.find_index(number, way, index)?;
+            if let Found::Mine { .. } = found {
+                reach = self.catalog.reach(number, way, index);
             }
+            // Whatever it is, its index tells it.
+            self.found(gtin, found, "")?;
         }
         Ok(())
     }

@@ -286,10 +286,8 @@ impl Told<'_> {
 
 /// All serials of a finding; `None` when they are too many or not all known.
 fn serials_of(finding: &Finding, randomised: Option<&[String]>) -> Option<Vec<String>> {
-    let mut serials = match finding.indexes.is_empty() {
-        true => Vec::new(),
-        false => randomised?.to_vec(),
-    };
+    let is_random = !finding.indexes.is_empty();
+    let mut serials = if is_random { randomised?.to_vec() } else { Vec::new() };
     for range in &finding.ranges {
         let (from, to): (u128, u128) = (range.from.parse().ok()?, range.to.parse().ok()?);
         let room = SERIALS_MAX.saturating_sub(serials.len());

@@ -115,9 +115,9 @@ impl<R: BufRead> Records<R> {
             is_quoted |= is_first && raw.first() == Some(&b'"');
             is_first &= raw.is_empty();
             if is_quoted {
-                quotes = quotes.saturating_add(raw.iter().filter(|byte| **byte == b'"').count());
+                quotes = quotes.saturating_add(memchr::memchr_iter(b'"', raw).count());
             }
-            let lines = raw.iter().filter(|byte| **byte == b'\n').count();
+            let lines = memchr::memchr_iter(b'\n', raw).count();
             if let Some(last) = raw.iter().rposition(|byte| *byte == b'\n') {
                 self.line = self.line.saturating_add(wide(lines));
                 self.taken = wide(taken.saturating_sub(last).saturating_sub(1));
