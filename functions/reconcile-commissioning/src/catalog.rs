@@ -269,7 +269,7 @@ impl Catalog {
             None => Span { first: index, last: index, start: index, what: What::Unaccounted },
             Some(range) => {
                 let span = self.span_of(range)?;
-                if self.gave_back(&span) { self.owned_since(&id, span, index)? } else { span }
+                if self.gave_back(&span) { self.owned_since(&id, &span, index)? } else { span }
             }
         };
         self.spans = self.spans.saturating_add(1);

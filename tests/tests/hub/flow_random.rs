@@ -75,7 +75,7 @@ async fn numberings(plant: &Plant, id: &str) -> (Numbering, Numbering, u128) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_numbers_come_back_as_they_went_out() {
-    let plant = plant().await;
+    let plant = Box::pin(plant()).await;
     let refused = reserve(&plant, "R0", 5, "range").await.json();
     // The sequential pool serves ranges; asked for by its id, the random one does not.
     assert!(refused["range"]["from"].is_string(), "{refused}");
@@ -136,7 +136,7 @@ async fn until_there(plant: &Plant, path: &str) -> Answer {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_million_random_rows_are_written_in_flat_memory() {
-    let plant = plant().await;
+    let plant = Box::pin(plant()).await;
     let made = reserve(&plant, "R1", ROWS, "random").await;
     assert_eq!(made.status, 201, "{}", made.json());
     let id = text(&made.json(), "allocation_id");

@@ -27,7 +27,7 @@ impl Catalog {
     pub(super) fn owned_since(
         &mut self,
         pool: &PoolId,
-        span: Span,
+        span: &Span,
         index: u128,
     ) -> Result<Span, LookupError> {
         if let Some(range) = self.runtime.block_on(self.store.reoffer_of(pool, index))? {
@@ -37,6 +37,6 @@ impl Catalog {
         let next = self.runtime.block_on(self.store.reoffers_between(pool, ends, 1))?;
         let last = next.first().map_or(span.last, |next| next.start.saturating_sub(1));
         // What lies before the index is looked up when a document names it.
-        Ok(Span { first: index, last, ..span })
+        Ok(Span { first: index, last, ..*span })
     }
 }

@@ -11,10 +11,11 @@ fn file(runs: &[(u128, u128, &str)]) -> String {
     let mut out = format!("{HEAD}\r\n");
     for (minute, (from, to, status)) in runs.iter().enumerate() {
         for index in *from..=*to {
-            out.push_str(&format!(
+            let line = format!(
                 "\"{GTIN}\",\"{index:012}\",\"{STEM}{index:012}\",\"LOT42\",\"281031\",\"{LINE}\",\
                  \"A\",\"{status}\",\"2026-11-23T10:{minute:02}:00Z\"\r\n"
-            ));
+            );
+            out.push_str(&line);
         }
     }
     out

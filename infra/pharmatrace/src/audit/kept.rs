@@ -114,7 +114,9 @@ impl From<Unsaid> for Unread {
     fn from(unsaid: Unsaid) -> Self {
         match unsaid {
             Unsaid::Lookup(LookupError::Store(error)) => Self::Store(error),
-            other => Self::Document(other.to_string()),
+            said @ (Unsaid::Lookup(LookupError::TooScattered)
+            | Unsaid::NoTime(_)
+            | Unsaid::TooManyBlocks) => Self::Document(said.to_string()),
         }
     }
 }

@@ -31,6 +31,9 @@ pub enum LookupError {
     Store(#[from] StoreError),
 }
 
+/// First and last index of numbers of one owner, and the start and the number of the allocation they belong to.
+type Stretch = (u128, u128, Option<(u128, usize)>);
+
 /// A block of an allocation; the allocation by its number here.
 pub type BlockKey = (usize, u32);
 
@@ -133,11 +136,7 @@ impl Owners {
         Ok(owner)
     }
 
-    fn read_span(
-        &mut self,
-        pool: &PoolId,
-        index: u128,
-    ) -> Result<(u128, u128, Option<(u128, usize)>), LookupError> {
+    fn read_span(&mut self, pool: &PoolId, index: u128) -> Result<Stretch, LookupError> {
         let range = self.runtime.block_on(self.store.range_of(pool, index))?;
         let Some(mut range) = range else { return Ok((index, index, None)) };
         let mut owner = self.range_owner(&range)?;

@@ -108,7 +108,7 @@ pub(super) async fn run(
     json: bool,
 ) -> Result<bool, CommandError> {
     let plant = Plant::build(target, options.write_into.as_deref(), DOCUMENT_SECONDS).await?;
-    let sheet = plant.used(async |plant| sheet_of(plant, options).await).await?;
+    let sheet = Box::pin(plant.used(async |plant| sheet_of(plant, options).await)).await?;
     tell(json, &sheet.json(), &sheet.lines())?;
     Ok(sheet.holds())
 }
@@ -119,7 +119,7 @@ pub(super) async fn run(
 /// If the traffic cannot begin.
 pub async fn measure(hub: &Hub, options: &Options) -> Result<Sheet, CommandError> {
     let plant = Plant::within(hub.clone(), None).await?;
-    plant.used(async |plant| sheet_of(plant, options).await).await
+    Box::pin(plant.used(async |plant| sheet_of(plant, options).await)).await
 }
 
 async fn sheet_of(plant: &Plant, options: &Options) -> Result<Sheet, CommandError> {

@@ -154,16 +154,15 @@ impl State {
                 self.cursor += size;
                 Taker::Record { start }
             }
-            Taker::Record { start } => match self.made.get(&id).copied() {
-                Some(stored) => {
+            Taker::Record { start } => {
+                if let Some(stored) = self.made.get(&id).copied() {
                     self.void += size;
                     answer(&stored)
-                }
-                None => {
+                } else {
                     self.made.insert(id, made(start));
                     Taker::Done(Some(made(start)))
                 }
-            },
+            }
             Taker::Done(told) => Taker::Done(told),
         };
     }

@@ -140,7 +140,7 @@ mod tests {
         ReturnedRun {
             start,
             size,
-            next: start + u128::from(taken),
+            next: start.saturating_add(taken.into()),
             of: AllocationId::parse(&"A".repeat(26)).unwrap(),
             withdrawn_by: None,
         }

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "corruption is written past the crate store")]
 
 use std::collections::HashMap;
+use std::pin::Pin;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::bitmap::{BlockSet, Offset};
@@ -14,7 +15,11 @@ use super::*;
 type Item = HashMap<String, AttributeValue>;
 
 /// A hub of which numbers 10 to 39 were returned, 10 to 29 belong to another allocation since.
-async fn hub() -> (Hub, String) {
+fn hub() -> Pin<Box<dyn Future<Output = (Hub, String)>>> {
+    Box::pin(planted())
+}
+
+async fn planted() -> (Hub, String) {
     let hub = Hub::new(PoolPolicy { reoffer: Reoffer::Returned, ..PoolPolicy::default() }).await;
     let first = hub.reserve("R", 100).await;
     let asked = (Selection::Runs(vec![(10, 39)]), Fate::Return);
