@@ -27,7 +27,7 @@ pub const PART_BYTES_MIN: u64 = 8 * 1024 * 1024;
 /// Parts that a file is planned for; S3 allows 10,000.
 const PARTS_PLANNED: u64 = 9_000;
 /// Parts on their way at once; with the one being filled this bounds memory.
-const PARTS_IN_FLIGHT: usize = 3;
+const PARTS_IN_FLIGHT: usize = 2;
 
 /// The least size of a part of a file of at most so many bytes, so that its parts are not too many.
 #[must_use]
