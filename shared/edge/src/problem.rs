@@ -328,7 +328,7 @@ mod tests {
             assert!(kind.slug().bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
             assert!(seen.insert((kind.slug(), kind.status())), "{kind:?}");
         }
-        assert_eq!(ProblemKind::ALL.len(), 24);
+        assert_eq!(ProblemKind::ALL.len(), 25);
     }
 
     #[test]

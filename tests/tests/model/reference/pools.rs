@@ -185,6 +185,14 @@ impl Reference {
 
     /// The first steps: a replay is answered, else some pool's cursor moves.
     fn find_or_open(&mut self, asked: Asked) -> Result<String, Said> {
+        // A process that knows no pool of the GTIN reads them before it looks for a replay.
+        if asked.wish.pool.is_none() && !asked.afresh {
+            let pools = self.pools_for(asked.wish);
+            let known = self.known.entry(asked.wish.gtin).or_default();
+            if known.is_empty() {
+                *known = pools;
+            }
+        }
         if let Some(made) = self.allocations.get(&asked.allocation_id()) {
             let same = made.wish == *asked.wish;
             return Err(if same { (200, "") } else { Refusal::IdReuse.said() });
