@@ -1,6 +1,6 @@
 //! What an answer says of an allocation.
 
-use domain::allocation::Allocation;
+use domain::allocation::{Allocation, Reuse};
 use domain::epc::sgtin_urn_text;
 use domain::gln::Gln;
 use domain::pool::Pool;
@@ -205,7 +205,8 @@ pub(crate) async fn serials(
     a: &Allocation,
 ) -> Result<Option<Vec<String>>, StoreError> {
     match a.mode {
-        Mode::List | Mode::Random if a.size <= SERIALS_MAX => {
+        // I1: what it gave back may belong to others.
+        Mode::List | Mode::Random if a.size <= SERIALS_MAX && a.reuse != Reuse::Gave => {
             let numbering = store.numbering(&a.gtin, a.scheme).await?;
             Ok(Some(numbering.texts(a.start, a.size)))
         }

@@ -1,6 +1,6 @@
 //! The numbers of a new allocation as a file under the line system's own prefix.
 
-use domain::allocation::{Allocation, AllocationStatus};
+use domain::allocation::{Allocation, AllocationStatus, Reuse};
 use linefiles::{Export, FileKind, Format, Profile};
 use store::StoreError;
 use store::system::System;
@@ -19,7 +19,8 @@ const KIND: FileKind = FileKind { profile: Profile::Full, format: Format::Csv, g
 /// request sent again drops the file again, and so does the export route.
 pub(crate) async fn drop_file(hub: &Hub, system: &System, allocation: &Allocation) {
     let held = allocation.status == AllocationStatus::PendingConfirmation;
-    if held || allocation.status.is_given_up() {
+    // I1: what was given back may belong to others.
+    if held || allocation.status.is_given_up() || allocation.reuse == Reuse::Gave {
         return;
     }
     if let Err(error) = dropped(hub, allocation, hub.clock.now()).await {

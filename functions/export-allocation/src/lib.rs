@@ -18,7 +18,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use domain::allocation::{Allocation, Transition};
+use domain::allocation::{Allocation, Reuse, Transition};
 use domain::ids::AllocationId;
 use edge::{Caller, Clock, Problem, ProblemKind, QueryText, Scope};
 use http::{HeaderMap, HeaderValue, header};
@@ -76,6 +76,9 @@ async fn export(
     caller.require(Scope::AllocationsRead)?;
     let kind = choice(&query.parse::<ExportQuery>()?, &headers)?;
     let allocation = fetch(&hub, &caller, &id).await?;
+    if allocation.reuse == Reuse::Gave {
+        return Err(given_back());
+    }
     if !kind.profile.tells(allocation.scheme) {
         return Err(no_range());
     }
@@ -152,6 +155,12 @@ async fn fetch(hub: &Hub, caller: &Caller, id: &str) -> Result<Allocation, Probl
     let line =
         |a: &Allocation| caller.may_use_line(a.line_gln.as_ref().map(domain::gln::Gln::as_str));
     found.filter(line).ok_or_else(Problem::not_found)
+}
+
+/// I1: a file of all its numbers would have some that may belong to others.
+fn given_back() -> Problem {
+    let detail = "Numbers of the allocation were given back and may be offered again.";
+    Problem::new(ProblemKind::AllocationState).detail(detail)
 }
 
 fn no_range() -> Problem {

@@ -1,6 +1,6 @@
 //! One run: takes the job, lets it be written, and says what came of it.
 
-use domain::allocation::{Allocation, Transition};
+use domain::allocation::Allocation;
 use edge::{Measures, Metric};
 use linefiles::{Export, FileKind};
 use store::StoreError;
@@ -57,7 +57,7 @@ pub(crate) async fn run(
     ends_at: OffsetDateTime,
 ) -> Result<(), Failure> {
     let allocation = hub.store.allocation_fetch(&job.allocation_id).await?;
-    let Some(allocation) = allocation.filter(is_exportable) else {
+    let Some(allocation) = allocation.filter(Allocation::is_exportable) else {
         return refuse(hub, job).await;
     };
     let numbering = hub.store.numbering(&allocation.gtin, allocation.scheme).await?;
@@ -82,11 +82,6 @@ async fn put(hub: &Hub, job: &mut ExportJob) -> Result<(), Failure> {
         Err(StoreError::Conflict { .. }) => Err(Failure::Lost),
         outcome => Ok(outcome?),
     }
-}
-
-/// Whether the life cycle lets the numbers be handed out.
-pub(crate) fn is_exportable(allocation: &Allocation) -> bool {
-    allocation.status.after(Transition::Export).is_ok()
 }
 
 async fn finish(

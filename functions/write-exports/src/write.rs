@@ -1,5 +1,6 @@
 //! The file itself: pieces are collected to parts, parts go to S3, and what is stored there is noted.
 
+use domain::allocation::Allocation;
 use linefiles::{Export, Pieces};
 use store::StoreError;
 use store::export_job::ExportJob;
@@ -8,7 +9,6 @@ use store::upload::{Checkpoint, Completion, Upload, part_bytes_planned};
 use time::{Duration, OffsetDateTime};
 
 use crate::Hub;
-use crate::run::is_exportable;
 
 /// Parts after which progress is written down: 64 MiB, one write unit for a second of work.
 const NOTED_EVERY_PARTS: i32 = 8;
@@ -129,7 +129,7 @@ async fn complete(
     let checkpoint = upload.flush().await?;
     note(hub, job, checkpoint).await?;
     let allocation = hub.store.allocation_fetch(&job.allocation_id).await?;
-    if !allocation.as_ref().is_some_and(is_exportable) {
+    if !allocation.as_ref().is_some_and(Allocation::is_exportable) {
         if let Some(id) = &job.upload_id {
             hub.objects.upload_abort(key, id).await?;
         }

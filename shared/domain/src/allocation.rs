@@ -281,6 +281,13 @@ impl Allocation {
         self.start.saturating_add(u128::from(self.size)).saturating_sub(1)
     }
 
+    /// Whether its numbers may be handed out as a whole, for the first time or again. I1: what it gave back may
+    /// belong to others.
+    #[must_use]
+    pub fn is_exportable(&self) -> bool {
+        self.reuse != Reuse::Gave && self.status.after(Transition::Export).is_ok()
+    }
+
     /// Whether its numbers were held for a confirmation that never came.
     #[must_use]
     pub fn is_unconfirmed(&self) -> bool {

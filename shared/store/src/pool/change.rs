@@ -147,10 +147,10 @@ impl Store {
         }
         let gtin = before.draft.gtin;
         let others = Others { puts: &[], space: None, now: by.1 };
-        let version = self.boundary_claim(&gtin, &claim, others).await?;
+        let (version, claimed) = self.boundary_claim(&gtin, &claim, others).await?;
         let pool = self.pool_update(&decided, by.1).await?;
         let actual = Boundary::of(id, &pool.draft);
-        if actual != claim {
+        if actual != claimed {
             let guarded = self.guarded(&gtin).await?;
             if guarded.version == version {
                 let writes = self.claim_writes(&gtin, &actual, &guarded)?;

@@ -53,14 +53,14 @@ impl Store {
     }
 
     /// Puts a pool's claim in place of its earlier one, together with `others`, unless another pool of the
-    /// GTIN stands against it; gives the guard's new version. I1: the version makes racing claims of one
+    /// GTIN stands against it; gives the guard's new version and what is claimed now. I1: the version makes racing claims of one
     /// GTIN take turns.
     pub(super) async fn boundary_claim(
         &self,
         gtin: &Gtin14,
         claim: &Boundary,
         others: Others<'_>,
-    ) -> Result<u64, PoolError> {
+    ) -> Result<(u64, Boundary), PoolError> {
         let mut made: Option<Item> = None;
         for _ in 0..GUARD_TRIES {
             let mut guarded = self.guarded(gtin).await?;
@@ -69,9 +69,12 @@ impl Store {
             if matches!(claim.prints, Prints::Space(_)) {
                 self.widths(&mut guarded.boundaries).await?;
             }
+            // I1: whoever read the pool before somebody else's change must not take back what that one claims.
+            let own = guarded.boundaries.iter().find(|own| own.pool_id == claim.pool_id);
+            let claim = own.map_or_else(|| claim.clone(), |own| own.joined(claim));
             let Guarded { boundaries, spaces, .. } = &guarded;
-            Present { boundaries, spaces }.admits(claim)?;
-            let mut writes = self.claim_writes(gtin, claim, &guarded)?;
+            Present { boundaries, spaces }.admits(&claim)?;
+            let mut writes = self.claim_writes(gtin, &claim, &guarded)?;
             writes.extend_from_slice(others.puts);
             if let Some(wanted) = missing {
                 let item = match made {
@@ -84,7 +87,7 @@ impl Store {
             }
             let call = self.dynamo.transact_write_items().set_transact_items(Some(writes));
             match call.send().await {
-                Ok(_) => return Ok(guarded.version.saturating_add(1)),
+                Ok(_) => return Ok((guarded.version.saturating_add(1), claim)),
                 Err(error) if is_cancelled(&error) => {}
                 Err(error) => return Err(sdk_error("TransactWriteItems claim", &error).into()),
             }
