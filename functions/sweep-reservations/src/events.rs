@@ -17,7 +17,7 @@ const QUEUE_AGAIN: Duration = Duration::minutes(1);
 /// minutes for everything.
 const CALLS_MAX: u32 = 20;
 const FAILURES_MAX: u32 = 3;
-/// A webhook that has not taken an event after so many attempts, five hours, does not get it.
+/// A webhook that has not taken an event after so many attempts, four hours, does not get it.
 pub(crate) const ATTEMPTS_MAX: u32 = 10;
 
 /// The webhook in one run.
@@ -34,8 +34,16 @@ pub(crate) async fn send(sweeper: &Sweeper, done: &mut Sweep) -> Result<(), Stor
     if due.is_empty() {
         return Ok(());
     }
-    let target = target(&sweeper.store, &sweeper.webhook_hosts).await?;
-    let mut calls = Calls { target, left: CALLS_MAX, failures: 0 };
+    let mut calls = Calls { target: None, left: CALLS_MAX, failures: 0 };
+    match target(&sweeper.store, &sweeper.webhook_hosts).await {
+        Ok(target) => calls.target = target,
+        // The queue needs neither the key service nor the webhook: only the calls wait, and none of them counts.
+        Err(error) => {
+            tracing::warn!(%error, "the webhook cannot be read");
+            done.failed = done.failed.saturating_add(1);
+            calls = Calls { target: Some(Err(NotTaken("unknown".to_owned()))), left: 0, ..calls };
+        }
+    }
     for before in due {
         let mut event = before.clone();
         if !event.queued {
@@ -75,6 +83,8 @@ async fn call(calls: &mut Calls, event: &mut PoolEvent, (now, done): (OffsetDate
         return;
     };
     if calls.left == 0 || calls.failures == FAILURES_MAX {
+        // Behind what is new, which the queue waits for.
+        event.next_at = rfc3339_ms(now.saturating_add(QUEUE_AGAIN));
         return;
     }
     calls.left = calls.left.saturating_sub(1);

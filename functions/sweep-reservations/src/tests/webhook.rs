@@ -51,10 +51,11 @@ fn serve(answer: &'static str) -> Receivers {
             stream.read_exact(&mut body).unwrap();
             let status = of_thread.load(Ordering::Relaxed);
             let frame = format!("HTTP/1.1 {status} x\r\n{answer}connection: close\r\n\r\n");
-            stream.write_all(frame.as_bytes()).unwrap();
+            // Before the answer: whoever has the answer finds here what was sent.
             if sender.send(Got { headers, body: String::from_utf8(body).unwrap() }).is_err() {
                 return;
             }
+            stream.write_all(frame.as_bytes()).unwrap();
         }
     });
     Receivers { url, status, got: Mutex::new(got) }

@@ -115,6 +115,7 @@ impl Copy {
             (&from.documents, &to.documents, "documents/"),
             (&from.documents, &to.documents, "reports/"),
             (&from.documents, &to.documents, "batches/"),
+            (&from.documents, &to.documents, "reservations/"),
             (&from.outbound, &to.outbound, "outbound/"),
         ] {
             self.bucket((from, to, prefix), &mut done, &bar).await?;
