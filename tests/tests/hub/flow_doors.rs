@@ -27,7 +27,7 @@ fn doors(allocation: &str) -> Vec<Door> {
     for (pattern, item) in document["paths"].as_object().unwrap() {
         let id = if pattern.contains("/allocations/") { allocation } else { POOL_ID };
         let path = pattern.replace("{id}", id).replace("{gln}", LINE);
-        let path = path.replace("{sha256}", &"a".repeat(64));
+        let path = path.replace("{sha256}", &"a".repeat(64)).replace("{gtin}", "00313000007772");
         for (method, operation) in item.as_object().unwrap() {
             let Some(ways) = operation["security"].as_array() else { continue };
             if !ways.iter().any(|way| way.get("bearer").is_some()) {
