@@ -56,7 +56,9 @@ impl PolicyFields {
             return Err(rule("threshold_hours", format!("at most {THRESHOLD_HOURS_LIMIT}")));
         }
         let extend = self.auto_extend.map(|body| match (body.by, body.ceiling) {
-            (0, _) => Ok(None),
+            (0, None) => Ok(None),
+            // What says nothing is read all the same.
+            (0, Some(ceiling)) => index("/auto_extend/ceiling", &ceiling).map(|_| None),
             (_, None) => Err(rule("auto_extend/ceiling", "a pool has a ceiling".to_owned())),
             (by, Some(ceiling)) => {
                 let ceiling = index("/auto_extend/ceiling", &ceiling)?;

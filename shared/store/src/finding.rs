@@ -89,23 +89,36 @@ pub fn finding_view(finding: &Finding) -> serde_json::Value {
         "allocation_id": finding.allocation_id,
         "gtin": finding.gtin,
         "ranges": ranges_json(finding),
+        "index_ranges": index_ranges_json(finding),
         "samples": finding.samples,
         "status": finding.status.as_str(),
     })
 }
 
+/// Runs of random serials: their indexes, for the ends of a run tell nothing of its texts.
+fn index_ranges_json(finding: &Finding) -> serde_json::Value {
+    let runs = finding.indexes.iter().flat_map(|of| of.runs.iter().map(|run| (of.space, run)));
+    runs.map(|(space, (from, to))| {
+        json!({"space": space.to_string(), "from": from.to_string(), "to": to.to_string()})
+    })
+    .collect()
+}
+
 /// Cuts the ranges in the view of a finding to the first `max` and says how many there are, so that an
 /// answer with many findings stays below the gateway's limit. The report in S3 has all that are kept.
 pub fn cut_ranges(view: &mut serde_json::Value, max: usize) {
-    let Some(ranges) = view.get_mut("ranges").and_then(serde_json::Value::as_array_mut) else {
-        return;
-    };
-    let total = ranges.len();
+    let Some(view) = view.as_object_mut() else { return };
+    let (mut total, mut room) = (0_usize, max);
+    for name in ["ranges", "index_ranges"] {
+        let Some(ranges) = view.get_mut(name).and_then(serde_json::Value::as_array_mut) else {
+            continue;
+        };
+        total = total.saturating_add(ranges.len());
+        ranges.truncate(room);
+        room = room.saturating_sub(ranges.len());
+    }
     if total > max {
-        ranges.truncate(max);
-        if let Some(view) = view.as_object_mut() {
-            view.insert("ranges_total".to_owned(), total.into());
-        }
+        view.insert("ranges_total".to_owned(), total.into());
     }
 }
 
