@@ -40,7 +40,8 @@ fn every_route_answers_its_examples_and_odd_ones_alike_when_asked_twice() {
     assert!(seeds.len() > 100, "only {} requests", seeds.len());
     let statuses: BTreeSet<u16> =
         seeds.iter().filter_map(|seed| bodies::holds(seed.as_bytes())).collect();
-    assert_eq!(statuses, BTreeSet::from([200, 201, 202, 303, 400, 404, 409, 415, 422]));
+    // 503: an end of a batch needs a bucket, of which this world has none; nothing else may.
+    assert_eq!(statuses, BTreeSet::from([200, 201, 202, 303, 400, 404, 409, 415, 422, 503]));
     write("bodies", seeds.into_iter().map(String::into_bytes));
 }
 
