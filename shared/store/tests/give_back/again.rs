@@ -158,11 +158,12 @@ async fn caller_that_died_at_any_call_gets_one_allocation() {
 #[tokio::test]
 async fn giver_that_died_at_any_call_offers_each_number_once() {
     let asked = || (Selection::Runs(vec![(0, 9), (40_000, 40_009)]), Fate::Return);
+    let mut died = 0_u32;
     for k in 10..=32 {
         let hub = offering().await;
         let first = hub.reserve("R", 50_000).await;
         let dead = hub.process(&Faults::none().dies_after(k));
-        let _died = dead.give_up(&first, "K", asked()).await;
+        died += u32::from(dead.give_up(&first, "K", asked()).await.is_err());
         // What is offered by then is taken by others.
         let early = again(&hub, "S", 10).await;
         hub.holds().await;
@@ -178,6 +179,7 @@ async fn giver_that_died_at_any_call_offers_each_number_once() {
         assert_eq!(starts, [0, 40_000], "{k}: each run is taken once");
         hub.holds().await;
     }
+    assert!(died > 0, "nobody died");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
