@@ -128,7 +128,7 @@ async fn fill(hub: &Hub) -> Vec<(&'static str, Vec<String>)> {
     drop_file(&objects, "run.xml", &bytes).await;
     let report = settled(&hub.api, &sha256(&bytes), 1).await;
     let beat = json!({
-        "line_gln": LINE, "ts": "2026-11-23T10:00:00Z", "seq": 1, "state": "EXECUTE",
+        "line_gln": LINE, "ts": "2026-11-03T10:00:00Z", "seq": 1, "state": "EXECUTE",
         "consumed": 5, "processed": 5, "defective": 0
     });
     let heard = hub.api.post("/api/v1/plant-floor/telemetry", &beat).await.unwrap();

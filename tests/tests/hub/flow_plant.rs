@@ -19,7 +19,7 @@ pub fn commissioning(first: u64, count: u64) -> Vec<u8> {
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<e:EPCISDocument schemaVersion=\"1.2\" \
          xmlns:e=\"urn:epcglobal:epcis:xsd:1\" xmlns:c=\"urn:epcglobal:cbv:mda\"><EPCISBody>\
-         <EventList>\n<ObjectEvent><eventTime>2026-11-23T10:00:00Z</eventTime>\
+         <EventList>\n<ObjectEvent><eventTime>2026-11-03T10:00:00Z</eventTime>\
          <eventTimeZoneOffset>+00:00</eventTimeZoneOffset><epcList>",
     );
     for index in first..first + count {

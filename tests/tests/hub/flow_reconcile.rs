@@ -107,7 +107,7 @@ fn bad_inputs() -> Vec<Case> {
     let deep = format!("<a>{}</a>", "<b>".repeat(100)).into_bytes();
     let utf16: Vec<u8> =
         [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
-    let time = "<eventTime>2026-11-23T10:00:00Z</eventTime>";
+    let time = "<eventTime>2026-11-03T10:00:00Z</eventTime>";
     vec![
         ("empty.xml", Vec::new(), "not-epcis", true),
         ("words.txt", b"these are words".to_vec(), "not-epcis", true),
@@ -127,7 +127,7 @@ fn bad_inputs() -> Vec<Case> {
         ),
         ("utf16.xml", utf16, "wrong-encoding", true),
         ("no-time.xml", with(time, ""), "missing-event-time", true),
-        ("bad-time.xml", with("2026-11-23T10:00:00Z", "yesterday"), "bad-event-time", true),
+        ("bad-time.xml", with("2026-11-03T10:00:00Z", "yesterday"), "bad-event-time", true),
         ("cut.json", b"{\"type\":\"EPCISDocument\",\"epcisBody\":{".to_vec(), "truncated", true),
     ]
 }

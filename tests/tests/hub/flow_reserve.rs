@@ -79,7 +79,7 @@ async fn killed_processes_and_duplicates_lose_and_double_nothing() {
 
     // Whoever died left an entry; the sweeper, an hour later, leaves none.
     let pool_id = PoolId::parse(&pool).unwrap();
-    let (before, now) = ("9999-01-01T00:00:00.000Z", "2026-11-23T13:00:00.000Z");
+    let (before, now) = ("9999-01-01T00:00:00.000Z", "2026-11-03T13:00:00.000Z");
     hub.store.pool_sweep(&pool_id, before, now).await.unwrap();
     let ranges = ranges(&hub.api, &pool).await;
     let end = tiled(&ranges);

@@ -42,7 +42,7 @@ async fn returned_numbers_are_reserved_again_and_commissioned_where_they_are() {
     // Whoever serves learns within a minute that the pool offers numbers again: the store decides here.
     let request = pharmatrace_request("R2", 50);
     let of_pool = domain::ids::PoolId::parse(&text(&made, "pool_id")).unwrap();
-    let now = "2026-11-23T12:00:00.000Z";
+    let now = "2026-11-03T12:00:00.000Z";
     let second = plant.hub.store.reserve_again(&request, &of_pool, now).await.unwrap().unwrap();
     assert_eq!((second.allocation.start, second.allocation.size), (100, 50));
     // One file names numbers of both allocations, and ten that nobody has any more but their first owner.

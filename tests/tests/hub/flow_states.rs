@@ -39,7 +39,7 @@ fn result_file(first: u64) -> Vec<u8> {
     let mut index = first;
     for (status, count, ..) in STATES {
         for _ in 0..count {
-            let time = "2026-11-23T10:00:00Z";
+            let time = "2026-11-03T10:00:00Z";
             write!(out, "{status};{time};LOT42;281031;\"{GTIN}\";\"{index:012}\"\r\n").unwrap();
             index += 1;
         }
@@ -65,7 +65,7 @@ fn events(first: u64) -> Vec<u8> {
 fn event((action, step): (&str, &str), hour: u64, run: std::ops::Range<u64>) -> Value {
     json!({
         "type": "ObjectEvent", "action": action, "bizStep": step,
-        "eventTime": format!("2026-11-23T{hour:02}:00:00Z"), "eventTimeZoneOffset": "+00:00",
+        "eventTime": format!("2026-11-03T{hour:02}:00:00Z"), "eventTimeZoneOffset": "+00:00",
         "epcList": run.map(|n| format!("urn:epc:id:sgtin:0313000.000777.{n:012}")).collect::<Vec<_>>(),
         "ilmd": {"cbvmda:lotNumber": "LOT42", "cbvmda:itemExpirationDate": "2028-10-31"},
     })
@@ -74,7 +74,7 @@ fn event((action, step): (&str, &str), hour: u64, run: std::ops::Range<u64>) -> 
 fn of_events(events: &[Value]) -> Vec<u8> {
     let document = json!({
         "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
-        "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": "2026-11-23T10:00:00Z",
+        "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": "2026-11-03T10:00:00Z",
         "epcisBody": {"eventList": events},
     });
     document.to_string().into_bytes()
@@ -114,7 +114,7 @@ async fn every_state_comes_by_result_files_and_by_events_and_none_that_is_illega
     let view = plant.settled(&sha256(&said)).await;
     assert_eq!(open(&view), [], "{view}");
     filled(&plant, &by_events).await;
-    let wrong = b"GTIN,SerialNumber,Status,EventTime\n00313000007772,1,SOLD,2026-11-23T10:00:00Z\n";
+    let wrong = b"GTIN,SerialNumber,Status,EventTime\n00313000007772,1,SOLD,2026-11-03T10:00:00Z\n";
     plant.drop("wrong.csv", wrong).await;
     let view = plant.settled(&sha256(wrong)).await;
     let expected = json!(["quarantined", "unknown-status", 2, 18]);
@@ -131,7 +131,7 @@ async fn given_back_and_used(plant: &Plant) {
     for (round, rows_first) in [(0, true), (1, false)] {
         let first = 200 + 10 * round;
         plant.reserve(&format!("back-{round}"), 10).await;
-        let row = format!("UNUSED,2026-11-23T11:00:00Z,{GTIN},{:012}\n", first + 3);
+        let row = format!("UNUSED,2026-11-03T11:00:00Z,{GTIN},{:012}\n", first + 3);
         let rows = format!("Status,EventTime,GTIN,SerialNumber\n{row}").into_bytes();
         let packs = document(first, 10);
         let order = if rows_first { [&rows, &packs] } else { [&packs, &rows] };

@@ -5,11 +5,9 @@
 //! (`service`'s example `probe`) with the clients of the services that the function was seen to call.
 //! Rounds interleave all of them, so that a noisy moment meets each alike.
 //!
-//! Judged are the size of the stripped binary and the time on a processor until the process asks for its
-//! first invocation. Waiting is no part of it: neither for a warm-up call, which is the network's affair,
-//! nor for other programs of a busy machine, which a process meets each time it wakes up, and the probe,
-//! which calls nobody, never does. What the warm-up calls compute is counted. The time by the clock is shown
-//! beside, of the start that was disturbed least, without the time during which a call was open.
+//! Judged are the size of the stripped binary and the median time by the clock until the process asks for
+//! its first invocation, without the time during which a warm-up call was open: waiting for an answer is the
+//! network's affair, and the probe calls nobody. The time on a processor is shown beside.
 
 mod build;
 mod report;

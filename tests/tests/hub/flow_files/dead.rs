@@ -67,7 +67,7 @@ async fn a_notice_of_what_was_judged_meanwhile(plant: &Plant) {
 /// is kept as the message that it is.
 async fn a_request_to_judge(plant: &Plant) {
     let system = SystemId::parse(SYSTEM).unwrap();
-    let (sha, now) = (sha256(b"unfinished"), "2026-11-23T10:00:00.000Z");
+    let (sha, now) = (sha256(b"unfinished"), "2026-11-03T10:00:00.000Z");
     let body = again_message(&sha, &system);
     keep(&hub(plant), message(&body)).await.unwrap();
     let unknown = sha256(body.as_bytes());

@@ -31,7 +31,7 @@ fn one_each(serials: impl Iterator<Item = u64>) -> Vec<u8> {
     for serial in serials {
         writeln!(
             out,
-            "<ObjectEvent><eventTime>2026-11-23T10:00:00Z</eventTime>\
+            "<ObjectEvent><eventTime>2026-11-03T10:00:00Z</eventTime>\
              <eventTimeZoneOffset>+00:00</eventTimeZoneOffset><epcList>\
              <epc>urn:epc:id:sgtin:0313000.000777.{serial:012}</epc></epcList>\
              <action>ADD</action><bizStep>urn:epcglobal:cbv:bizstep:commissioning</bizStep>\
