@@ -53,7 +53,7 @@ impl TextShape {
         Self::of_sets(std::iter::repeat_n(digits, usize::from(width)))
     }
 
-    fn of_sets(sets: impl Iterator<Item = u128>) -> Self {
+    pub(crate) fn of_sets(sets: impl Iterator<Item = u128>) -> Self {
         let mut shape = Self { positions: [0; SERIAL_LENGTH_MAX], length: 0 };
         for (place, set) in shape.positions.iter_mut().zip(sets) {
             *place = set;
