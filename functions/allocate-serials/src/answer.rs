@@ -1,7 +1,6 @@
 //! What an answer says of an allocation.
 
 use domain::allocation::{Allocation, Reuse};
-use domain::epc::sgtin_urn_text;
 use domain::gln::Gln;
 use domain::pool::Pool;
 use domain::request::Mode;
@@ -34,8 +33,9 @@ pub(crate) struct AllocationView {
     action_code: &'static str,
     #[schema(value_type = Encoding)]
     encoding: &'static str,
-    #[schema(value_type = Gtin14)]
-    gtin: String,
+    /// Null of SSCCs.
+    #[schema(required, value_type = Option<Gtin14>)]
+    gtin: Option<String>,
     #[schema(value_type = ChoiceWord)]
     mode: &'static str,
     requested: u64,
@@ -158,8 +158,8 @@ impl AllocationView {
             request_id: a.request_id.to_string(),
             status: a.status.as_str(),
             action_code: if a.requested == a.size { "C" } else { "P" },
-            encoding: "SGTIN",
-            gtin: a.gtin.to_string(),
+            encoding: a.key.encoding(),
+            gtin: a.key.gtin().map(|gtin| gtin.to_string()),
             mode: a.mode.as_str(),
             requested: a.requested,
             granted: a.size,
@@ -207,7 +207,7 @@ pub(crate) async fn serials(
     match a.mode {
         // I1: what it gave back may belong to others.
         Mode::List | Mode::Random if a.size <= SERIALS_MAX && a.reuse != Reuse::Gave => {
-            let numbering = store.numbering(&a.gtin, a.scheme).await?;
+            let numbering = store.numbering(a.key, a.scheme).await?;
             Ok(Some(numbering.texts(a.start, a.size)))
         }
         Mode::List | Mode::Random | Mode::Range => Ok(None),
@@ -217,7 +217,7 @@ pub(crate) async fn serials(
 impl SerialRange {
     fn new(a: &Allocation) -> Option<Self> {
         let (from, to) = a.serial_ends()?;
-        let epc = |serial: &str| sgtin_urn_text(&a.gtin, a.company_prefix_length, serial);
+        let epc = |number: &str| a.key.urn_text(a.company_prefix_length, number);
         Some(Self { from_epc: epc(&from), to_epc: epc(&to), from, to })
     }
 }

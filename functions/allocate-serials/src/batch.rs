@@ -31,7 +31,10 @@ impl Books {
         // Read first: a file that is counted while the blocks are read shows up as a change since.
         let fill = store.allocation_fill(&allocation.id).await?.sums;
         let balance = store.allocation_balance(allocation).await?;
-        let tolerance = store.product_fetch(&allocation.gtin).await?.tolerance;
+        let tolerance = match allocation.key.gtin() {
+            Some(gtin) => store.product_fetch(&gtin).await?.tolerance,
+            None => Tolerance::ANY,
+        };
         let files = store.allocation_files(&allocation.id).await?;
         let shas: Vec<String> = files.iter().map(|(sha, _)| sha.clone()).collect();
         let findings = finding_records(hub, allocation.id.as_str(), &shas).await?;

@@ -62,7 +62,11 @@ pub(crate) struct Person {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BatchFacts {
     pub(crate) allocation_id: String,
-    pub(crate) gtin: String,
+    /// Null of SSCCs.
+    pub(crate) gtin: Option<String>,
+    /// Company prefix and extension digit of SSCCs, with a dot between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sscc_prefix: Option<String>,
     pub(crate) packaging_level: Option<String>,
     pub(crate) lot: Option<String>,
     pub(crate) expiry: Option<String>,
@@ -216,7 +220,8 @@ impl BatchFacts {
         let details = a.details.clone();
         Self {
             allocation_id: a.id.to_string(),
-            gtin: a.gtin.to_string(),
+            gtin: a.key.gtin().map(|gtin| gtin.to_string()),
+            sscc_prefix: a.key.sscc().map(|prefix| prefix.to_string()),
             packaging_level: details.packaging_level,
             lot: details.lot,
             expiry: details.expiry,

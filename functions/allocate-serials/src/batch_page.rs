@@ -100,7 +100,8 @@ fn result(document: &BatchDocument) -> Markup {
 
 fn facts(batch: &BatchFacts) -> Markup {
     let rows = [
-        ("GTIN", Some(&batch.gtin)),
+        ("GTIN", batch.gtin.as_ref()),
+        ("Company prefix and extension digit", batch.sscc_prefix.as_ref()),
         ("Packaging level", batch.packaging_level.as_ref()),
         ("Lot", batch.lot.as_ref()),
         ("Expiry", batch.expiry.as_ref()),

@@ -137,7 +137,7 @@ impl ReserveBody {
         Ok(ReserveRequest {
             requester,
             request_id,
-            gtin,
+            key: gtin.into(),
             quantity,
             pool_id,
             system_id,

@@ -235,7 +235,7 @@ pub(crate) fn judged(
     production: Option<&[domain::closing::Reported]>,
 ) -> Result<Verdict, Problem> {
     let batch = Batch {
-        gtin: &seen.gtin,
+        gtin: seen.key.gtin(),
         level: seen.details.packaging_level.as_deref(),
         buckets: &books.balance.buckets,
         tolerance: books.tolerance,
@@ -278,7 +278,7 @@ fn findings(
             code: issue.code(),
             provisional: false,
             allocation_id: Some(seen.id.to_string()),
-            gtin: Some(seen.gtin.to_string()),
+            gtin: seen.key.gtin().map(|gtin| gtin.to_string()),
         };
         let finding = subject.finding((&hashes.json, seen.system_id.as_str()), issue.count());
         FindingRecord {

@@ -33,7 +33,7 @@ async fn dropped(
     allocation: &Allocation,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    let numbering = hub.store.numbering(&allocation.gtin, allocation.scheme).await?;
+    let numbering = hub.store.numbering(allocation.key, allocation.scheme).await?;
     let export = Export::of(allocation, &numbering, KIND);
     let key = export.key();
     if export.byte_count() <= DROP_BYTES_MAX {

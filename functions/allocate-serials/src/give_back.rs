@@ -93,7 +93,7 @@ pub(crate) async fn give_back(
     let allocation = hub.allocation(&caller, &id).await?;
     let (fate, reason) = (body.fate()?, body.reason.clone());
     check_reason(&reason)?;
-    let numbering = hub.store.numbering(&allocation.gtin, allocation.scheme).await;
+    let numbering = hub.store.numbering(allocation.key, allocation.scheme).await;
     let numbering = numbering.map_err(|error| store_problem(&error))?;
     let selection = SelectionBody::of(body)?.read(&allocation, &numbering)?;
     let requester = SystemId::parse(caller.system());

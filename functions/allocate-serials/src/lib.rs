@@ -43,8 +43,8 @@ use axum::Router;
 use axum::routing::{get, post};
 use domain::allocation::Allocation;
 use domain::gln::Gln;
-use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId};
+use domain::object_key::ObjectKey;
 use edge::{Caller, Clock, Problem};
 use service::store_problem;
 use store::jobs::Jobs;
@@ -63,9 +63,9 @@ pub struct Hub {
     pub jobs: Jobs,
     /// The time.
     pub clock: Clock,
-    /// Pools of GTINs as read before. The reservation's conditions make a stale entry safe; it is read
+    /// Pools of keys as read before. The reservation's conditions make a stale entry safe; it is read
     /// again whenever no pool of it serves a request.
-    pools: Arc<Mutex<HashMap<Gtin14, Vec<PoolId>>>>,
+    pools: Arc<Mutex<HashMap<ObjectKey, Vec<PoolId>>>>,
     /// Which pools offer returned numbers again.
     offers: offered::Known,
 }

@@ -6,6 +6,7 @@ use domain::allocation::AllocationStatus;
 use domain::gln::Gln;
 use domain::gtin::Gtin14;
 use domain::ids::AllocationId;
+use domain::object_key::ObjectKey;
 use edge::openapi::{AnyTime, Cursor, Gln as GlnForm, Gtin, Limit};
 use edge::page::foreign_cursor;
 use edge::{Caller, List, Page, Problem, QueryText, Scope};
@@ -95,7 +96,7 @@ fn filter(query: &ListQuery, caller: &Caller) -> Result<Option<AllocationFilter>
     let lines = line.map_or_else(|| caller.lines().to_vec(), |line| vec![line.to_string()]);
     Ok(Some(AllocationFilter {
         status: status.transpose()?,
-        gtin: gtin.transpose()?.map(|gtin| gtin.to_string()),
+        key: gtin.transpose()?.map(ObjectKey::Gtin),
         line_glns: lines,
         lot: query.lot.clone(),
         since: since.transpose()?.map(rfc3339_ms),

@@ -13,9 +13,11 @@ pub(crate) fn reserve_problem(error: &ReserveError) -> Problem {
         ReserveError::IdReuse => {
             Problem::new(ProblemKind::IdempotencyKeyReuse).detail(error.to_string())
         }
-        ReserveError::NoPool => Problem::not_found().detail("No pool serves this GTIN."),
-        ReserveError::OtherGtin => Problem::unprocessable("The pool serves another GTIN.")
-            .violation("/pool_id", "a pool of the request's GTIN"),
+        ReserveError::NoPool => {
+            Problem::not_found().detail("No pool serves this GTIN or company prefix.")
+        }
+        ReserveError::OtherKey => Problem::unprocessable("The pool serves other numbers.")
+            .violation("/pool_id", "a pool of the request's GTIN or company prefix"),
         ReserveError::Inactive => Problem::new(ProblemKind::PoolInactive).detail(error.to_string()),
         ReserveError::ModeNotAllowed { scheme, .. } => Problem::new(ProblemKind::ModeNotAllowed)
             .detail(error.to_string())

@@ -31,8 +31,9 @@ pub(crate) struct ReconciliationView {
     allocation_id: String,
     #[schema(value_type = StatusWord)]
     status: &'static str,
-    #[schema(value_type = Gtin14)]
-    gtin: String,
+    /// Null of SSCCs.
+    #[schema(required, value_type = Option<Gtin14>)]
+    gtin: Option<String>,
     reserved: u64,
     commissioned: u64,
     encoded: u64,
@@ -90,7 +91,7 @@ impl ReconciliationView {
         Self {
             allocation_id: allocation.id.to_string(),
             status: allocation.status.as_str(),
-            gtin: allocation.gtin.to_string(),
+            gtin: allocation.key.gtin().map(|gtin| gtin.to_string()),
             reserved: balance.reserved,
             commissioned: buckets.get(Bucket::Commissioned),
             encoded: buckets.get(Bucket::Encoded),

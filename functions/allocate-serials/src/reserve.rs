@@ -6,8 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::gln::Gln;
-use domain::gtin::Gtin14;
 use domain::ids::{PoolId, SystemId};
+use domain::object_key::ObjectKey;
 use domain::request::ReserveRequest;
 use edge::{Caller, JsonBody, Measures, Metric, Problem, Scope};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -84,7 +84,7 @@ async fn target_system(
     Ok(system)
 }
 
-/// The pool asked for, or the pools of the GTIN by lower boundary: first as this process knows them, and
+/// The pool asked for, or the pools of the key by lower boundary: first as this process knows them, and
 /// read afresh when none of those serves the request.
 async fn reserve_in_any(
     hub: &Hub,
@@ -94,7 +94,7 @@ async fn reserve_in_any(
     if let Some(pool) = &request.pool_id {
         return reserve_in(hub, request, std::slice::from_ref(pool), now).await;
     }
-    if let Some(known) = known_pools(hub, &request.gtin) {
+    if let Some(known) = known_pools(hub, request.key) {
         match reserve_in(hub, request, &known, now).await {
             Err(
                 ReserveError::NoPool
@@ -106,10 +106,10 @@ async fn reserve_in_any(
             outcome => return outcome,
         }
     }
-    let boundaries = hub.store.pools_of_gtin(&request.gtin).await?;
+    let boundaries = hub.store.pools_of(request.key).await?;
     let pools: Vec<PoolId> = boundaries.into_iter().map(|boundary| boundary.pool_id).collect();
     if let Ok(mut cache) = hub.pools.lock() {
-        cache.insert(request.gtin, pools.clone());
+        cache.insert(request.key, pools.clone());
     }
     reserve_in(hub, request, &pools, now).await
 }
@@ -127,8 +127,8 @@ async fn reserve_in(
     }
 }
 
-fn known_pools(hub: &Hub, gtin: &Gtin14) -> Option<Vec<PoolId>> {
-    hub.pools.lock().ok()?.get(gtin).filter(|pools| !pools.is_empty()).cloned()
+fn known_pools(hub: &Hub, key: ObjectKey) -> Option<Vec<PoolId>> {
+    hub.pools.lock().ok()?.get(&key).filter(|pools| !pools.is_empty()).cloned()
 }
 
 async fn answer(hub: &Hub, outcome: Outcome) -> Result<Response, StoreError> {

@@ -1,4 +1,3 @@
-use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId};
 use domain::pool::{PoolDraft, Scheme};
 use edge::{App, AuthorizerContext, Clock, HttpEvent, TenantProfile, app};
@@ -69,7 +68,7 @@ impl World {
     async fn pool(&self, id: u8, from: u128, to: u128) -> PoolId {
         let draft = PoolDraft {
             name: "pool".into(),
-            gtin: Gtin14::parse("00313000007772").unwrap(),
+            key: "00313000007772".parse().unwrap(),
             company_prefix_length: 7,
             scheme: Scheme::Sequential { width: 12 },
             eu_rules: false,

@@ -82,7 +82,7 @@ async fn export(
     if !kind.profile.tells(allocation.scheme) {
         return Err(no_range());
     }
-    let numbering = hub.store.numbering(&allocation.gtin, allocation.scheme).await;
+    let numbering = hub.store.numbering(allocation.key, allocation.scheme).await;
     let numbering = numbering.map_err(|error| store_problem(&error))?;
     let export = Export::of(&allocation, &numbering, kind);
     let bytes = export.byte_count();

@@ -30,7 +30,7 @@ async fn world(profile: TenantProfile, quantity: u64) -> World {
     let gtin = Gtin14::parse("00313000007772").unwrap();
     let draft = PoolDraft {
         name: "pool".into(),
-        gtin,
+        key: gtin.into(),
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
         eu_rules: false,
@@ -45,7 +45,7 @@ async fn world(profile: TenantProfile, quantity: u64) -> World {
     let request = ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
         request_id: RequestId::parse("R1").unwrap(),
-        gtin,
+        key: gtin.into(),
         quantity,
         pool_id: None,
         system_id: None,

@@ -95,7 +95,7 @@ impl PoolBody {
         let (from, to) = bounds((scheme, eu_rules), self.from.as_deref(), self.to.as_deref())?;
         let draft = PoolDraft {
             name: self.name,
-            gtin,
+            key: gtin.into(),
             company_prefix_length: self.company_prefix_length,
             scheme,
             eu_rules,

@@ -1,6 +1,5 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use domain::gtin::Gtin14;
 use domain::ids::{PoolId, RequestId, SystemId};
 use domain::request::{Details, Mode, ReserveRequest, Terms};
 use domain::webhook::AllowedHosts;
@@ -207,7 +206,7 @@ async fn reserve(store: &Store, pool: &PoolId, request_id: &str, quantity: u64) 
     let request = ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
         request_id: RequestId::parse(request_id).unwrap(),
-        gtin: Gtin14::parse("00313000007772").unwrap(),
+        key: "00313000007772".parse().unwrap(),
         quantity,
         pool_id: Some(pool.clone()),
         system_id: None,

@@ -22,8 +22,9 @@ pub(crate) struct PoolView {
     status: &'static str,
     #[schema(value_type = Encoding)]
     encoding: &'static str,
-    #[schema(value_type = Gtin14)]
-    gtin: String,
+    /// Null of SSCCs.
+    #[schema(required, value_type = Option<Gtin14>)]
+    gtin: Option<String>,
     company_prefix_length: u8,
     #[schema(value_type = SchemeWord)]
     scheme: &'static str,
@@ -75,8 +76,8 @@ impl PoolView {
             id: pool.id.as_str().to_owned(),
             name: draft.name.clone(),
             status: pool.status.as_str(),
-            encoding: "SGTIN",
-            gtin: draft.gtin.as_str().to_owned(),
+            encoding: draft.key.encoding(),
+            gtin: draft.key.gtin().map(|gtin| gtin.to_string()),
             company_prefix_length: draft.company_prefix_length,
             scheme: draft.scheme.as_str(),
             width,

@@ -50,7 +50,7 @@ fn random_scheme(gtin: &Gtin14) -> Scheme {
 async fn reserve_random(store: &Store, gtin: &Gtin14, quantity: u64) {
     let draft = PoolDraft {
         name: "random".to_owned(),
-        gtin: *gtin,
+        key: gtin.into(),
         company_prefix_length: 7,
         scheme: random_scheme(gtin),
         eu_rules: false,
@@ -70,7 +70,7 @@ async fn reserve_random(store: &Store, gtin: &Gtin14, quantity: u64) {
     let request = ReserveRequest {
         requester: system("L1"),
         request_id: RequestId::parse("R1").unwrap(),
-        gtin: *gtin,
+        key: gtin.into(),
         quantity,
         pool_id: Some(pool.clone()),
         system_id: None,
@@ -148,7 +148,7 @@ impl Case {
             let limits = Limits::default();
             let input = BufReader::new(inflate(self.text.as_bytes(), &limits));
             assert!(epcis::read(input, &limits, &mut fold).is_ok(), "the document is readable");
-            let plan = Plan::of(fold, false);
+            let plan = Plan::of(fold.finish().unwrap(), false);
             assert_eq!(plan.unmatched, 0, "every serial was reserved");
             plan
         });

@@ -86,8 +86,6 @@ pub struct Catalog {
     by_id: FxHashMap<String, usize>,
     spans: usize,
     stretch: Option<Stretch>,
-    /// A GTIN of which all pools are of one space, and that space's way.
-    only_space: Option<(usize, usize)>,
 }
 
 impl Catalog {
@@ -105,7 +103,6 @@ impl Catalog {
             by_id: FxHashMap::default(),
             spans: 0,
             stretch: None,
-            only_space: None,
         }
     }
 
@@ -133,7 +130,7 @@ impl Catalog {
             return Ok(*number);
         }
         let mut pools = Vec::new();
-        for boundary in self.runtime.block_on(self.store.pools_of_gtin(gtin))? {
+        for boundary in self.runtime.block_on(self.store.pools_of(gtin))? {
             let state = self.runtime.block_on(self.store.pool_fetch(&boundary.pool_id))?;
             let Some(state) = state else { continue };
             let way = self.way_of(&state.pool.draft)?;
@@ -145,12 +142,6 @@ impl Catalog {
             return Err(LookupError::TooScattered);
         }
         let number = self.pools.len();
-        if let Some(way) = pools.first().map(|entry| entry.way)
-            && pools.iter().all(|entry| entry.way == way)
-            && self.cipher(way).is_some()
-        {
-            self.only_space = Some((number, way));
-        }
         self.pools.push(pools);
         self.gtins.insert(*gtin, number);
         Ok(number)
@@ -161,7 +152,7 @@ impl Catalog {
         if let Some(number) = self.ways.number(draft.scheme) {
             return Ok(number);
         }
-        let numbering = self.store.numbering(&draft.gtin, draft.scheme);
+        let numbering = self.store.numbering(draft.key, draft.scheme);
         let numbering = self.runtime.block_on(numbering)?;
         let company_prefix_length = draft.company_prefix_length;
         Ok(self.ways.add(Way { scheme: draft.scheme, numbering, company_prefix_length }))
@@ -191,7 +182,7 @@ impl Catalog {
             let draft = &entry.state.pool.draft;
             let within = |index: u128| (draft.from..=draft.to).contains(&index);
             let way = entry.way;
-            let Some(numbering) = Numbering::keyless(draft.scheme) else {
+            let Some(numbering) = Numbering::keyless(draft.key, draft.scheme) else {
                 let cipher = self.ways.get(way).and_then(|way| way.numbering.cipher());
                 if cipher.is_some_and(|cipher| cipher.has(serial.as_bytes())) {
                     space = space.or(Some(way));

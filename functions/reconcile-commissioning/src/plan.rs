@@ -11,7 +11,7 @@ use domain::pool::Scheme;
 pub use self::findings::Findings;
 use self::findings::of_allocation;
 use crate::event::Miss;
-use crate::fold::Fold;
+use crate::fold::Folded;
 use crate::totals::Totals;
 
 /// An allocation and the blocks of it that the document touches.
@@ -48,10 +48,10 @@ struct Told {
 }
 
 impl Plan {
-    /// Turns a fold into a plan. With `last_try` nothing is provisional any more.
+    /// Turns what a document says into a plan. With `last_try` nothing is provisional any more.
     #[must_use]
-    pub fn of(fold: Fold, last_try: bool) -> Self {
-        let Fold { catalog, slots, misses, totals, .. } = fold;
+    pub fn of(folded: Folded, last_try: bool) -> Self {
+        let Folded { catalog, slots, mut misses, totals } = folded;
         let mut touched: Vec<(usize, Vec<(u32, Draft)>)> = Vec::new();
         let mut slots: Vec<_> = slots.into_iter().filter(|slot| !slot.draft.is_empty()).collect();
         slots.sort_by_key(|slot| (slot.allocation, slot.block));
@@ -78,6 +78,8 @@ impl Plan {
             provisional: 0,
             totals,
         };
+        // Which subject was met first depends on how many texts are deciphered at once.
+        misses.sort_by_key(|(miss, ..)| miss.way);
         let told: Vec<Told> = misses
             .into_iter()
             .map(|(miss, runs, samples)| Told {
@@ -129,7 +131,9 @@ impl Plan {
             let run_out = self.allocations.iter().find(|planned| {
                 let allocation = &planned.allocation;
                 let behind = allocation.last().saturating_add(1) == first;
-                let same = Some(allocation.gtin) == miss.gtin && allocation.scheme == scheme;
+                let same = miss.gtin.is_some()
+                    && allocation.key.gtin() == miss.gtin
+                    && allocation.scheme == scheme;
                 behind && same && planned.commissions()
             });
             let Some(planned) = run_out else { continue };

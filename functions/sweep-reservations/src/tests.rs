@@ -23,7 +23,7 @@ fn request(id: &str, quantity: u64) -> ReserveRequest {
     ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
         request_id: RequestId::parse(id).unwrap(),
-        gtin: gtin(),
+        key: gtin().into(),
         quantity,
         pool_id: None,
         system_id: None,
@@ -56,7 +56,7 @@ async fn what_is_unfinished_or_unconfirmed_becomes_void_once_it_is_old() {
     let opened = datetime!(2026-11-23 10:00 UTC);
     let draft = PoolDraft {
         name: "pool".into(),
-        gtin: gtin(),
+        key: gtin().into(),
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
         from: 1_000,

@@ -60,7 +60,7 @@ pub(crate) async fn run(
     let Some(allocation) = allocation.filter(Allocation::is_exportable) else {
         return refuse(hub, job).await;
     };
-    let numbering = hub.store.numbering(&allocation.gtin, allocation.scheme).await?;
+    let numbering = hub.store.numbering(allocation.key, allocation.scheme).await?;
     let export = Export::of(&allocation, &numbering, kind);
     match write(hub, &mut job, &export, ends_at).await {
         Ok(Ending::Written(published)) => finish(hub, job, (&export, published)).await,

@@ -39,7 +39,7 @@ async fn reserve(store: &Store) -> AllocationId {
     let gtin = Gtin14::parse("00313000007772").unwrap();
     let draft = PoolDraft {
         name: "pool".into(),
-        gtin,
+        key: gtin.into(),
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
         eu_rules: false,
@@ -55,7 +55,7 @@ async fn reserve(store: &Store) -> AllocationId {
     let request = ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
         request_id: RequestId::parse("R1").unwrap(),
-        gtin,
+        key: gtin.into(),
         quantity: 100_000_000,
         pool_id: None,
         system_id: None,

@@ -53,7 +53,7 @@ pub fn allocation(size: u64) -> Option<Allocation> {
         requester: SystemId::parse("L1").ok()?,
         system_id: SystemId::parse("L1").ok()?,
         pool_id: PoolId::parse(&"B".repeat(26)).ok()?,
-        gtin: Gtin14::parse("00313000007772").ok()?,
+        key: "00313000007772".parse().ok()?,
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
         start: 10_000,

@@ -156,6 +156,7 @@ fn file(profile: Profile, format: Format) -> Option<u64> {
 /// The same columns through the writer of the `csv` crate.
 fn csv_crate() -> Option<u64> {
     let allocation = allocation(ROWS)?;
+    let gtin = allocation.key.gtin()?;
     let mut writer = csv::WriterBuilder::new()
         .quote_style(csv::QuoteStyle::Always)
         .terminator(csv::Terminator::CRLF)
@@ -163,10 +164,10 @@ fn csv_crate() -> Option<u64> {
     for index in 0..ROWS {
         let index = allocation.start.checked_add(u128::from(index))?;
         let serial = SEQUENTIAL.text_of(index);
-        let urn = sgtin_urn_text(&allocation.gtin, 7, &serial)?;
-        let ai = format!("01{}21{serial}", allocation.gtin);
+        let urn = sgtin_urn_text(&gtin, 7, &serial)?;
+        let ai = format!("01{gtin}21{serial}");
         let row = [
-            allocation.gtin.as_str(),
+            gtin.as_str(),
             &serial,
             &urn,
             &ai,

@@ -1,9 +1,9 @@
 //! An allocation: a range of one pool reserved for one packaging run, and its life cycle.
 
 use crate::gln::Gln;
-use crate::gtin::Gtin14;
 use crate::ids::{AllocationId, PoolId, RequestId, SystemId};
 use crate::numbering::Numbering;
+use crate::object_key::ObjectKey;
 use crate::pool::Scheme;
 use crate::request::{Details, Mode};
 
@@ -200,8 +200,8 @@ pub struct Allocation {
     pub system_id: SystemId,
     /// The pool the numbers come from.
     pub pool_id: PoolId,
-    /// The trade item.
-    pub gtin: Gtin14,
+    /// What the numbers are numbers of.
+    pub key: ObjectKey,
     /// The length of the company prefix, for URNs.
     pub company_prefix_length: u8,
     /// How an index becomes text.
@@ -297,7 +297,7 @@ impl Allocation {
     /// The first and the last serial number, where these tell all between them: not of random texts.
     #[must_use]
     pub fn serial_ends(&self) -> Option<(String, String)> {
-        let numbering = Numbering::keyless(self.scheme)?;
+        let numbering = Numbering::keyless(self.key, self.scheme)?;
         Some((numbering.text_of(self.start), numbering.text_of(self.last())))
     }
 }

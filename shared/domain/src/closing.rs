@@ -203,8 +203,8 @@ pub struct Verdict {
 /// What a report is compared with.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
-    /// The trade item of the allocation.
-    pub gtin: &'a Gtin14,
+    /// The trade item of the allocation; `None` of SSCCs, whose quantities nobody reports.
+    pub gtin: Option<Gtin14>,
     /// The level that it was reserved for, if that was said.
     pub level: Option<&'a str>,
     /// Where its numbers are.
@@ -229,7 +229,7 @@ impl Batch<'_> {
             if counted.iter().any(known) {
                 return Err(ReportError::Twice(place));
             }
-            let own = reported.gtin == *self.gtin;
+            let own = Some(reported.gtin) == self.gtin;
             if own && self.level.is_some_and(|level| level != reported.level) {
                 return Err(ReportError::OtherLevel(place));
             }

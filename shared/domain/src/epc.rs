@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use crate::gtin::{Gtin14, GtinError};
 use crate::serial::{SERIAL_LENGTH_MAX, check_ai82, is_ai82};
-use crate::sscc::Sscc;
+use crate::sscc::{COMPANY_PREFIX_DIGITS, Sscc, SsccPrefix};
 
 /// The root of the canonical Digital Link form.
 pub const DIGITAL_LINK_ROOT: &str = "https://id.gs1.org";
@@ -245,6 +245,24 @@ pub fn sgtin_urn_text(gtin: &Gtin14, company_prefix_length: u8, serial: &str) ->
 /// Appends a serial number with the escapes of a URN.
 pub fn push_urn_serial(out: &mut String, serial: &str) {
     escape_into(out, serial, is_urn_plain);
+}
+
+/// The part of an SSCC's URN before the serial reference, `urn:epc:id:sscc:<prefix>.<extension digit>`.
+#[must_use]
+pub fn sscc_urn_stem(prefix: &SsccPrefix) -> String {
+    format!("{SSCC_URN}{prefix}")
+}
+
+/// The URN of an SSCC whose company prefix has so many digits, 6 to 12.
+#[must_use]
+pub fn sscc_urn_text(sscc: &Sscc, company_prefix_length: u8) -> Option<String> {
+    if !COMPANY_PREFIX_DIGITS.contains(&company_prefix_length) {
+        return None;
+    }
+    let digits = sscc.as_str();
+    let prefix_end = usize::from(company_prefix_length).saturating_add(1);
+    let (extension, prefix) = (digits.get(..1)?, digits.get(1..prefix_end)?);
+    Some(format!("{SSCC_URN}{prefix}.{extension}{}", digits.get(prefix_end..17)?))
 }
 
 /// The canonical Digital Link of a serial number.

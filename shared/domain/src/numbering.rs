@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use crate::object_key::ObjectKey;
 use crate::pool::{Scheme, SerialMatch};
 use crate::serial::DecimalRun;
 use crate::space::{SpaceCipher, TextRun};
+use crate::sscc::{Sscc, SsccPrefix, SsccRun};
 
 /// Indexes to texts and back.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub enum Numbering {
     },
     /// The permutation of a space.
     Randomised(Arc<SpaceCipher>),
+    /// SSCCs of a company prefix: an index is a serial reference, its text the 18 digits.
+    Sscc(SsccPrefix),
 }
 
 /// The texts of consecutive indexes.
@@ -28,6 +32,8 @@ pub enum SerialRun<'n> {
     Decimal(DecimalRun),
     /// Enciphered many at a time; boxed for it holds as many texts.
     Space(Box<TextRun<'n>>),
+    /// Counted up in place, each with its check digit.
+    Sscc(SsccRun),
 }
 
 impl Numbering {
@@ -37,26 +43,27 @@ impl Numbering {
         Self::Sequential { width }
     }
 
-    /// The numbering of a scheme that needs no key.
+    /// The numbering of what is numbered by a scheme that needs no secret key.
     #[must_use]
-    pub const fn keyless(scheme: Scheme) -> Option<Self> {
-        match scheme {
-            Scheme::Sequential { width } => Some(Self::Sequential { width }),
-            Scheme::Randomised { .. } => None,
+    pub const fn keyless(of: ObjectKey, scheme: Scheme) -> Option<Self> {
+        match (of, scheme) {
+            (ObjectKey::Gtin(_), Scheme::Sequential { width }) => Some(Self::Sequential { width }),
+            (ObjectKey::Sscc(prefix), Scheme::Sequential { .. }) => Some(Self::Sscc(prefix)),
+            (_, Scheme::Randomised { .. }) => None,
         }
     }
 
     /// Whether consecutive indexes have consecutive texts, so that two ends tell a range.
     #[must_use]
     pub const fn is_sequential(&self) -> bool {
-        matches!(self, Self::Sequential { .. })
+        matches!(self, Self::Sequential { .. } | Self::Sscc(_))
     }
 
     /// The permutation, where it is one.
     #[must_use]
     pub const fn cipher(&self) -> Option<&Arc<SpaceCipher>> {
         match self {
-            Self::Sequential { .. } => None,
+            Self::Sequential { .. } | Self::Sscc(_) => None,
             Self::Randomised(cipher) => Some(cipher),
         }
     }
@@ -67,6 +74,7 @@ impl Numbering {
         match self {
             Self::Sequential { width } => usize::from(*width),
             Self::Randomised(cipher) => cipher.form().text_length(),
+            Self::Sscc(_) => Sscc::DIGITS,
         }
     }
 
@@ -78,6 +86,7 @@ impl Numbering {
                 format!("{index:0width$}", width = usize::from(*width))
             }
             Self::Randomised(cipher) => cipher.text_of(index),
+            Self::Sscc(prefix) => prefix.sscc(index).to_string(),
         }
     }
 
@@ -89,6 +98,10 @@ impl Numbering {
             Self::Randomised(cipher) => {
                 cipher.index_of(serial).map_or(SerialMatch::NotOfScheme, SerialMatch::Index)
             }
+            Self::Sscc(prefix) => {
+                let index = Sscc::parse(serial).ok().and_then(|sscc| prefix.reference(&sscc));
+                index.map_or(SerialMatch::NotOfScheme, SerialMatch::Index)
+            }
         }
     }
 
@@ -98,6 +111,7 @@ impl Numbering {
         match self {
             Self::Sequential { width } => SerialRun::Decimal(DecimalRun::new(index, *width)),
             Self::Randomised(cipher) => SerialRun::Space(Box::new(cipher.run(index, count))),
+            Self::Sscc(prefix) => SerialRun::Sscc(SsccRun::new(prefix, index)),
         }
     }
 
@@ -123,6 +137,7 @@ impl SerialRun<'_> {
         match self {
             Self::Decimal(run) => run.as_bytes(),
             Self::Space(run) => run.as_bytes(),
+            Self::Sscc(run) => run.as_bytes(),
         }
     }
 
@@ -132,6 +147,7 @@ impl SerialRun<'_> {
         match self {
             Self::Decimal(run) => run.advance(),
             Self::Space(run) => run.advance(),
+            Self::Sscc(run) => run.advance(),
         }
     }
 }
@@ -204,6 +220,22 @@ mod tests {
     }
 
     #[test]
+    fn an_sscc_is_its_serial_reference_or_nothing() {
+        let numbering = Numbering::Sscc("0614141.3".parse().unwrap());
+        let check = |text: &str, expected: SerialMatch| {
+            assert_eq!(numbering.index_of(text), expected, "{text}");
+        };
+        check("306141410000004172", SerialMatch::Index(417));
+        // Another check digit, extension digit, company prefix, and no SSCC at all.
+        check("306141410000004173", SerialMatch::NotOfScheme);
+        check("406141410000004179", SerialMatch::NotOfScheme);
+        check("306141420000004171", SerialMatch::NotOfScheme);
+        check("417", SerialMatch::NotOfScheme);
+        assert_eq!(numbering.text_of(417).len(), numbering.text_length());
+        assert!(numbering.is_sequential());
+    }
+
+    #[test]
     fn a_text_of_a_space_is_its_index_or_nothing() {
         let numbering = randomised("7", 10);
         let text = numbering.text_of(12_345);
@@ -226,7 +258,8 @@ mod tests {
 
         #[test]
         fn a_run_writes_what_single_texts_are(start in 0_u128..1_000_000, count in 0_u64..200) {
-            for numbering in [Numbering::sequential(9), randomised("A", 8)] {
+            let ssccs = Numbering::Sscc("06141412.3".parse().unwrap());
+            for numbering in [Numbering::sequential(9), randomised("A", 8), ssccs] {
                 let alone: Vec<String> =
                     (start..).take(usize::try_from(count).unwrap()).map(|i| numbering.text_of(i)).collect();
                 prop_assert_eq!(numbering.texts(start, count), alone);

@@ -1,7 +1,7 @@
-//! Serial pools: a range of indexes of one GTIN and the scheme that maps an index to serial text.
+//! Serial pools: a range of indexes of one key and the scheme that maps an index to serial text.
 
-use crate::gtin::Gtin14;
 use crate::ids::PoolId;
+use crate::object_key::ObjectKey;
 use crate::policy::PoolPolicy;
 use crate::space::{PoolShare, SpaceForm, SpaceId};
 
@@ -97,9 +97,9 @@ impl PoolStatus {
 pub struct PoolDraft {
     /// For people.
     pub name: String,
-    /// The trade item whose packs are numbered.
-    pub gtin: Gtin14,
-    /// The length of the GS1 company prefix in the GTIN, 6 to 12; needed for URNs.
+    /// What the numbers are numbers of.
+    pub key: ObjectKey,
+    /// The length of the GS1 company prefix in the key, 6 to 12; needed for URNs.
     pub company_prefix_length: u8,
     /// How an index becomes text.
     pub scheme: Scheme,
@@ -142,11 +142,18 @@ impl PoolDraft {
             Scheme::Sequential { width } if !(1..=20).contains(&width) => {
                 return Err(broken("width", "the width is 1 to 20"));
             }
-            Scheme::Randomised { space, form } if space != SpaceId::of(&self.gtin, &form) => {
-                return Err(broken("scheme", "the space is another product's or another form's"));
+            Scheme::Randomised { space, form } => {
+                let Some(gtin) = self.key.gtin() else {
+                    return Err(broken("scheme", "SSCCs are numbered one after the other"));
+                };
+                if space != SpaceId::of(&gtin, &form) {
+                    let detail = "the space is another product's or another form's";
+                    return Err(broken("scheme", detail));
+                }
             }
-            Scheme::Sequential { .. } | Scheme::Randomised { .. } => {}
+            Scheme::Sequential { .. } => {}
         }
+        self.check_sscc()?;
         if !(6..=12).contains(&self.company_prefix_length) {
             return Err(broken("company_prefix_length", "the company prefix has 6 to 12 digits"));
         }
@@ -160,6 +167,20 @@ impl PoolDraft {
         check_max_request(self.max_request)?;
         check_threshold(self.threshold)?;
         self.policy.check(self.to, self.scheme.capacity())
+    }
+
+    /// What of SSCCs follows from their company prefix.
+    fn check_sscc(&self) -> Result<(), PoolRuleError> {
+        let Some(prefix) = self.key.sscc() else { return Ok(()) };
+        if self.company_prefix_length != prefix.company_prefix_length() {
+            return Err(broken("company_prefix_length", "the company prefix has another length"));
+        }
+        match self.scheme {
+            Scheme::Sequential { width } if width != prefix.reference_digits() => {
+                Err(broken("width", "the company prefix leaves another number of digits"))
+            }
+            Scheme::Sequential { .. } | Scheme::Randomised { .. } => Ok(()),
+        }
     }
 
     /// The last number that the pool may ever have without being changed by somebody: it claims all up to it.
@@ -247,7 +268,7 @@ mod tests {
     fn drafts_are_checked() {
         let good = PoolDraft {
             name: "n".into(),
-            gtin: Gtin14::parse("00313000007772").unwrap(),
+            key: "00313000007772".parse().unwrap(),
             company_prefix_length: 7,
             scheme: Scheme::Sequential { width: 3 },
             eu_rules: false,
@@ -272,5 +293,36 @@ mod tests {
         check(|d| d.name = String::new(), "name");
         check(|d| d.name = "a\nb".into(), "name");
         check(|d| d.threshold = u128::from(THRESHOLD_LIMIT) + 1, "threshold");
+    }
+
+    #[test]
+    fn drafts_of_ssccs_follow_from_their_company_prefix() {
+        let good = PoolDraft {
+            name: "n".into(),
+            key: "0355555.1".parse().unwrap(),
+            company_prefix_length: 7,
+            scheme: Scheme::Sequential { width: 9 },
+            eu_rules: false,
+            from: 0,
+            to: 999_999_999,
+            max_request: 1,
+            threshold: 0,
+            policy: PoolPolicy::default(),
+        };
+        assert_eq!(good.check(), Ok(()));
+        let check = |change: fn(&mut PoolDraft), field: &str| {
+            let mut draft = good.clone();
+            change(&mut draft);
+            assert_eq!(draft.check().unwrap_err().field, field);
+        };
+        check(|d| d.to = 1_000_000_000, "to");
+        check(|d| d.scheme = Scheme::Sequential { width: 10 }, "width");
+        check(|d| d.company_prefix_length = 8, "company_prefix_length");
+        check(|d| d.eu_rules = true, "scheme");
+        let alphabet = crate::space::Alphabet::custom("0123456789").unwrap();
+        let form = SpaceForm::new("", alphabet, 9).unwrap();
+        let gtin = crate::gtin::Gtin14::parse("00313000007772").unwrap();
+        let random = Scheme::Randomised { space: SpaceId::of(&gtin, &form), form };
+        assert_eq!(PoolDraft { scheme: random, ..good }.check().unwrap_err().field, "scheme");
     }
 }

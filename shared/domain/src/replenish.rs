@@ -132,7 +132,6 @@ pub fn level(pool: &Pool, burn: Option<Burn>, before: Level) -> Level {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gtin::Gtin14;
     use crate::ids::PoolId;
     use crate::policy::PoolPolicy;
     use crate::pool::{PoolDraft, PoolStatus, Scheme};
@@ -140,7 +139,7 @@ mod tests {
     fn pool(remaining: u128, threshold: u128, threshold_hours: Option<u32>) -> Pool {
         let draft = PoolDraft {
             name: "n".into(),
-            gtin: Gtin14::parse("00313000007772").unwrap(),
+            key: "00313000007772".parse().unwrap(),
             company_prefix_length: 7,
             scheme: Scheme::Sequential { width: 12 },
             eu_rules: false,

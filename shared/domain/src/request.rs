@@ -1,8 +1,8 @@
 //! A request for numbers, its identity and its hash (I3).
 
 use crate::gln::Gln;
-use crate::gtin::Gtin14;
 use crate::ids::{AllocationId, PoolId, RequestId, SystemId, length_prefixed_sha256};
+use crate::object_key::ObjectKey;
 
 /// What a caller asks for. Absent fields stay absent: the hash covers only what was said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub struct ReserveRequest {
     pub requester: SystemId,
     /// The caller's name for this request.
     pub request_id: RequestId,
-    /// The trade item.
-    pub gtin: Gtin14,
+    /// What the numbers are to be numbers of.
+    pub key: ObjectKey,
     /// How many numbers, at least 1.
     pub quantity: u64,
     /// The pool asked for; without it the hub chooses.
@@ -196,8 +196,12 @@ impl ReserveRequest {
     }
 
     fn digest(&self) -> [u8; 32] {
-        let quantity = self.quantity.to_string();
-        let mut parts: Vec<&str> = vec![HASH_VERSION, "gtin", self.gtin.as_str()];
+        let (key, quantity) = (self.key.to_string(), self.quantity.to_string());
+        let of = match self.key {
+            ObjectKey::Gtin(_) => "gtin",
+            ObjectKey::Sscc(_) => "sscc",
+        };
+        let mut parts: Vec<&str> = vec![HASH_VERSION, of, key.as_str()];
         parts.extend(["quantity", quantity.as_str()]);
         let optional = [
             ("pool_id", self.pool_id.as_ref().map(PoolId::as_str)),
@@ -234,7 +238,7 @@ mod tests {
         ReserveRequest {
             requester: SystemId::parse("L1").unwrap(),
             request_id: RequestId::parse("R1").unwrap(),
-            gtin: Gtin14::parse("00313000007772").unwrap(),
+            key: "00313000007772".parse().unwrap(),
             quantity: 5,
             pool_id: None,
             system_id: None,
@@ -255,6 +259,9 @@ mod tests {
             changed.push(other);
         };
         with(&|r| r.quantity = 6);
+        with(&|r| r.key = "00313000007789".parse().unwrap());
+        with(&|r| r.key = "0355555.1".parse().unwrap());
+        with(&|r| r.key = "0355555.2".parse().unwrap());
         with(&|r| r.pool_id = Some(PoolId::from_entropy([1; 17])));
         with(&|r| r.system_id = Some(SystemId::parse("L1").unwrap()));
         with(&|r| r.line_gln = Some(Gln::parse("0313000000018").unwrap()));

@@ -1,9 +1,18 @@
 //! SSCC: the Serial Shipping Container Code, 18 digits of text.
 
+mod prefix;
+mod run;
+
 use std::fmt;
 use std::str::FromStr;
 
 use crate::check_digit::{check_digit, is_valid};
+
+pub use self::prefix::{COMPANY_PREFIX_DIGITS, SsccHead, SsccPrefix, SsccPrefixError};
+pub use self::run::SsccRun;
+
+/// Digits of an SSCC before its check digit.
+const SSCC_BODY: usize = 17;
 
 /// An SSCC with a correct check digit.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,6 +30,9 @@ pub enum SsccError {
 }
 
 impl Sscc {
+    /// How many digits an SSCC has.
+    pub const DIGITS: usize = 18;
+
     /// Reads an SSCC of exactly 18 digits.
     pub fn parse(text: &str) -> Result<Self, SsccError> {
         let digits: [u8; 18] = text.as_bytes().try_into().map_err(|_| SsccError::Form)?;

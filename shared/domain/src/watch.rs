@@ -98,7 +98,6 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gtin::Gtin14;
     use crate::ids::PoolId;
     use crate::policy::PoolPolicy;
     use crate::pool::{PoolDraft, PoolStatus, Scheme};
@@ -108,7 +107,7 @@ mod tests {
     fn pool(reserved: u128, to: u128, threshold_hours: Option<u32>) -> Pool {
         let draft = PoolDraft {
             name: "n".into(),
-            gtin: Gtin14::parse("00313000007772").unwrap(),
+            key: "00313000007772".parse().unwrap(),
             company_prefix_length: 7,
             scheme: Scheme::Sequential { width: 12 },
             from: 0,

@@ -15,7 +15,6 @@ use divan::counter::{BytesCount, ItemsCount};
 use domain::allocation::{Allocation, AllocationStatus};
 use domain::epc::sgtin_urn_text;
 use domain::gln::Gln;
-use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId, RequestId, SystemId};
 use domain::numbering::Numbering;
 use domain::pool::Scheme;
@@ -40,7 +39,7 @@ fn allocation() -> Allocation {
         requester: SystemId::parse("L1").unwrap(),
         system_id: SystemId::parse("L1").unwrap(),
         pool_id: PoolId::parse(&"B".repeat(26)).unwrap(),
-        gtin: Gtin14::parse("00313000007772").unwrap(),
+        key: "00313000007772".parse().unwrap(),
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
         start: 10_000,
@@ -127,6 +126,7 @@ fn g_csv_full_gzip(bencher: Bencher) {
 #[divan::bench(sample_count = 20)]
 fn f_csv_crate_full(bencher: Bencher) {
     let allocation = allocation();
+    let gtin = allocation.key.gtin().unwrap();
     bencher.counter(ItemsCount::new(ROWS)).bench(|| {
         let mut writer = csv::WriterBuilder::new()
             .quote_style(csv::QuoteStyle::Always)
@@ -134,10 +134,10 @@ fn f_csv_crate_full(bencher: Bencher) {
             .from_writer(Vec::new());
         for index in 0..ROWS {
             let serial = SEQUENTIAL.text_of(allocation.start + u128::from(index));
-            let urn = sgtin_urn_text(&allocation.gtin, 7, &serial).unwrap();
-            let ai = format!("01{}21{serial}", allocation.gtin);
+            let urn = sgtin_urn_text(&gtin, 7, &serial).unwrap();
+            let ai = format!("01{gtin}21{serial}");
             let row = [
-                allocation.gtin.as_str(),
+                gtin.as_str(),
                 &serial,
                 &urn,
                 &ai,

@@ -5,10 +5,12 @@
 
 use csv::{QuoteStyle, Terminator, WriterBuilder};
 use domain::allocation::Allocation;
-use domain::epc::sgtin_urn_stem;
+use domain::epc::{sgtin_urn_stem, sscc_urn_stem};
 use domain::numbering::Numbering;
+use domain::object_key::ObjectKey;
 use domain::serial::{DecimalRun, SERIAL_LENGTH_MAX};
 use domain::space::TextRun;
+use domain::sscc::SsccRun;
 use serde_json::{Map, Value};
 
 use crate::{Format, Profile};
@@ -40,6 +42,25 @@ const RANGE: [&str; 9] = [
     "LineGLN",
     "WorkOrder",
 ];
+/// The columns of SSCCs in the profile `full`: the SSCC tells what it is an SSCC of.
+const FULL_SSCC: [&str; 11] = [
+    "SSCC",
+    "EPC",
+    "AI",
+    "PackagingLevel",
+    "FilterValue",
+    "Lot",
+    "Expiry",
+    "LineGLN",
+    "AllocationId",
+    "WorkOrder",
+    "Status",
+];
+/// The columns of SSCCs in the profile `range`.
+const RANGE_SSCC: [&str; 8] =
+    ["SSCCFrom", "SSCCTo", "Quantity", "AllocationId", "Lot", "Expiry", "LineGLN", "WorkOrder"];
+/// Which piece of a row stands before its EPC, in both formats.
+const EPC_PIECE: usize = 1;
 /// What the numbers are when a file is made; the file is made once and does not follow the run.
 const STATUS: &str = "RESERVED";
 
@@ -71,9 +92,13 @@ impl<'a> RowWriter<'a> {
     }
 
     pub(crate) fn open(&self, out: &mut Vec<u8>) {
+        let (full, range): (&[&str], &[&str]) = match self.allocation.key {
+            ObjectKey::Gtin(_) => (&FULL, &RANGE),
+            ObjectKey::Sscc(_) => (&FULL_SSCC, &RANGE_SSCC),
+        };
         match (self.format, self.profile) {
-            (Format::Csv, Profile::Full) => record(out, QuoteStyle::Never, FULL),
-            (Format::Csv, Profile::Range) => record(out, QuoteStyle::Never, RANGE),
+            (Format::Csv, Profile::Full) => record(out, QuoteStyle::Never, full),
+            (Format::Csv, Profile::Range) => record(out, QuoteStyle::Never, range),
             (Format::Csv, Profile::Bare) | (Format::Json, Profile::Range) => {}
             (Format::Json, Profile::Full | Profile::Bare) => {
                 let mut head = json_object(head(self.allocation));
@@ -95,6 +120,9 @@ impl<'a> RowWriter<'a> {
             Numbering::Randomised(cipher) => {
                 self.rows_of(out, cipher.run(index, count), (first, count));
             }
+            Numbering::Sscc(prefix) => {
+                self.rows_of(out, SsccRun::new(prefix, index), (first, count));
+            }
         }
     }
 
@@ -109,8 +137,8 @@ impl<'a> RowWriter<'a> {
             if let Some(piece) = pieces.next() {
                 out.extend_from_slice(piece);
             }
-            for piece in pieces {
-                out.extend_from_slice(serial.as_bytes());
+            for (before, piece) in pieces.enumerate() {
+                out.extend_from_slice(serial.behind(before));
                 out.extend_from_slice(piece);
             }
             serial.advance();
@@ -134,14 +162,28 @@ impl<'a> RowWriter<'a> {
 
 /// Serial texts one after the other. Each kind has a loop of its own, which asks nothing for each row.
 trait Texts {
-    fn as_bytes(&self) -> &[u8];
+    /// What stands behind the piece of this number.
+    fn behind(&self, piece: usize) -> &[u8];
     fn advance(&mut self);
+}
+
+impl Texts for SsccRun {
+    #[inline]
+    fn behind(&self, piece: usize) -> &[u8] {
+        // A URN has neither check digit nor the extension digit in its place.
+        if piece == EPC_PIECE { self.reference_bytes() } else { self.as_bytes() }
+    }
+
+    #[inline]
+    fn advance(&mut self) {
+        Self::advance(self);
+    }
 }
 
 impl Texts for DecimalRun {
     #[inline]
-    fn as_bytes(&self) -> &[u8] {
-        Self::as_bytes(self)
+    fn behind(&self, _: usize) -> &[u8] {
+        self.as_bytes()
     }
 
     #[inline]
@@ -152,8 +194,8 @@ impl Texts for DecimalRun {
 
 impl Texts for TextRun<'_> {
     #[inline]
-    fn as_bytes(&self) -> &[u8] {
-        Self::as_bytes(self)
+    fn behind(&self, _: usize) -> &[u8] {
+        self.as_bytes()
     }
 
     #[inline]
@@ -163,26 +205,26 @@ impl Texts for TextRun<'_> {
 }
 
 /// One record, its end included.
-fn record<'f>(out: &mut Vec<u8>, style: QuoteStyle, fields: impl IntoIterator<Item = &'f str>) {
+fn record<'f>(out: &mut Vec<u8>, style: QuoteStyle, fields: impl AsRef<[&'f str]>) {
     let mut builder = WriterBuilder::new();
     builder.quote_style(style).terminator(Terminator::CRLF).has_headers(false);
     let mut writer = builder.from_writer(out);
     // Writing into memory cannot fail, and a lone record has no other one to differ from.
-    writer.write_record(fields).unwrap_or_default();
+    writer.write_record(fields.as_ref()).unwrap_or_default();
     writer.flush().unwrap_or_default();
 }
 
 fn full_csv(a: &Allocation) -> Vec<Vec<u8>> {
     let d = &a.details;
-    let mut gtin = Vec::new();
-    record(&mut gtin, QuoteStyle::Always, [a.gtin.as_str()]);
-    gtin.truncate(gtin.trim_ascii_end().len());
-    gtin.extend_from_slice(b",\"");
+    let (head, level, filter) = match a.key {
+        ObjectKey::Gtin(gtin) => (format!("\"{gtin}\",\""), "EA", "1"),
+        ObjectKey::Sscc(_) => ("\"".to_owned(), "PL", "0"),
+    };
     let mut rest = b"\",".to_vec();
     let expiry = expiry(a);
     let fields = [
-        d.packaging_level.as_deref().unwrap_or("EA"),
-        d.filter_value.as_deref().unwrap_or("1"),
+        d.packaging_level.as_deref().unwrap_or(level),
+        d.filter_value.as_deref().unwrap_or(filter),
         d.lot.as_deref().unwrap_or_default(),
         &expiry,
         line(a).unwrap_or_default(),
@@ -193,15 +235,19 @@ fn full_csv(a: &Allocation) -> Vec<Vec<u8>> {
     record(&mut rest, QuoteStyle::Always, fields);
     let urn = format!("\",\"{}", urn_stem(a)).into_bytes();
     let ai = format!("\",\"{}", ai_stem(a)).into_bytes();
-    vec![gtin, urn, ai, rest]
+    vec![head.into_bytes(), urn, ai, rest]
 }
 
 fn full_json(a: &Allocation) -> Vec<Vec<u8>> {
     let (ai, urn) = (ai_stem(a), urn_stem(a));
+    let name = match a.key {
+        ObjectKey::Gtin(_) => "serial",
+        ObjectKey::Sscc(_) => "sscc",
+    };
     vec![
         format!("{{\"ai\":\"{ai}").into_bytes(),
         format!("\",\"epc\":\"{urn}").into_bytes(),
-        b"\",\"serial\":\"".to_vec(),
+        format!("\",\"{name}\":\"").into_bytes(),
         b"\"}".to_vec(),
     ]
 }
@@ -210,8 +256,9 @@ fn range_csv(a: &Allocation) -> Vec<u8> {
     let d = &a.details;
     let (from, to) = a.serial_ends().unwrap_or_default();
     let (quantity, expiry) = (a.size.to_string(), expiry(a));
+    let gtin = a.key.gtin().map(|gtin| gtin.to_string());
     let fields: [&str; RANGE.len()] = [
-        a.gtin.as_str(),
+        gtin.as_deref().unwrap_or_default(),
         &from,
         &to,
         &quantity,
@@ -222,16 +269,23 @@ fn range_csv(a: &Allocation) -> Vec<u8> {
         d.work_order.as_deref().unwrap_or_default(),
     ];
     let mut out = Vec::new();
-    record(&mut out, QuoteStyle::Always, fields);
+    let own = fields.get(usize::from(gtin.is_none())..).unwrap_or_default();
+    record(&mut out, QuoteStyle::Always, own);
     out
 }
 
 fn urn_stem(a: &Allocation) -> String {
-    sgtin_urn_stem(&a.gtin, a.company_prefix_length).unwrap_or_default()
+    match a.key {
+        ObjectKey::Gtin(gtin) => sgtin_urn_stem(&gtin, a.company_prefix_length).unwrap_or_default(),
+        ObjectKey::Sscc(prefix) => sscc_urn_stem(&prefix),
+    }
 }
 
 fn ai_stem(a: &Allocation) -> String {
-    format!("01{}21", a.gtin)
+    match a.key {
+        ObjectKey::Gtin(gtin) => format!("01{gtin}21"),
+        ObjectKey::Sscc(_) => "00".to_owned(),
+    }
 }
 
 fn line(a: &Allocation) -> Option<&str> {
@@ -255,7 +309,13 @@ fn head(a: &Allocation) -> Map<String, Value> {
     let mut head = Map::new();
     let mut add = |name: &str, value: Value| head.insert(name.to_owned(), value);
     add("allocation_id", a.id.as_str().into());
-    add("gtin", a.gtin.as_str().into());
+    match a.key {
+        ObjectKey::Gtin(gtin) => add("gtin", gtin.as_str().into()),
+        ObjectKey::Sscc(prefix) => {
+            add("company_prefix", prefix.company_prefix().into());
+            add("extension_digit", prefix.extension_digit().into())
+        }
+    };
     add("quantity", a.size.into());
     add("from", from.into());
     add("to", to.into());

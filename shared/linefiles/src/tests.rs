@@ -1,6 +1,5 @@
 use domain::allocation::{Allocation, AllocationStatus};
 use domain::gln::Gln;
-use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId, RequestId, SystemId};
 use domain::numbering::Numbering;
 use domain::pool::Scheme;
@@ -23,7 +22,7 @@ fn allocation(size: u64) -> Allocation {
         requester: SystemId::parse("L1").unwrap(),
         system_id: SystemId::parse("L1").unwrap(),
         pool_id: PoolId::parse(&"B".repeat(26)).unwrap(),
-        gtin: Gtin14::parse("00313000007772").unwrap(),
+        key: "00313000007772".parse().unwrap(),
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
         start: 10_000,
@@ -190,8 +189,9 @@ fn randomised(size: u64) -> (Allocation, Numbering) {
     let mut allocation = allocation(size);
     let alphabet = Alphabet::of(&[Characters::Digits, Characters::Upper], false).unwrap();
     let form = SpaceForm::new("A", alphabet, 11).unwrap();
-    let cipher = SpaceCipher::new(form, &allocation.gtin, &SpaceKey::from_bytes([3; 32])).unwrap();
-    allocation.scheme = Scheme::Randomised { space: SpaceId::of(&allocation.gtin, &form), form };
+    let gtin = allocation.key.gtin().unwrap();
+    let cipher = SpaceCipher::new(form, &gtin, &SpaceKey::from_bytes([3; 32])).unwrap();
+    allocation.scheme = Scheme::Randomised { space: SpaceId::of(&gtin, &form), form };
     (allocation, Numbering::Randomised(Arc::new(cipher)))
 }
 

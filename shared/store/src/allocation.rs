@@ -11,6 +11,7 @@ mod turn;
 
 use domain::allocation::{Allocation, AllocationStatus, Hold, Reuse, TransitionError};
 use domain::ids::AllocationId;
+use domain::object_key::ObjectKey;
 use domain::request::{Details, Mode};
 
 pub use self::fill::{Counted, Fill, Gain};
@@ -18,7 +19,7 @@ use crate::attention::Queue;
 use crate::error::{StoreError, sdk_error};
 use crate::item::{Corrupt, Item, Reader, new_item, number, put_some, text};
 use crate::keys::{Pk, Sk, listing};
-use crate::{Page, Store, scheme_item};
+use crate::{Page, Store, key_item, scheme_item};
 
 pub(crate) const ENTITY: &str = "allocation";
 
@@ -41,8 +42,8 @@ pub enum ChangeError {
 pub struct AllocationFilter {
     /// Only this state.
     pub status: Option<AllocationStatus>,
-    /// Only this GTIN.
-    pub gtin: Option<String>,
+    /// Only numbers of this key.
+    pub key: Option<ObjectKey>,
     /// Only these lines; empty means all.
     pub line_glns: Vec<String>,
     /// Only this lot.
@@ -61,7 +62,6 @@ pub(crate) fn to_item(allocation: &Allocation) -> Item {
         ("requester", text(a.requester.as_str())),
         ("system_id", text(a.system_id.as_str())),
         ("pool_id", text(a.pool_id.as_str())),
-        ("gtin", text(a.gtin.as_str())),
         ("company_prefix_length", number(a.company_prefix_length)),
         ("start", number(a.start)),
         ("size", number(a.size)),
@@ -71,6 +71,7 @@ pub(crate) fn to_item(allocation: &Allocation) -> Item {
         ("list_sk", text(time_key(a))),
     ];
     item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    key_item::put(&mut item, a.key);
     scheme_item::put(&mut item, a.scheme, false);
     if let Some((queue, place)) = place_of(a) {
         item.extend(queue.attributes(&place));
@@ -121,7 +122,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Allocation, Corrupt> {
         .ok_or_else(|| reader.corrupt("status", "is unknown"))?;
     let owned = |name| reader.optional_text(name).ok().flatten().map(str::to_owned);
     let size = reader.parsed("size")?;
-    let gtin = reader.typed("gtin")?;
+    let key = key_item::read(reader)?;
     let mode = match reader.optional_text("mode")? {
         None => Mode::default(),
         Some(word) => Mode::parse(word).ok_or_else(|| reader.corrupt("mode", "is unknown"))?,
@@ -139,9 +140,9 @@ pub(crate) fn from_item(item: &Item) -> Result<Allocation, Corrupt> {
         requester: reader.typed("requester")?,
         system_id: reader.typed("system_id")?,
         pool_id: reader.typed("pool_id")?,
-        gtin,
+        key,
         company_prefix_length: reader.parsed("company_prefix_length")?,
-        scheme: scheme_item::read(reader, &gtin)?,
+        scheme: scheme_item::read(reader, key)?,
         start: reader.parsed("start")?,
         size,
         status,
@@ -240,7 +241,7 @@ impl AllocationFilter {
     fn matches(&self, allocation: &Allocation) -> bool {
         let line = allocation.line_gln.as_ref().map(domain::gln::Gln::as_str);
         self.status.is_none_or(|status| allocation.status == status)
-            && self.gtin.as_deref().is_none_or(|gtin| allocation.gtin.as_str() == gtin)
+            && self.key.is_none_or(|key| allocation.key == key)
             && self.lot.as_deref().is_none_or(|lot| allocation.details.lot.as_deref() == Some(lot))
             && (self.line_glns.is_empty()
                 || line.is_some_and(|line| self.line_glns.iter().any(|gln| gln == line)))

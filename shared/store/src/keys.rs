@@ -8,7 +8,9 @@ use std::str::FromStr;
 use domain::gln::Gln;
 use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId, SystemId};
+use domain::object_key::ObjectKey;
 use domain::space::SpaceId;
+use domain::sscc::SsccHead;
 
 pub use self::entity::entity_name;
 
@@ -21,12 +23,16 @@ pub enum Pk {
     Registry,
     /// The pools of a GTIN, its spaces, and their guard.
     Gtin(Gtin14),
+    /// The pools of SSCCs that could be the same, and their guard.
+    Sscc(SsccHead),
     /// What is known of a product.
     Product(Gtin14),
     /// An allocation and the documents that touched it.
     Allocation(AllocationId),
     /// A block of 32,768 numbers of an allocation.
     Block(AllocationId, u32),
+    /// What became of a run of a pool that was offered again, by its first index.
+    Run(PoolId, u128),
     /// A received document, by the SHA-256 (hex) of its inflated bytes.
     Document(String),
     /// The way from the SHA-256 of the received bytes to the document.
@@ -197,9 +203,11 @@ impl fmt::Display for Pk {
             Self::Pool(id) => write!(f, "POOL#{id}"),
             Self::Registry => f.write_str("REGISTRY"),
             Self::Gtin(gtin) => write!(f, "GTIN#{gtin}"),
+            Self::Sscc(head) => write!(f, "SSCC#{head}"),
             Self::Product(gtin) => write!(f, "PRODUCT#{gtin}"),
             Self::Allocation(id) => write!(f, "ALLOC#{id}"),
             Self::Block(id, number) => write!(f, "BLOCK#{id}#{number:08}"),
+            Self::Run(id, start) => write!(f, "RUN#{id}-{start:020}"),
             Self::Document(sha) => write!(f, "DOC#{sha}"),
             Self::Raw(sha) => write!(f, "RAW#{sha}"),
             Self::Arrival(hash) => write!(f, "ARRIVAL#{hash}"),
@@ -263,6 +271,16 @@ impl fmt::Display for Sk {
     }
 }
 
+impl From<ObjectKey> for Pk {
+    /// Where the pools of a key take turns.
+    fn from(key: ObjectKey) -> Self {
+        match key {
+            ObjectKey::Gtin(gtin) => Self::Gtin(gtin),
+            ObjectKey::Sscc(prefix) => Self::Sscc(prefix.head()),
+        }
+    }
+}
+
 /// A text that is no key of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no key of this table")]
@@ -285,9 +303,14 @@ fn pk_of(text: &str) -> Option<Pk> {
         ("POOL", [id]) => Pk::Pool(PoolId::parse(id).ok()?),
         ("REGISTRY", []) => Pk::Registry,
         ("GTIN", [gtin]) => Pk::Gtin(Gtin14::parse(gtin).ok()?),
+        ("SSCC", [head]) => Pk::Sscc(head.parse().ok()?),
         ("PRODUCT", [gtin]) => Pk::Product(Gtin14::parse(gtin).ok()?),
         ("ALLOC", [id]) => Pk::Allocation(AllocationId::parse(id).ok()?),
         ("BLOCK", [id, number]) => Pk::Block(AllocationId::parse(id).ok()?, digits(number, 8)?),
+        ("RUN", [run]) => {
+            let (id, start) = run.split_once('-')?;
+            Pk::Run(PoolId::parse(id).ok()?, digits(start, 20)?)
+        }
         ("DOC", [sha]) => Pk::Document(token(sha)?),
         ("RAW", [sha]) => Pk::Raw(token(sha)?),
         ("ARRIVAL", [hash]) => Pk::Arrival(token(hash)?),

@@ -20,9 +20,9 @@
 //! | offer a run again | TransactWriteItems | `ALLOC#A`, `/ AUDIT#…`, `POOL#p / REOFFER#s`, `/ RETURNED#s` | absent, cursor seen and not withdrawn | allocate-serials |
 //! | withdraw a run | UpdateItem | `POOL#p / RETURNED#s` | cursor seen, not withdrawn | reconcile-commissioning |
 //! | whose a returned index is since | Query, consistent | `POOL#p / REOFFER#` | – | reconcile-commissioning |
-//! | create a pool | TransactWriteItems | `GTIN#g / GUARD`, `/ POOL#…`, `POOL#p / POOL`, `REGISTRY / POOL#p` | guard version, others absent | manage-pools |
+//! | create a pool | TransactWriteItems | `GTIN#g / GUARD` (of SSCCs `SSCC#h / GUARD`), `/ POOL#…`, `POOL#p / POOL`, `REGISTRY / POOL#p` | guard version, others absent | manage-pools |
 //! | change a pool | UpdateItem | `POOL#p / POOL` | the bounds that were read | manage-pools |
-//! | pools of a GTIN | Query, consistent | `GTIN#g / POOL#*` | – | allocate-serials, reconcile-commissioning |
+//! | pools of a key | Query, consistent | `GTIN#g / POOL#*`, `SSCC#h / POOL#*` | – | allocate-serials, reconcile-commissioning |
 //! | create a space | in the transaction of its first pool | `GTIN#g / SPACE#s` | absent | manage-pools |
 //! | open a space | GetItem, consistent, once a process | `GTIN#g / SPACE#s` | – | who turns indexes into texts or back |
 //! | spaces of a GTIN | Query, consistent | `GTIN#g / *` | – | manage-pools |
@@ -51,6 +51,7 @@
 //! | send an event of a pool | Query on `attention`; PutItem | `POOL#p / EVENT#n` | version seen | sweep-reservations |
 //! | set the webhook | GetItem; TransactWriteItems | `WEBHOOK / WEBHOOK`, `/ AUDIT#…` | version seen or absent, absent | manage-pools |
 //! | reservations told as events | GetItem, Query, consistent; PutItem | `POOL#p / TOLD`, `/ RANGE#…` | version seen or absent | sweep-reservations |
+//! | numbers offered again, told as events | Query on `attention`; UpdateItem | `POOL#p / REOFFER#s` | it waits to be told | sweep-reservations |
 //! | seal a day | PutItem | `SEALS / DAY#<day>` | absent | sweep-reservations |
 //! | confirm, expire an allocation | TransactWriteItems | `ALLOC#A`, `/ AUDIT#…` (and `POOL#p / RANGE#s`) | status seen | allocate-serials, sweep-reservations |
 //! | decide about the end of a run | TransactWriteItems | `ALLOC#A`, `/ CLOSING#n`, `/ AUDIT#…` (and `DOC#sha / FINDING#id`, `FINDING#id / *`) | status seen, decision absent | allocate-serials |
@@ -90,6 +91,7 @@ pub mod item;
 pub mod jobs;
 mod judgement;
 pub mod kept;
+mod key_item;
 pub mod keys;
 pub mod kms;
 pub mod line;

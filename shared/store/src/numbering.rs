@@ -1,19 +1,33 @@
-//! The numbering of a scheme: nothing is read for sequential numbers; for a space its key is needed.
+//! The numbering of a scheme: nothing is read for sequential numbers; for a space its secret key is needed.
 
-use domain::gtin::Gtin14;
 use domain::numbering::Numbering;
+use domain::object_key::ObjectKey;
 use domain::pool::Scheme;
 
+use crate::item::Corrupt;
 use crate::{Store, StoreError};
 
 impl Store {
     /// What makes texts of a scheme's indexes and finds their indexes.
-    pub async fn numbering(&self, gtin: &Gtin14, scheme: Scheme) -> Result<Numbering, StoreError> {
-        match scheme {
-            Scheme::Sequential { width } => Ok(Numbering::sequential(width)),
-            Scheme::Randomised { space, .. } => {
-                Ok(Numbering::Randomised(self.space_cipher(gtin, space).await?))
+    pub async fn numbering(
+        &self,
+        of: impl Into<ObjectKey>,
+        scheme: Scheme,
+    ) -> Result<Numbering, StoreError> {
+        let of = of.into();
+        let stranger = || Corrupt {
+            key: of.to_string(),
+            attribute: "scheme".to_owned(),
+            problem: "is none of SSCCs",
+        };
+        match (scheme, of) {
+            (Scheme::Sequential { .. }, _) => {
+                Ok(Numbering::keyless(of, scheme).ok_or_else(stranger)?)
             }
+            (Scheme::Randomised { space, .. }, ObjectKey::Gtin(gtin)) => {
+                Ok(Numbering::Randomised(self.space_cipher(&gtin, space).await?))
+            }
+            (Scheme::Randomised { .. }, ObjectKey::Sscc(_)) => Err(stranger().into()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Pools: created and changed under a guard per GTIN, so that no two ever overlap (I1).
+//! Pools: created and changed under a guard per key, so that no two ever overlap (I1).
 
 mod change;
 mod claim;
@@ -25,13 +25,13 @@ pub use crate::pool_item::{OpenEntry, PoolState};
 use crate::pool_item::{from_item, to_item};
 use crate::{Page, Store};
 
-/// How often a creation is tried again when another one of the same GTIN came between.
+/// How often a creation is tried again when another one of the same key came between.
 const GUARD_TRIES: u32 = 8;
 
 /// Why a pool could not be created or its boundaries not moved.
 #[derive(Debug, thiserror::Error)]
 pub enum PoolError {
-    /// The numbers belong to another pool of the GTIN.
+    /// The numbers belong to another pool.
     #[error("the numbers overlap those of pool {pool}")]
     Overlap {
         /// That pool.
@@ -60,6 +60,21 @@ pub enum PoolError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl PoolError {
+    /// What stands in the way, for a log line: without the texts and numbers that the caller is told (I9).
+    #[must_use]
+    pub fn for_log(&self) -> String {
+        match self {
+            Self::Overlap { pool } => format!("overlaps pool {pool}"),
+            Self::Clash { with, .. } => format!("could print a text of {with}"),
+            Self::Density(_) => "its space would be too full".to_owned(),
+            Self::BelowCursor { .. } => "numbers that are reserved stand against it".to_owned(),
+            Self::Rule(rule) => format!("breaks a rule of {}", rule.field),
+            Self::Store(error) => error.to_string(),
+        }
+    }
 }
 
 impl Store {
@@ -105,7 +120,7 @@ impl Store {
             Scheme::Randomised { space, form } => Some((space, form)),
         };
         let others = Others { puts: &puts, space, now };
-        self.boundary_claim(&pool.draft.gtin, &claim, others).await?;
+        self.boundary_claim(pool.draft.key, &claim, others).await?;
         Ok(pool)
     }
 
@@ -163,4 +178,25 @@ pub(crate) fn built(error: &aws_sdk_dynamodb::error::BuildError) -> StoreError {
 /// Whether a transaction was called off (a condition, or another transaction on the same item).
 pub(crate) fn is_cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
     error.as_service_error().is_some_and(TransactWriteItemsError::is_transaction_canceled_exception)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i9_a_log_line_of_a_refusal_says_no_serial() {
+        let pool = PoolId::from_entropy([1; 17]);
+        let clash = Clash { one: "77712345".to_owned(), other: "77712345".to_owned() };
+        let rule =
+            domain::pool::PoolRuleError { field: "to", detail: "is above 77712345".to_owned() };
+        for refused in [
+            PoolError::Clash { clash, with: Source::Pool(pool.clone()) },
+            PoolError::Overlap { pool },
+            PoolError::BelowCursor { cursor: 77_712_345 },
+            PoolError::Rule(rule),
+        ] {
+            assert!(!refused.for_log().contains("77712345"), "{}", refused.for_log());
+        }
+    }
 }

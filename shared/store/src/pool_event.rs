@@ -84,7 +84,7 @@ impl PoolEvent {
             "pool": {
                 "id": id,
                 "name": draft.name,
-                "gtin": draft.gtin.as_str(),
+                "gtin": draft.key.gtin().map(|gtin| gtin.to_string()),
                 "to": draft.to.to_string(),
                 "remaining": pool.remaining.to_string(),
                 "threshold": u64::try_from(draft.threshold).unwrap_or(u64::MAX),

@@ -11,8 +11,8 @@ use crate::audit_record::ChainedRecord;
 use crate::item::{Corrupt, Item, Reader, new_item, number, put_some, text};
 use crate::keys::{Pk, Sk};
 use crate::pool::policy;
-use crate::scheme_item;
 use crate::time::{parse_rfc3339, rfc3339_ms};
+use crate::{key_item, scheme_item};
 
 pub(crate) const ENTITY: &str = "pool";
 
@@ -57,8 +57,7 @@ pub(crate) fn to_item(pool: &Pool) -> Item {
     let fields = [
         ("id", text(pool.id.as_str())),
         ("name", text(draft.name.as_str())),
-        ("encoding", text("SGTIN")),
-        ("gtin", text(draft.gtin.as_str())),
+        ("encoding", text(draft.key.encoding())),
         ("company_prefix_length", number(draft.company_prefix_length)),
         ("from", number(draft.from)),
         ("to", number(draft.to)),
@@ -72,6 +71,7 @@ pub(crate) fn to_item(pool: &Pool) -> Item {
         ("open_info", empty()),
     ];
     item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    key_item::put(&mut item, draft.key);
     scheme_item::put(&mut item, draft.scheme, true);
     put_some(&mut item, "rules", draft.eu_rules.then_some("eu"));
     policy::put(&mut item, &draft.policy);
@@ -82,12 +82,12 @@ pub(crate) fn from_item(item: &Item) -> Result<PoolState, Corrupt> {
     let reader = Reader::new(item, ENTITY)?;
     let status = PoolStatus::parse(reader.text("status")?)
         .ok_or_else(|| reader.corrupt("status", "is unknown"))?;
-    let gtin = reader.typed("gtin")?;
+    let key = key_item::read(reader)?;
     let draft = PoolDraft {
         name: reader.text("name")?.to_owned(),
-        gtin,
+        key,
         company_prefix_length: reader.parsed("company_prefix_length")?,
-        scheme: scheme_item::read(reader, &gtin)?,
+        scheme: scheme_item::read(reader, key)?,
         eu_rules: match reader.optional_text("rules")? {
             None => false,
             Some("eu") => true,

@@ -41,12 +41,12 @@ pub enum ReserveError {
     /// The request id was used before with another body (I3).
     #[error("the request id was used before for another request")]
     IdReuse,
-    /// No pool of this id, or none for this GTIN.
+    /// No pool of this id, or none for this key.
     #[error("no pool serves this request")]
     NoPool,
-    /// The pool is of another GTIN.
-    #[error("the pool serves another GTIN")]
-    OtherGtin,
+    /// The pool's numbers are those of something else.
+    #[error("the pool serves another GTIN or company prefix")]
+    OtherKey,
     /// The pool is suspended.
     #[error("the pool is suspended")]
     Inactive,
@@ -86,7 +86,7 @@ impl ReserveError {
     const fn is_refusal(&self) -> bool {
         match self {
             Self::NoPool
-            | Self::OtherGtin
+            | Self::OtherKey
             | Self::Inactive
             | Self::ModeNotAllowed { .. }
             | Self::SizeLimit { .. }
@@ -202,6 +202,7 @@ impl Store {
         // I1: right-hand sides read the item as it was, so the entry holds the cursor that this very write
         // moves. I3: an entry of the same allocation is never moved again. A pool never changes its scheme.
         let [scheme, other_scheme] = request.terms.mode.schemes();
+        let (of, value) = crate::key_item::attribute(request.key);
         let outcome = self
             .dynamo
             .update_item()
@@ -212,7 +213,7 @@ impl Store {
                  #os.#a = #cursor, #oi.#a = :info",
             )
             .condition_expression(
-                "#gtin = :gtin AND #scheme IN (:scheme, :other_scheme) \
+                "#of = :of AND #scheme IN (:scheme, :other_scheme) \
                  AND #status = :active AND #remaining >= :n AND #mr >= :n \
                  AND attribute_not_exists(#os.#a) AND size(#os) < :max_open",
             )
@@ -221,13 +222,13 @@ impl Store {
             .expression_attribute_names("#os", "open_start")
             .expression_attribute_names("#oi", "open_info")
             .expression_attribute_names("#a", id.as_str())
-            .expression_attribute_names("#gtin", "gtin")
+            .expression_attribute_names("#of", of)
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#mr", "max_request")
             .expression_attribute_names("#scheme", "scheme")
             .expression_attribute_values(":n", number(quantity))
             .expression_attribute_values(":info", AttributeValue::M(info))
-            .expression_attribute_values(":gtin", text(request.gtin.as_str()))
+            .expression_attribute_values(":of", text(value))
             .expression_attribute_values(":scheme", text(scheme))
             .expression_attribute_values(":other_scheme", text(other_scheme))
             .expression_attribute_values(":active", text(PoolStatus::Active.as_str()))

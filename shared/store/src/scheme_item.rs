@@ -1,6 +1,6 @@
 //! The scheme of a pool or an allocation as attributes of its item.
 
-use domain::gtin::Gtin14;
+use domain::object_key::ObjectKey;
 use domain::pool::Scheme;
 use domain::space::{Alphabet, SpaceForm, SpaceId};
 
@@ -30,7 +30,7 @@ pub(crate) fn put(item: &mut Item, scheme: Scheme, named: bool) {
 
 /// Reads a scheme. The space must be the one of product and form: another one's key would print texts that
 /// belong elsewhere (I1).
-pub(crate) fn read(reader: Reader<'_>, gtin: &Gtin14) -> Result<Scheme, Corrupt> {
+pub(crate) fn read(reader: Reader<'_>, of: impl Into<ObjectKey>) -> Result<Scheme, Corrupt> {
     match reader.optional_text("scheme")? {
         None | Some("sequential") => Ok(Scheme::Sequential { width: reader.parsed("width")? }),
         Some("randomised") => {
@@ -40,7 +40,8 @@ pub(crate) fn read(reader: Reader<'_>, gtin: &Gtin14) -> Result<Scheme, Corrupt>
             let form = SpaceForm::new(reader.text("prefix")?, alphabet, length)
                 .map_err(|_| reader.corrupt("length", "makes no space of this form"))?;
             let space: SpaceId = reader.typed("space")?;
-            if space != SpaceId::of(gtin, &form) {
+            let own = of.into().gtin().map(|gtin| SpaceId::of(&gtin, &form));
+            if own != Some(space) {
                 return Err(reader.corrupt("space", "is not that of product and form"));
             }
             Ok(Scheme::Randomised { space, form })
@@ -54,6 +55,7 @@ mod tests {
     use super::*;
     use crate::item::new_item;
     use crate::keys::{Pk, Sk};
+    use domain::gtin::Gtin14;
     use domain::ids::PoolId;
 
     fn gtin() -> Gtin14 {

@@ -196,7 +196,7 @@ fn read_key(reader: Reader<'_>) -> Result<SealedKey, Corrupt> {
 /// The id and the form that a space's item says.
 pub(crate) fn form_of(item: &Item) -> Result<(SpaceId, SpaceForm), Corrupt> {
     let reader = Reader::new(item, ENTITY)?;
-    match scheme_item::read(reader, &reader.typed("gtin")?)? {
+    match scheme_item::read(reader, reader.typed::<Gtin14>("gtin")?)? {
         Scheme::Randomised { space, form } => Ok((space, form)),
         Scheme::Sequential { .. } => Err(reader.corrupt("scheme", "is none of a space")),
     }

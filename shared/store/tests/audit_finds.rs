@@ -43,7 +43,7 @@ fn request(id: &str, quantity: u64) -> ReserveRequest {
     ReserveRequest {
         requester: SystemId::parse("line-1").unwrap(),
         request_id: RequestId::parse(id).unwrap(),
-        gtin: gtin(),
+        key: gtin().into(),
         quantity,
         pool_id: None,
         system_id: None,
@@ -63,7 +63,7 @@ async fn healthy() -> Hub {
     let pool = PoolId::from_entropy([0; 17]);
     let draft = PoolDraft {
         name: "a pool".into(),
-        gtin: gtin(),
+        key: gtin().into(),
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
         eu_rules: false,
@@ -105,7 +105,8 @@ impl Hub {
         let mut all = Counted { postings: 2, gain: Gain::default() };
         for block in 0..2 {
             let place = Place { allocation: id, block, content_sha256: SHA };
-            let posted = self.store.block_apply(place, &draft, &Terms::default(), &meter).await;
+            let posted =
+                self.store.block_apply((place, NOW), &draft, &Terms::default(), &meter).await;
             all.gain.add(posted.unwrap().1);
         }
         let none = Counted::default();

@@ -54,7 +54,7 @@ async fn hub() -> Hub {
     let gtin = Gtin14::parse("00313000007772").unwrap();
     let draft = PoolDraft {
         name: "a pool".into(),
-        gtin,
+        key: gtin.into(),
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
         eu_rules: false,
@@ -68,7 +68,7 @@ async fn hub() -> Hub {
     let request = ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
         request_id: RequestId::parse("R1").unwrap(),
-        gtin,
+        key: gtin.into(),
         quantity: 10,
         pool_id: None,
         system_id: None,

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where a value is missing")]
 
-use domain::gtin::Gtin14;
 use domain::ids::{PoolId, RequestId, SystemId};
 use domain::pool::{Pool, PoolDraft, PoolStatus, Scheme};
 use domain::request::{Details, ReserveRequest};
@@ -17,7 +16,7 @@ const NOW: &str = "2026-11-23T10:00:00.000Z";
 fn draft(from: u128, to: u128) -> PoolDraft {
     PoolDraft {
         name: "pool".into(),
-        gtin: Gtin14::parse("00313000007772").unwrap(),
+        key: "00313000007772".parse().unwrap(),
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
         eu_rules: false,
@@ -43,7 +42,7 @@ async fn reserve(store: &Store, request_id: &str, quantity: u64) -> Result<u128,
     let request = ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
         request_id: RequestId::parse(request_id).unwrap(),
-        gtin: draft(0, 0).gtin,
+        key: draft(0, 0).key,
         quantity,
         pool_id: None,
         system_id: None,
@@ -84,7 +83,7 @@ async fn of_racing_creations_that_overlap_exactly_one_wins() {
     assert_eq!(winners, 1);
     let pools = store.pool_list(50, None).await.unwrap().items;
     assert_eq!(pools.len(), 1, "a refused creation leaves nothing behind");
-    assert_eq!(store.pools_of_gtin(&draft(0, 0).gtin).await.unwrap().len(), 1);
+    assert_eq!(store.pools_of(draft(0, 0).key).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -97,7 +96,7 @@ async fn neighbours_touch_but_never_overlap() {
     }
     store.pool_create(id(2), draft(200, 299), NOW).await.unwrap();
     store.pool_create(id(3), draft(0, 99), NOW).await.unwrap();
-    let boundaries = store.pools_of_gtin(&draft(0, 0).gtin).await.unwrap();
+    let boundaries = store.pools_of(draft(0, 0).key).await.unwrap();
     let order: Vec<PoolId> = boundaries.into_iter().map(|boundary| boundary.pool_id).collect();
     assert_eq!(order, [id(3), id(1), id(2)], "by lower boundary");
 }

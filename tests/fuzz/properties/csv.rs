@@ -6,7 +6,6 @@ use csv::ReaderBuilder;
 use domain::allocation::{Allocation, AllocationStatus};
 use domain::epc::{Epc, parse_epc};
 use domain::gln::Gln;
-use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId, RequestId, SystemId};
 use domain::numbering::Numbering;
 use domain::pool::Scheme;
@@ -19,7 +18,7 @@ pub fn holds(bytes: &[u8]) {
     let Some((numbers, texts)) = bytes.split_at_checked(4) else { return };
     let Ok(texts) = std::str::from_utf8(texts) else { return };
     let allocation = allocation(numbers, texts);
-    let Some(numbering) = Numbering::keyless(allocation.scheme) else { return };
+    let Some(numbering) = Numbering::keyless(allocation.key, allocation.scheme) else { return };
     for profile in Profile::ALL {
         for format in Format::ALL {
             let export = Export::new(&allocation, &numbering, profile, format);
@@ -68,7 +67,7 @@ fn allocation(numbers: &[u8], texts: &str) -> Allocation {
         requester: SystemId::parse("L1").unwrap(),
         system_id: SystemId::parse("L1").unwrap(),
         pool_id: PoolId::parse(&"B".repeat(26)).unwrap(),
-        gtin: Gtin14::parse("00313000007772").unwrap(),
+        key: "00313000007772".parse().unwrap(),
         company_prefix_length: 6 + numbers[3] % 7,
         scheme: Scheme::Sequential { width },
         start,
@@ -87,7 +86,7 @@ fn allocation(numbers: &[u8], texts: &str) -> Allocation {
 }
 
 fn serials(a: &Allocation) -> impl Iterator<Item = String> {
-    let width = Numbering::keyless(a.scheme).unwrap().text_length();
+    let width = Numbering::keyless(a.key, a.scheme).unwrap().text_length();
     let start = a.start;
     (0..u128::from(a.size)).map(move |place| format!("{:0width$}", start + place))
 }
@@ -131,8 +130,8 @@ fn read_csv(a: &Allocation, profile: Profile, bytes: &[u8]) {
         let epc = cell(row, "EPC");
         let Ok(Epc::Sgtin(sgtin)) = parse_epc(&epc) else { panic!("{epc} is no EPC") };
         assert_eq!(
-            (sgtin.gtin, sgtin.serial.as_ref()),
-            (a.gtin, cell(row, "SerialNumber").as_str())
+            (Some(sgtin.gtin), sgtin.serial.as_ref()),
+            (a.key.gtin(), cell(row, "SerialNumber").as_str())
         );
     }
 }

@@ -143,7 +143,7 @@ async fn fill(store: &Store) -> [(&'static str, String); 6] {
     let gtin = Gtin14::parse("00313000007772").unwrap();
     let draft = PoolDraft {
         name: "pool".to_owned(),
-        gtin,
+        key: gtin.into(),
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
         eu_rules: false,
@@ -158,7 +158,7 @@ async fn fill(store: &Store) -> [(&'static str, String); 6] {
     let request = ReserveRequest {
         requester: system.clone(),
         request_id: RequestId::parse("R1").unwrap(),
-        gtin,
+        key: gtin.into(),
         quantity: 10,
         pool_id: None,
         system_id: None,

@@ -72,7 +72,7 @@ fn pharmatrace_request(id: &str, quantity: u64) -> domain::request::ReserveReque
     domain::request::ReserveRequest {
         requester: system(pharmatrace::local::SYSTEM),
         request_id: domain::ids::RequestId::parse(id).unwrap(),
-        gtin: domain::gtin::Gtin14::parse(crate::flow_kit::GTIN).unwrap(),
+        key: crate::flow_kit::GTIN.parse().unwrap(),
         quantity,
         pool_id: None,
         system_id: None,

@@ -4,6 +4,7 @@ use domain::allocation::Transition;
 use domain::bitmap::{BlockSet, Offset};
 use domain::closing::Tolerance;
 use domain::fact::Fact;
+use domain::gtin::Gtin14;
 use domain::ids::AllocationId;
 use domain::ledger::{Claim, Draft, Terms};
 use edge::HttpEvent;
@@ -49,7 +50,7 @@ impl World {
         let mut draft = Draft::default();
         let span = BlockSet::span(Offset::new(first).unwrap(), Offset::new(last).unwrap());
         draft.assert_all(&claim, &span);
-        let posted = self.store.block_apply(place, &draft, &Terms::default(), &meter).await;
+        let posted = self.store.block_apply((place, NOW), &draft, &Terms::default(), &meter).await;
         let (posting, gain) = posted.unwrap();
         let counted = (Counted::default(), Counted { postings: 1, gain });
         self.store.allocation_fill_add((id, &sha), counted, NOW, &meter).await.unwrap();

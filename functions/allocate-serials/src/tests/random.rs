@@ -1,5 +1,6 @@
 //! Random numbers: told one by one, never by their ends.
 
+use domain::gtin::Gtin14;
 use domain::space::{Alphabet, Characters, SpaceForm, SpaceId};
 use store::kms::Kms;
 use testkit::KeyService;
@@ -21,7 +22,7 @@ async fn world_of_random() -> (World, KeyService, PoolId) {
     let form = SpaceForm::new("A", alphabet, 10).unwrap();
     let draft = PoolDraft {
         name: "random".into(),
-        gtin,
+        key: gtin.into(),
         company_prefix_length: 7,
         scheme: Scheme::Randomised { space: SpaceId::of(&gtin, &form), form },
         eu_rules: false,

@@ -177,6 +177,6 @@ pub(super) fn of_allocation(code: Code, allocation: &Allocation) -> Subject {
         code,
         provisional: false,
         allocation_id: Some(allocation.id.to_string()),
-        gtin: Some(allocation.gtin.to_string()),
+        gtin: allocation.key.gtin().map(|gtin| gtin.to_string()),
     }
 }

@@ -4,7 +4,6 @@ use aws_sdk_s3::primitives::ByteStream;
 use domain::allocation::{Allocation, Transition};
 use domain::finding::Finding;
 use domain::gln::Gln;
-use domain::gtin::Gtin14;
 use domain::ids::{PoolId, RequestId, SystemId};
 use domain::ledger::{Balance, Bucket};
 use domain::pool::{PoolDraft, Scheme};
@@ -77,7 +76,7 @@ impl Bench {
     pub async fn pool(&self, id: PoolId, gtin: &str, (from, to): (u128, u128)) {
         let draft = PoolDraft {
             name: "pool".to_owned(),
-            gtin: Gtin14::parse(gtin).unwrap(),
+            key: gtin.parse().unwrap(),
             company_prefix_length: 7,
             scheme: Scheme::Sequential { width: 12 },
             eu_rules: false,
@@ -111,7 +110,7 @@ impl Bench {
         let request = ReserveRequest {
             requester: system(of),
             request_id: RequestId::parse(request).unwrap(),
-            gtin: Gtin14::parse(GTIN).unwrap(),
+            key: GTIN.parse().unwrap(),
             quantity,
             pool_id: Some(self.pool.clone()),
             system_id: None,

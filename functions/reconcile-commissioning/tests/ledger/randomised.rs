@@ -70,7 +70,7 @@ impl World {
         ] {
             let draft = PoolDraft {
                 name: "random".to_owned(),
-                gtin: gtin(of),
+                key: gtin(of).into(),
                 company_prefix_length: 7,
                 scheme: scheme(of, 10),
                 eu_rules: false,
@@ -104,7 +104,7 @@ impl World {
         let request = ReserveRequest {
             requester: system(by),
             request_id: RequestId::parse(request).unwrap(),
-            gtin: gtin(of),
+            key: gtin(of).into(),
             quantity,
             pool_id: None,
             system_id: None,
@@ -241,7 +241,7 @@ impl World {
         let limits = Limits::default();
         let input = std::io::BufReader::new(inflate(text.as_bytes(), &limits));
         epcis::read(input, &limits, &mut fold).unwrap();
-        let plan = Plan::of(fold, false);
+        let plan = Plan::of(fold.finish().unwrap(), false);
         let (unmatched, provisional) = (plan.unmatched, plan.provisional);
         let blocks: Vec<String> = plan
             .allocations

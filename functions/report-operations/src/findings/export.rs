@@ -166,7 +166,7 @@ async fn differences(
     case: &FindingCase,
     allocation: &Allocation,
 ) -> Result<Vec<Difference>, StoreError> {
-    let numbering = hub.store.numbering(&allocation.gtin, allocation.scheme).await?;
+    let numbering = hub.store.numbering(allocation.key, allocation.scheme).await?;
     let blocks = blocks_of(case, allocation, &numbering);
     let known = blocks.len() <= BLOCKS_MAX;
     let mut collected = Collected { rows: Vec::new(), serials: 0 };

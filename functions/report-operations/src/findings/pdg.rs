@@ -231,9 +231,11 @@ impl Told<'_> {
 
     fn overages(&self, exceptions: &mut Exceptions) -> bool {
         let Some(allocation) = &self.evidence.allocation else { return false };
+        // The form is about trade items.
+        let Some(gtin) = allocation.key.gtin() else { return false };
         exceptions.overages.push(Overage {
             exception_item_uuid: self.item("overage"),
-            gtin: allocation.gtin.as_str().to_owned(),
+            gtin: gtin.to_string(),
             quantity_ordered: allocation.size,
             quantity_received: allocation.size.saturating_add(self.finding.count),
             resolution_request: RESOLUTION,

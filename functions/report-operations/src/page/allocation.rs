@@ -57,7 +57,7 @@ fn view(found: &Found, links: Links, now: OffsetDateTime) -> Markup {
         p { a href=(links.to("")) { "Back to what needs you" } }
         dl .facts {
             dt { "Status" } dd { (a.status.as_str()) }
-            dt { "GTIN" } dd { (a.gtin.as_str()) }
+            dt { (a.key.name()) } dd { (a.key) }
             dt { "Lot" } dd { (a.details.lot.as_deref().unwrap_or("–")) }
             dt { "Expiry" } dd { (a.details.expiry.as_deref().unwrap_or("–")) }
             dt { "Line" } dd { (a.line_gln.as_ref().map_or("no line", Gln::as_str)) }

@@ -66,7 +66,7 @@ pub struct OpenRow {
     pub allocation_id: String,
     /// `reserved`, `exported`, `active` or `pending_review`.
     pub status: &'static str,
-    /// The trade item.
+    /// The trade item; of SSCCs company prefix and extension digit, with a dot between.
     pub gtin: String,
     /// The lot, if one was named.
     #[schema(required)]
@@ -143,7 +143,7 @@ fn row(one: &OpenAllocation, now: OffsetDateTime) -> OpenRow {
     OpenRow {
         allocation_id: a.id.to_string(),
         status: a.status.as_str(),
-        gtin: a.gtin.as_str().to_owned(),
+        gtin: a.key.to_string(),
         lot: a.details.lot.clone(),
         line_gln: a.line_gln.as_ref().map(Gln::to_string),
         system_id: a.system_id.to_string(),

@@ -46,7 +46,7 @@ pub struct PoolRow {
     pub pool_id: String,
     /// Its name.
     pub name: String,
-    /// The trade item.
+    /// The trade item; of SSCCs company prefix and extension digit, with a dot between.
     pub gtin: String,
     /// `active` or `suspended`.
     pub status: &'static str,
@@ -106,7 +106,7 @@ fn row(pool: &Pool, reserved: u64, seconds: u128) -> Option<PoolRow> {
     (few || soon).then(|| PoolRow {
         pool_id: pool.id.to_string(),
         name: pool.draft.name.clone(),
-        gtin: pool.draft.gtin.as_str().to_owned(),
+        gtin: pool.draft.key.to_string(),
         status: pool.status.as_str(),
         remaining: pool.remaining.to_string(),
         threshold: pool.draft.threshold.to_string(),

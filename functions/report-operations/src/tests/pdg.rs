@@ -27,7 +27,7 @@ impl Bench {
         let gtin = Gtin14::parse(GTIN).unwrap();
         let draft = PoolDraft {
             name: "pool".into(),
-            gtin,
+            key: gtin.into(),
             company_prefix_length: 7,
             scheme: Scheme::Sequential { width: 12 },
             eu_rules: false,
@@ -48,7 +48,7 @@ impl Bench {
         let request = ReserveRequest {
             requester: system("L1"),
             request_id: RequestId::parse("R1").unwrap(),
-            gtin,
+            key: gtin.into(),
             quantity: 5_000,
             pool_id: Some(pool.clone()),
             system_id: None,
@@ -81,7 +81,7 @@ impl Bench {
         draft.assert_all(&claim, &serials);
         let place = Place { allocation, block: 0, content_sha256: &sha(n) };
         let meter = Meter::default();
-        self.store.block_apply(place, &draft, &Terms::default(), &meter).await.unwrap();
+        self.store.block_apply((place, &at(1)), &draft, &Terms::default(), &meter).await.unwrap();
     }
 
     async fn keep(&self, finding: Finding, n: u8) -> String {

@@ -7,7 +7,6 @@ use domain::bitmap::{BLOCK_SIZE, BlockSet, Offset};
 use domain::fact::Fact;
 use domain::finding::{Change, Note};
 use domain::gln::Gln;
-use domain::gtin::Gtin14;
 use domain::ids::{PoolId, RequestId};
 use domain::ledger::{Claim, Draft, Terms};
 use domain::pool::{PoolDraft, Scheme};
@@ -31,7 +30,7 @@ impl Bench {
         let from = u128::from(n) * 1_000_000;
         let draft = PoolDraft {
             name: format!("pool {n}"),
-            gtin: Gtin14::parse("00313000007772").unwrap(),
+            key: "00313000007772".parse().unwrap(),
             company_prefix_length: 7,
             scheme: Scheme::Sequential { width: 12 },
             eu_rules: false,
@@ -55,7 +54,7 @@ impl Bench {
         let request = ReserveRequest {
             requester: system(sender),
             request_id: RequestId::parse(id).unwrap(),
-            gtin: Gtin14::parse("00313000007772").unwrap(),
+            key: "00313000007772".parse().unwrap(),
             quantity,
             pool_id: None,
             system_id: None,
@@ -136,7 +135,9 @@ async fn fill_is_what_the_blocks_say_however_often_a_document_is_counted() {
         let store = &bench.store;
         store.allocation_fill_widen(&allocation.id, (block, block), &meter).await.unwrap();
         for _ in 0..2 {
-            let posted = store.block_apply(place, &draft, &Terms::default(), &meter).await.unwrap();
+            let now = at(n);
+            let posted = store.block_apply((place, &now), &draft, &Terms::default(), &meter).await;
+            let posted = posted.unwrap();
             let of = (&allocation.id, sha.as_str());
             let (_, counted) = store.allocation_fill_fetch(of).await.unwrap();
             let all = Counted { postings: 1, gain: posted.1 };

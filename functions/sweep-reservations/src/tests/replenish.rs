@@ -71,7 +71,7 @@ async fn bench(threshold: u128, policy: PoolPolicy) -> Bench {
 fn draft() -> PoolDraft {
     PoolDraft {
         name: "pool".into(),
-        gtin: gtin(),
+        key: gtin().into(),
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
         from: 0,

@@ -116,10 +116,10 @@ pub fn excused(
     let base = u128::from(block).saturating_mul(u128::from(BLOCK_SIZE));
     let base = allocation.start.saturating_add(base);
     let index = |offset: u16| base.saturating_add(u128::from(offset));
-    let gtin = allocation.gtin.to_string();
+    let gtin = allocation.key.to_string();
     commissioned.runs().all(|(first, last)| {
         let (first, last) = (index(first), index(last));
-        match (allocation.scheme, Numbering::keyless(allocation.scheme)) {
+        match (allocation.scheme, Numbering::keyless(allocation.key, allocation.scheme)) {
             (Scheme::Randomised { space, .. }, _) => {
                 names.names_indexes(&gtin, space, (first, last))
             }
@@ -210,7 +210,7 @@ mod tests {
             requester: SystemId::parse("L1").unwrap(),
             system_id: SystemId::parse("L1").unwrap(),
             pool_id: PoolId::from_entropy([0; 17]),
-            gtin: Gtin14::parse(GTIN).unwrap(),
+            key: GTIN.parse().unwrap(),
             company_prefix_length: 7,
             scheme: Scheme::Sequential { width: 6 },
             start: 1_000,

@@ -103,7 +103,7 @@ impl Owners {
 
     fn read_pools(&mut self, gtin: &Gtin14) -> Result<Vec<Held>, LookupError> {
         let mut pools = Vec::new();
-        for boundary in self.runtime.block_on(self.store.pools_of_gtin(gtin))? {
+        for boundary in self.runtime.block_on(self.store.pools_of(gtin))? {
             let state = self.runtime.block_on(self.store.pool_fetch(&boundary.pool_id))?;
             let Some(pool) = state.map(|state| state.pool) else { continue };
             let numbering = self.store.numbering(gtin, pool.draft.scheme);

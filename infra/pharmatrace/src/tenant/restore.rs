@@ -3,26 +3,22 @@
 //! - Items are put where there are none and never over others; those that make the new hub work come last.
 //! - Kept documents, reports and exports are copied under their keys.
 //! - I1: numbers that the lost stack handed out after the point of the copy are in no item of it. So every
-//!   pool skips as many as it is told, as a reservation that is void at once.
+//!   pool comes with its cursor moved, and nothing of it is offered again (`store::restore`).
 //! - I6: deliveries that the copied table does not know are delivered again, last of all.
 //!
 //! Run again after a break it goes on: what is there already, the same, is left as it is.
 
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
-use data_encoding::HEXLOWER;
-use domain::ids::{RequestId, SystemId};
-use domain::pool::{Pool, PoolStatus, Scheme};
-use domain::request::{Details, Mode, ReserveRequest, Terms};
 use indicatif::ProgressBar;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use store::item::Item;
 use store::notice_sweep::Position;
-use store::restore::{is_own, wakes};
+use store::restore::{Passed, Restoring, is_own, wakes};
 use store::time::rfc3339_ms;
 use store::{Objects, Store, StoreError};
 use time::OffsetDateTime;
@@ -31,14 +27,10 @@ use tokio::task::JoinSet;
 
 use crate::error::CommandError;
 use crate::hub::Hub;
-use crate::wiring::{actor, now};
+use crate::wiring::actor;
 
 /// Items that are put at the same time.
 const PUTS_AT_ONCE: usize = 32;
-/// The system that skips numbers; no credential speaks for it.
-const SYSTEM: &str = "restore";
-/// Digits of the target's name in the request of a skip: each restore skips once.
-const TARGET_DIGITS: usize = 12;
 
 /// What is copied.
 #[derive(Debug, Clone)]
@@ -60,14 +52,6 @@ impl Source {
             store = store.over_copy(table);
         }
         Ok(Self { store, objects: hub.objects().await? })
-    }
-}
-
-/// A mode that the pool allows; nothing is told of what is skipped.
-const fn mode_of(scheme: Scheme) -> Mode {
-    match scheme {
-        Scheme::Sequential { .. } => Mode::Range,
-        Scheme::Randomised { .. } => Mode::List,
     }
 }
 
@@ -95,8 +79,43 @@ pub struct Done {
     pub pools: u64,
     /// Numbers that were skipped in them.
     pub skipped: u64,
+    /// Pools that offered numbers again, and do not any more.
+    pub reoffers_no_more: u64,
+    /// Runs of numbers that were to be offered again, and are not.
+    pub withdrawn: u64,
+    /// The webhook was set in the copy, and is to be set anew.
+    pub webhook_is_off: bool,
     /// Deliveries that were delivered again.
     pub redelivered: u64,
+}
+
+impl Done {
+    fn add(&mut self, passed: Passed) {
+        if let Some(skipped) = passed.skipped {
+            self.pools = self.pools.saturating_add(1);
+            self.skipped = self.skipped.saturating_add(skipped);
+        }
+        self.reoffers_no_more =
+            self.reoffers_no_more.saturating_add(passed.reoffers_no_more.into());
+        self.withdrawn = self.withdrawn.saturating_add(passed.is_withdrawn.into());
+        self.webhook_is_off |= passed.is_switched_off;
+    }
+
+    /// What somebody has to do, and know, before the new stack goes to work.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if self.reoffers_no_more > 0 {
+            remarks.push(format!(
+                "{} pools offered numbers again: they do not any more, {} runs are withdrawn",
+                self.reoffers_no_more, self.withdrawn
+            ));
+        }
+        if self.webhook_is_off {
+            remarks.push("the webhook is off: set it anew, its receiver gets a new secret".into());
+        }
+        remarks
+    }
 }
 
 impl Copy {
@@ -108,7 +127,7 @@ impl Copy {
         let (bar, mut done) = (ProgressBar::new_spinner(), Done::default());
         // First of all, so that a target in use is told before anything of it changes.
         bar.set_message("copying the table");
-        self.table(false, &mut done, &bar).await?;
+        self.table((false, skip, now), &mut done, &bar).await?;
         bar.set_message("copying the documents");
         let (from, to) = (&self.source.objects.buckets, &self.to.1.buckets);
         for (from, to, prefix) in [
@@ -120,10 +139,8 @@ impl Copy {
         ] {
             self.bucket((from, to, prefix), &mut done, &bar).await?;
         }
-        self.table(true, &mut done, &bar).await?;
+        self.table((true, skip, now), &mut done, &bar).await?;
         self.anchors(&mut done).await?;
-        bar.set_message("skipping numbers");
-        self.skip(skip, now, &mut done).await?;
         bar.set_message("delivering again");
         self.redeliver(&mut done, &bar).await?;
         bar.finish_and_clear();
@@ -132,21 +149,23 @@ impl Copy {
 
     async fn table(
         &self,
-        waking: bool,
+        (waking, skip, now): (bool, u64, OffsetDateTime),
         done: &mut Done,
         bar: &ProgressBar,
     ) -> Result<(), StoreError> {
-        let mut tasks: JoinSet<Result<bool, StoreError>> = JoinSet::new();
+        let (from, actor, now) = (self.source.store.clone(), actor(), rfc3339_ms(now));
+        let restoring = Arc::new(Restoring { from, skip, actor, now });
+        let mut tasks: JoinSet<Result<Passed, StoreError>> = JoinSet::new();
         let mut start = None;
         loop {
             let (items, next) = self.source.store.everything(start).await?;
             let wanted = |item: &Item| !is_own(item) && wakes(item) == waking;
             for item in items.into_iter().filter(wanted) {
                 if tasks.len() >= PUTS_AT_ONCE {
-                    put(&mut tasks).await?;
+                    done.add(put(&mut tasks).await?);
                 }
-                let (to, from) = (self.to.0.clone(), self.source.store.clone());
-                tasks.spawn(async move { to.restore_item_of(item, &from).await });
+                let (to, restoring) = (self.to.0.clone(), Arc::clone(&restoring));
+                tasks.spawn(async move { to.restore_item_of(item, &restoring).await });
                 done.items = done.items.saturating_add(1);
                 bar.inc(1);
             }
@@ -156,7 +175,7 @@ impl Copy {
             }
         }
         while !tasks.is_empty() {
-            put(&mut tasks).await?;
+            done.add(put(&mut tasks).await?);
         }
         Ok(())
     }
@@ -233,82 +252,6 @@ impl Copy {
         Ok(bytes)
     }
 
-    /// Moves the cursor of every pool, so that what was handed out and lost is handed out to nobody else.
-    async fn skip(
-        &self,
-        count: u64,
-        now: OffsetDateTime,
-        done: &mut Done,
-    ) -> Result<(), CommandError> {
-        let store = &self.to.0;
-        let mut target = HEXLOWER.encode(&Sha256::digest(store.table.as_bytes()));
-        target.truncate(TARGET_DIGITS);
-        let mut after = None;
-        loop {
-            let page = store.pool_ids(100, after.as_ref()).await?;
-            for id in &page.items {
-                let Some(state) = store.pool_fetch(id).await? else { continue };
-                let size = state.pool.remaining.min(count.into());
-                let size = u64::try_from(size).unwrap_or(count);
-                done.pools = done.pools.saturating_add(1);
-                if size > 0 {
-                    self.skip_in(&state.pool, size, (&target, now)).await?;
-                    done.skipped = done.skipped.saturating_add(size);
-                }
-            }
-            after = page.items.last().cloned();
-            if page.next.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn skip_in(
-        &self,
-        pool: &Pool,
-        quantity: u64,
-        of: (&str, OffsetDateTime),
-    ) -> Result<(), CommandError> {
-        let (target, now) = of;
-        let wrong = |error: String| CommandError::Failed(format!("pool {}: {error}", pool.id));
-        let request = ReserveRequest {
-            requester: SystemId::parse(SYSTEM).map_err(|error| wrong(error.to_string()))?,
-            request_id: RequestId::parse(&format!("skip-{target}-{}", pool.id))
-                .map_err(|error| wrong(error.to_string()))?,
-            gtin: pool.draft.gtin,
-            quantity,
-            pool_id: Some(pool.id.clone()),
-            system_id: None,
-            line_gln: None,
-            plant_gln: None,
-            details: Details::default(),
-            terms: Terms { mode: mode_of(pool.draft.scheme), ..Terms::default() },
-        };
-        let store = &self.to.0;
-        let resting = pool.status != PoolStatus::Active;
-        if resting {
-            self.set_status(pool, PoolStatus::Active).await?;
-        }
-        let pools = std::slice::from_ref(&pool.id);
-        let outcome = store.reserve(&request, pools, &rfc3339_ms(now)).await;
-        let allocation = outcome.map_err(|error| wrong(error.to_string()))?.allocation;
-        let reason = "may have been handed out before the restore";
-        let void =
-            store.allocation_void(&allocation.id, reason, (&actor(), &rfc3339_ms(now))).await;
-        void.map_err(|error| wrong(error.to_string()))?;
-        if resting {
-            self.set_status(pool, pool.status).await?;
-        }
-        Ok(())
-    }
-
-    async fn set_status(&self, pool: &Pool, status: PoolStatus) -> Result<(), CommandError> {
-        let change = store::pool::PoolChange { status: Some(status), ..Default::default() };
-        let by = (actor(), rfc3339_ms(now()));
-        let changed = self.to.0.pool_change(&pool.id, &change, (&by.0, &by.1)).await;
-        changed.map(|_| ()).map_err(|error| CommandError::Failed(error.to_string()))
-    }
-
     /// Delivers what the copied table does not know of.
     async fn redeliver(&self, done: &mut Done, bar: &ProgressBar) -> Result<(), CommandError> {
         let mut from = Position::default();
@@ -349,10 +292,10 @@ impl Drop for Part {
     }
 }
 
-async fn put(tasks: &mut JoinSet<Result<bool, StoreError>>) -> Result<(), StoreError> {
+async fn put(tasks: &mut JoinSet<Result<Passed, StoreError>>) -> Result<Passed, StoreError> {
     match tasks.join_next().await {
-        None => Ok(()),
-        Some(Ok(outcome)) => outcome.map(|_| ()),
+        None => Ok(Passed::default()),
+        Some(Ok(outcome)) => outcome,
         Some(Err(error)) => Err(StoreError::Unavailable {
             operation: "restoring an item",
             detail: error.to_string(),

@@ -30,7 +30,7 @@ fn judged(
         (Bucket::Outstanding, 250),
     ]);
     let batch = Batch {
-        gtin: &Gtin14::parse(GTIN).unwrap(),
+        gtin: Some(Gtin14::parse(GTIN).unwrap()),
         level: Some("EA"),
         buckets: &buckets,
         tolerance: Tolerance::new(min, max).unwrap(),
@@ -75,7 +75,8 @@ fn levels_without_a_ledger_are_kept_as_they_were_reported() {
     let (own, case) = (reported(GTIN, "EA", 7), reported(CASE, "CA", 95));
     let buckets = buckets(&[(Bucket::Commissioned, 7)]);
     let gtin = Gtin14::parse(GTIN).unwrap();
-    let batch = Batch { gtin: &gtin, level: None, buckets: &buckets, tolerance: Tolerance::ANY };
+    let batch =
+        Batch { gtin: Some(gtin), level: None, buckets: &buckets, tolerance: Tolerance::ANY };
     let verdict = batch.judge(Some(&[case.clone(), own.clone()])).unwrap();
     let counts = verdict.counted.iter().map(|one| (&one.reported, one.commissioned));
     assert_eq!(counts.collect::<Vec<_>>(), [(&case, None), (&own, Some(7))]);

@@ -42,17 +42,18 @@ impl Store {
                 Scheme::Sequential { .. } => None,
                 Scheme::Randomised { space, .. } => Some(space),
             };
-            let source = (draft.gtin.as_str().to_owned(), space);
-            bounds.entry(source).or_default().push((draft.from, draft.to, id.clone()));
+            let source = (Pk::from(draft.key).to_string(), space);
+            let (from, to) = (draft.key.comparable(draft.from), draft.key.comparable(draft.to));
+            bounds.entry(source).or_default().push((from, to, id.clone()));
             self.audit_pool(&state, audit).await?;
             self.audit_reoffers(id, audit).await?;
-            let claims = self.pools_of_gtin(&draft.gtin).await;
+            let claims = self.pools_of(draft.key).await;
             let claims = audit.readable(claims)?.unwrap_or_default();
             let covered = claims.iter().any(|claim| {
                 claim.pool_id == *id && claim.from <= draft.from && claim.to >= draft.to
             });
             if !covered {
-                let detail = "its numbers are not all claimed in its GTIN's list of pools";
+                let detail = "its numbers are not all claimed in its key's list of pools";
                 audit.breach(Invariant::Disjoint, format!("POOL#{id}"), detail);
             }
         }

@@ -76,7 +76,7 @@ impl Decision {
             form: FORM,
             change_id: request.id(&allocation.id),
             allocation_id: allocation.id.to_string(),
-            gtin: allocation.gtin.to_string(),
+            gtin: allocation.key.to_string(),
             fate: request.fate.as_str().to_owned(),
             reason: request.reason.to_owned(),
             actor: request.actor.to_owned(),

@@ -95,7 +95,7 @@ impl PoolChange {
 
 impl Store {
     /// Changes a pool. Its boundaries are claimed before it changes, and what it no longer needs is given
-    /// up afterwards, only after a certain success and only if no other claim of the GTIN came between. So
+    /// up afterwards, only after a certain success and only if no other claim of the key came between. So
     /// the claim always covers the pool (I1); one that is too wide is put right by the next change.
     pub async fn pool_change(
         &self,
@@ -145,15 +145,15 @@ impl Store {
         if keeps_bounds {
             return self.pool_update(&decided, by.1).await;
         }
-        let gtin = before.draft.gtin;
+        let key = before.draft.key;
         let others = Others { puts: &[], space: None, now: by.1 };
-        let (version, claimed) = self.boundary_claim(&gtin, &claim, others).await?;
+        let (version, claimed) = self.boundary_claim(key, &claim, others).await?;
         let pool = self.pool_update(&decided, by.1).await?;
         let actual = Boundary::of(id, &pool.draft);
         if actual != claimed {
-            let guarded = self.guarded(&gtin).await?;
+            let guarded = self.guarded(key).await?;
             if guarded.version == version {
-                let writes = self.claim_writes(&gtin, &actual, &guarded)?;
+                let writes = self.claim_writes(key, &actual, &guarded)?;
                 let call = self.dynamo.transact_write_items().set_transact_items(Some(writes));
                 // Whatever becomes of it, the pool has changed and the wider claim is safe.
                 if let Err(error) = call.send().await {

@@ -1,4 +1,4 @@
-//! What pools of a GTIN claim, and why a claim is refused. Pure: the guard reads and writes.
+//! What pools of a key claim, and why a claim is refused. Pure: the guard reads and writes.
 //!
 //! I1 between pools: those of one source, which are the sequential ones, or those of one space, have no index
 //! in common; two sources that could print a common text do not exist side by side.
@@ -6,13 +6,15 @@
 use std::fmt;
 
 use domain::ids::PoolId;
+use domain::object_key::ObjectKey;
 use domain::pool::{PoolDraft, Scheme};
 use domain::space::{PoolShare, SpaceForm, SpaceId, TextShape, check_density, separate};
+use domain::sscc::SsccPrefix;
 
 use super::PoolError;
 use crate::item::{Corrupt, Item, Reader, number, text};
 
-/// What a GTIN's partition says of one of its pools.
+/// What the partition of a key says of one of its pools.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Boundary {
     /// The pool.
@@ -34,6 +36,8 @@ pub(crate) enum Prints {
     Decimals(Option<u8>),
     /// Texts of a space.
     Space(SpaceId),
+    /// SSCCs of a company prefix.
+    Ssccs(SsccPrefix),
 }
 
 /// Who prints the other text of a clash.
@@ -56,9 +60,10 @@ impl fmt::Display for Source {
 
 impl Boundary {
     pub(crate) fn of(pool_id: &PoolId, draft: &PoolDraft) -> Self {
-        let prints = match draft.scheme {
-            Scheme::Sequential { width } => Prints::Decimals(Some(width)),
-            Scheme::Randomised { space, .. } => Prints::Space(space),
+        let prints = match (draft.key, draft.scheme) {
+            (ObjectKey::Sscc(prefix), _) => Prints::Ssccs(prefix),
+            (ObjectKey::Gtin(_), Scheme::Sequential { width }) => Prints::Decimals(Some(width)),
+            (ObjectKey::Gtin(_), Scheme::Randomised { space, .. }) => Prints::Space(space),
         };
         let (pool_id, share) = (pool_id.clone(), draft.share());
         Self { pool_id, from: draft.from, to: draft.ceiling(), prints, share }
@@ -67,9 +72,32 @@ impl Boundary {
     /// The space of which the pool is a part.
     pub(crate) fn space(&self) -> Option<SpaceId> {
         match self.prints {
-            Prints::Decimals(_) => None,
+            Prints::Decimals(_) | Prints::Ssccs(_) => None,
             Prints::Space(space) => Some(space),
         }
+    }
+
+    /// Whether it is a claim of this key, as all of a GTIN's partition are.
+    pub(crate) fn is_of(&self, key: ObjectKey) -> bool {
+        match self.prints {
+            Prints::Ssccs(prefix) => key == ObjectKey::Sscc(prefix),
+            Prints::Decimals(_) | Prints::Space(_) => true,
+        }
+    }
+
+    /// The first and the last number as they are compared with those of another claim of the partition: company
+    /// prefixes of different lengths write the same SSCC with different serial references.
+    fn numbers(&self) -> (u128, u128) {
+        let comparable = |index| match self.prints {
+            Prints::Ssccs(prefix) => prefix.body(index),
+            Prints::Decimals(_) | Prints::Space(_) => index,
+        };
+        (comparable(self.from), comparable(self.to))
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        let ((from, to), (other_from, other_to)) = (self.numbers(), other.numbers());
+        self.shares_source(other) && other_from <= to && from <= other_to
     }
 
     /// What covers both of two claims of a pool.
@@ -86,11 +114,11 @@ impl Boundary {
     /// Whether both take their texts from one source, so that an index is one text.
     fn shares_source(&self, other: &Self) -> bool {
         match (self.prints, other.prints) {
-            (Prints::Decimals(_), Prints::Decimals(_)) => true,
-            (Prints::Space(one), Prints::Space(other)) => one == other,
-            (Prints::Decimals(_), Prints::Space(_)) | (Prints::Space(_), Prints::Decimals(_)) => {
-                false
+            (Prints::Decimals(_), Prints::Decimals(_)) | (Prints::Ssccs(_), Prints::Ssccs(_)) => {
+                true
             }
+            (Prints::Space(one), Prints::Space(other)) => one == other,
+            (Prints::Decimals(_) | Prints::Space(_) | Prints::Ssccs(_), _) => false,
         }
     }
 
@@ -103,6 +131,9 @@ impl Boundary {
         item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
         match self.prints {
             Prints::Decimals(None) => {}
+            Prints::Ssccs(prefix) => {
+                item.insert("sscc_prefix".to_owned(), text(prefix.to_string()));
+            }
             Prints::Decimals(Some(width)) => {
                 item.insert("width".to_owned(), number(width));
             }
@@ -126,14 +157,16 @@ impl Boundary {
             let share = PoolShare { ceiling: reader.parsed("ceiling")?, eu_rules };
             (Prints::Space(space), share)
         } else {
+            let prefix = reader.optional_typed("sscc_prefix")?.map(Prints::Ssccs);
             let width = reader.optional_parsed("width")?;
-            (Prints::Decimals(width), PoolShare { ceiling: 0, eu_rules: false })
+            let prints = prefix.unwrap_or(Prints::Decimals(width));
+            (prints, PoolShare { ceiling: 0, eu_rules: false })
         };
         Ok(Self { pool_id: reader.typed("pool_id")?, from, to, prints, share })
     }
 }
 
-/// What is there of a GTIN when a claim is made.
+/// What is there of a key when a claim is made.
 #[derive(Debug)]
 pub(crate) struct Present<'a> {
     /// The claims of all its pools.
@@ -146,14 +179,13 @@ impl Present<'_> {
     /// Whether a pool may have what it claims.
     pub fn admits(&self, claim: &Boundary) -> Result<(), PoolError> {
         let others = self.boundaries.iter().filter(|other| other.pool_id != claim.pool_id);
-        let overlapping = others.clone().find(|other| {
-            other.shares_source(claim) && other.from <= claim.to && claim.from <= other.to
-        });
+        let overlapping = others.clone().find(|other| other.overlaps(claim));
         if let Some(other) = overlapping {
             return Err(PoolError::Overlap { pool: other.pool_id.clone() });
         }
         let form_of = |space| self.spaces.iter().find(|(id, _)| *id == space).map(|(_, form)| form);
         let (own, form) = match claim.prints {
+            Prints::Ssccs(_) => (None, None),
             Prints::Decimals(width) => (width.map(TextShape::of_decimals), None),
             Prints::Space(space) => {
                 let form = form_of(space);

@@ -1,7 +1,8 @@
-//! The guard of a GTIN: one version that all claims of its pools compare, so that they take turns (I1).
+//! The guard of a key: one version that all claims of its pools compare, so that they take turns (I1). Company
+//! prefixes of which one begins with the other share it: they could write the same SSCC.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
-use domain::gtin::Gtin14;
+use domain::object_key::ObjectKey;
 use domain::pool::Scheme;
 use domain::space::{SpaceForm, SpaceId};
 
@@ -9,7 +10,7 @@ use super::claim::{Boundary, Present, Prints};
 use super::{GUARD_TRIES, PoolError, built, is_cancelled};
 use crate::Store;
 use crate::error::{StoreError, sdk_error};
-use crate::item::{Item, Reader, key, new_item, number};
+use crate::item::{self, Item, Reader, new_item, number};
 use crate::keys::{Pk, Sk};
 use crate::space;
 
@@ -31,21 +32,24 @@ pub(super) struct Others<'a> {
 }
 
 impl Store {
-    /// The pools of a GTIN by lower boundary; consistent.
-    pub async fn pools_of_gtin(&self, gtin: &Gtin14) -> Result<Vec<Boundary>, StoreError> {
-        Ok(self.guarded(gtin).await?.boundaries)
+    /// The pools of a key by lower boundary; consistent.
+    pub async fn pools_of(&self, key: impl Into<ObjectKey>) -> Result<Vec<Boundary>, StoreError> {
+        let key = key.into();
+        let mut boundaries = self.guarded(key).await?.boundaries;
+        boundaries.retain(|boundary| boundary.is_of(key));
+        Ok(boundaries)
     }
 
-    /// Reads the guard's version, the boundaries and the spaces of a GTIN in one consistent query.
-    pub(super) async fn guarded(&self, gtin: &Gtin14) -> Result<Guarded, StoreError> {
+    /// Reads the guard's version, the boundaries and the spaces of a key in one consistent query.
+    pub(super) async fn guarded(&self, key: ObjectKey) -> Result<Guarded, StoreError> {
         let mut guarded = Guarded { version: 0, boundaries: Vec::new(), spaces: Vec::new() };
-        for item in self.partition(&Pk::Gtin(*gtin), "").await? {
+        for item in self.partition(&Pk::from(key), "").await? {
             let reader = Reader::raw(&item);
             match reader.text("entity")? {
                 "gtin-guard" => guarded.version = reader.parsed("version")?,
                 "gtin-pool" => guarded.boundaries.push(Boundary::read(reader)?),
                 space::ENTITY => guarded.spaces.push(space::form_of(&item)?),
-                _ => return Err(reader.corrupt("entity", "is none of a GTIN's").into()),
+                _ => return Err(reader.corrupt("entity", "is none of a key's").into()),
             }
         }
         guarded.boundaries.sort_by_key(|boundary| boundary.from);
@@ -53,17 +57,17 @@ impl Store {
     }
 
     /// Puts a pool's claim in place of its earlier one, together with `others`, unless another pool of the
-    /// GTIN stands against it; gives the guard's new version and what is claimed now. I1: the version makes racing claims of one
-    /// GTIN take turns.
+    /// key stands against it; gives the guard's new version and what is claimed now. I1: the version makes
+    /// racing claims of one key take turns.
     pub(super) async fn boundary_claim(
         &self,
-        gtin: &Gtin14,
+        key: ObjectKey,
         claim: &Boundary,
         others: Others<'_>,
     ) -> Result<(u64, Boundary), PoolError> {
         let mut made: Option<Item> = None;
         for _ in 0..GUARD_TRIES {
-            let mut guarded = self.guarded(gtin).await?;
+            let mut guarded = self.guarded(key).await?;
             let missing = others.space.filter(|(id, _)| guarded.spaces.iter().all(|s| s.0 != *id));
             guarded.spaces.extend(missing);
             if matches!(claim.prints, Prints::Space(_)) {
@@ -74,12 +78,12 @@ impl Store {
             let claim = own.map_or_else(|| claim.clone(), |own| own.joined(claim));
             let Guarded { boundaries, spaces, .. } = &guarded;
             Present { boundaries, spaces }.admits(&claim)?;
-            let mut writes = self.claim_writes(gtin, &claim, &guarded)?;
+            let mut writes = self.claim_writes(key, &claim, &guarded)?;
             writes.extend_from_slice(others.puts);
-            if let Some(wanted) = missing {
+            if let Some((gtin, wanted)) = key.gtin().zip(missing) {
                 let item = match made {
                     Some(item) => item,
-                    None => self.space_new(gtin, wanted, others.now).await?,
+                    None => self.space_new(&gtin, wanted, others.now).await?,
                 };
                 // I1: a form has one key for ever.
                 writes.push(self.put_new(item.clone())?);
@@ -92,7 +96,7 @@ impl Store {
                 Err(error) => return Err(sdk_error("TransactWriteItems claim", &error).into()),
             }
         }
-        Err(StoreError::Conflict { what: "the GTIN's list of pools" }.into())
+        Err(StoreError::Conflict { what: "the key's list of pools" }.into())
     }
 
     /// Claims of earlier versions do not say how wide their numbers are; the pools do, and never change it.
@@ -111,11 +115,11 @@ impl Store {
 
     pub(super) fn claim_writes(
         &self,
-        gtin: &Gtin14,
+        key: ObjectKey,
         claim: &Boundary,
         guarded: &Guarded,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let pk = Pk::Gtin(*gtin);
+        let pk = Pk::from(key);
         let mut guard = new_item(&pk, &Sk::Guard, "gtin-guard");
         guard.insert("version".to_owned(), number(guarded.version.saturating_add(1)));
         let guard_put = Put::builder()
@@ -133,7 +137,7 @@ impl Store {
             let old_key = Sk::Boundary(earlier.from, earlier.pool_id.clone());
             let delete = Delete::builder()
                 .table_name(&*self.table)
-                .set_key(Some(key(&pk, &old_key)))
+                .set_key(Some(item::key(&pk, &old_key)))
                 .condition_expression("attribute_exists(pk)")
                 .build()
                 .map_err(|error| built(&error))?;
@@ -146,7 +150,7 @@ impl Store {
             .table_name(&*self.table)
             .set_item(Some(item))
             .condition_expression("attribute_not_exists(pk) OR pool_id = :pool")
-            .expression_attribute_values(":pool", crate::item::text(claim.pool_id.as_str()))
+            .expression_attribute_values(":pool", item::text(claim.pool_id.as_str()))
             .build()
             .map_err(|error| built(&error))?;
         writes.push(TransactWriteItem::builder().put(put).build());

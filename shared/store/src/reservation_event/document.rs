@@ -6,10 +6,10 @@
 //! allocation, so it is the same whenever it is made.
 
 use domain::allocation::Allocation;
-use domain::epc::{DIGITAL_LINK_ROOT, digital_link_text, sgtin_urn_stem, sgtin_urn_text};
+use domain::epc::{DIGITAL_LINK_ROOT, sgtin_urn_stem};
 use domain::ids::length_prefixed_sha256;
 use domain::numbering::Numbering;
-use domain::pool::Scheme;
+use domain::object_key::ObjectKey;
 use serde_json::{Value, json};
 
 /// Numbers that an event names one by one at the most.
@@ -33,9 +33,10 @@ pub fn document(allocation: &Allocation) -> String {
         "pharmatrace:allocation": a.id.as_str(),
         "pharmatrace:system": a.system_id.as_str(),
     });
-    let (name, what) = match a.scheme {
-        Scheme::Sequential { width } if a.size <= NAMED_MAX => ("epcList", json!(epcs(a, width))),
-        Scheme::Sequential { .. } | Scheme::Randomised { .. } => ("quantityList", quantity(a)),
+    let few = Numbering::keyless(a.key, a.scheme).filter(|_| a.size <= NAMED_MAX);
+    let (name, what) = match few {
+        Some(numbering) => ("epcList", json!(epcs(a, &numbering))),
+        None => ("quantityList", quantity(a)),
     };
     let place =
         a.line_gln.as_ref().map(|gln| json!({"id": format!("{DIGITAL_LINK_ROOT}/414/{gln}")}));
@@ -53,21 +54,24 @@ pub fn document(allocation: &Allocation) -> String {
     document.to_string()
 }
 
-fn epcs(a: &Allocation, width: u8) -> Vec<String> {
-    let texts = Numbering::sequential(width).texts(a.start, a.size);
-    let epc = |serial: &String| {
-        sgtin_urn_text(&a.gtin, a.company_prefix_length, serial)
-            .unwrap_or_else(|| digital_link_text(&a.gtin, serial))
-    };
+fn epcs(a: &Allocation, numbering: &Numbering) -> Vec<String> {
+    let texts = numbering.texts(a.start, a.size);
+    let epc = |number: &String| a.key.epc_text(a.company_prefix_length, number);
     texts.iter().map(epc).collect()
 }
 
-/// The class of all packs of the product, and how many of them.
+/// The class of all packs of the product or of all units of the company prefix, and how many of them.
 fn quantity(a: &Allocation) -> Value {
-    let stem = sgtin_urn_stem(&a.gtin, a.company_prefix_length);
-    let pattern =
-        stem.map(|stem| format!("{}*", stem.replacen("urn:epc:id:", "urn:epc:idpat:", 1)));
-    let class = pattern.unwrap_or_else(|| format!("{DIGITAL_LINK_ROOT}/01/{}", a.gtin));
+    let class = match a.key {
+        ObjectKey::Gtin(gtin) => {
+            let stem = sgtin_urn_stem(&gtin, a.company_prefix_length);
+            let pattern =
+                stem.map(|stem| format!("{}*", stem.replacen("urn:epc:id:", "urn:epc:idpat:", 1)));
+            pattern.unwrap_or_else(|| format!("{DIGITAL_LINK_ROOT}/01/{gtin}"))
+        }
+        // The pattern of all units of a company prefix (Tag Data Standard 2.0, section 8).
+        ObjectKey::Sscc(prefix) => format!("urn:epc:idpat:sscc:{}.*", prefix.company_prefix()),
+    };
     json!([{"epcClass": class, "quantity": a.size}])
 }
 

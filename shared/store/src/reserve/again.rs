@@ -13,6 +13,7 @@ use domain::request::ReserveRequest;
 use super::judge::{new_allocation, record_of};
 use super::{Outcome, Reservation, ReserveError};
 use crate::Store;
+use crate::attention::Queue;
 use crate::error::sdk_error;
 use crate::keys::{Pk, Sk};
 use crate::pause::pause;
@@ -40,7 +41,7 @@ impl Store {
         now: &str,
     ) -> Result<Option<Outcome>, ReserveError> {
         for attempt in 0..TAKE_TRIES {
-            let runs = self.returned_free(pool).await?;
+            let runs = self.returned_free(pool, request.quantity).await?;
             let Some(chosen) = choose(&runs, request.quantity) else { return Ok(None) };
             if let Some(allocation) = self.reservation_find(request).await? {
                 return Ok(Some(Outcome { allocation, pool: None }));
@@ -48,7 +49,7 @@ impl Store {
             let state = self.pool_fetch(pool).await?;
             let serves = |pool: &Pool| {
                 pool.draft.policy.reoffer == Reoffer::Returned
-                    && pool.draft.gtin == request.gtin
+                    && pool.draft.key == request.key
                     && request.terms.mode.schemes().contains(&pool.draft.scheme.as_str())
                     && pool.status == PoolStatus::Active
                     && request.quantity <= pool.draft.max_request
@@ -85,11 +86,16 @@ impl Store {
         let kind = RangeKind::Allocation(id.clone());
         let range = Range { start, size: request.quantity, kind };
         let (pool, end) = (&reservation.pool.id, start.saturating_add(request.quantity.into()));
+        let mut item = crate::range::to_item_at(pool, (&range, Sk::Reoffer(start)), now);
+        if reservation.pool.draft.policy.reservation_events {
+            // No order of numbers shows what was offered again last, so it waits in a queue to be told.
+            item.extend(Queue::Reoffer.attributes(&format!("{now}#{id}")));
+        }
         let mut writes = vec![
             // I3: one allocation per id. I2: one record per start. I11. Labelled: allocation, range, audit,
             // runs.
             self.put_new(crate::allocation::to_item(&allocation))?,
-            self.put_new(crate::range::to_item_at(pool, (&range, Sk::Reoffer(start)), now))?,
+            self.put_new(item)?,
             self.audit_first(&Pk::Allocation(id), record_of(&allocation))?,
         ];
         for run in chosen {

@@ -28,8 +28,8 @@ pub(super) fn judge(
         return Ok(Reservation { pool: state.pool, entry });
     }
     let pool = state.pool;
-    if pool.draft.gtin != request.gtin {
-        return Err(ReserveError::OtherGtin);
+    if pool.draft.key != request.key {
+        return Err(ReserveError::OtherKey);
     }
     let (mode, scheme) = (request.terms.mode, pool.draft.scheme.as_str());
     if !mode.schemes().contains(&scheme) {
@@ -57,7 +57,7 @@ pub(super) fn more_telling(earlier: Option<ReserveError>, later: ReserveError) -
         ReserveError::ModeNotAllowed { .. } => 1,
         ReserveError::IdReuse
         | ReserveError::NoPool
-        | ReserveError::OtherGtin
+        | ReserveError::OtherKey
         | ReserveError::Swept
         | ReserveError::Store(_) => 0,
     };
@@ -93,7 +93,7 @@ pub(super) fn new_allocation(
         requester: request.requester.clone(),
         system_id: request.target().clone(),
         pool_id: pool.id.clone(),
-        gtin: request.gtin,
+        key: request.key,
         company_prefix_length: pool.draft.company_prefix_length,
         scheme: pool.draft.scheme,
         start: entry.start,

@@ -4,7 +4,6 @@ use domain::allocation::Allocation;
 use domain::bitmap::{BlockSet, Offset, place};
 use domain::fact::Fact;
 use domain::give_back::Fate;
-use domain::gtin::Gtin14;
 use domain::ids::{PoolId, RequestId, SystemId};
 use domain::ledger::{Bucket, Claim, Draft, Terms};
 use domain::policy::PoolPolicy;
@@ -42,7 +41,7 @@ pub struct Process {
 pub fn draft(policy: PoolPolicy) -> PoolDraft {
     PoolDraft {
         name: "a pool".into(),
-        gtin: Gtin14::parse("00313000007772").unwrap(),
+        key: "00313000007772".parse().unwrap(),
         company_prefix_length: 7,
         scheme: Scheme::Sequential { width: 12 },
         from: 0,
@@ -58,7 +57,7 @@ pub fn reserve_request(id: &str, quantity: u64) -> ReserveRequest {
     ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
         request_id: RequestId::parse(id).unwrap(),
-        gtin: Gtin14::parse("00313000007772").unwrap(),
+        key: "00313000007772".parse().unwrap(),
         quantity,
         pool_id: None,
         system_id: None,
@@ -131,7 +130,8 @@ impl Hub {
         let system = SystemId::parse("L1").unwrap();
         let fresh = Document { events: 1, ..Document::new(sha, "epcis-xml-1", &system, NOW) };
         store.document_change(sha, Some(&fresh), &meter, |_| {}).await.unwrap();
-        let (posting, gain) = store.block_apply(place, &draft, &Terms::default(), &meter).await?;
+        let (posting, gain) =
+            store.block_apply((place, NOW), &draft, &Terms::default(), &meter).await?;
         let all = Counted { postings: 1, gain };
         let none = Counted { postings: 0, gain: Gain::default() };
         store.allocation_fill_add((id, sha), (none, all), NOW, &meter).await.unwrap();

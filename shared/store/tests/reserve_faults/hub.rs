@@ -1,6 +1,5 @@
 //! A hub with one pool, and the account of a pool as I2 asks for it.
 
-use domain::gtin::Gtin14;
 use domain::ids::{PoolId, RequestId, SystemId};
 use domain::pool::{PoolDraft, Scheme};
 use domain::request::{Details, ReserveRequest};
@@ -32,7 +31,7 @@ pub fn request(id: &str, quantity: u64) -> ReserveRequest {
     ReserveRequest {
         requester: SystemId::parse("line-1").unwrap(),
         request_id: RequestId::parse(id).unwrap(),
-        gtin: Gtin14::parse("00313000007772").unwrap(),
+        key: "00313000007772".parse().unwrap(),
         quantity,
         pool_id: None,
         system_id: None,
@@ -61,7 +60,7 @@ impl Hub {
     async fn create(&self, id: PoolId, from: u128, to: u128) -> PoolId {
         let draft = PoolDraft {
             name: "a pool".into(),
-            gtin: Gtin14::parse("00313000007772").unwrap(),
+            key: "00313000007772".parse().unwrap(),
             company_prefix_length: 7,
             scheme: Scheme::Sequential { width: 12 },
             eu_rules: false,

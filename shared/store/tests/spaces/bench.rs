@@ -69,7 +69,7 @@ pub fn space_id(scheme: Scheme) -> SpaceId {
 pub fn draft(scheme: Scheme, from: u128, to: u128) -> PoolDraft {
     PoolDraft {
         name: "pool".into(),
-        gtin: gtin(),
+        key: gtin().into(),
         company_prefix_length: 7,
         scheme,
         eu_rules: false,

@@ -38,7 +38,7 @@ async fn i1_a_space_that_could_print_a_text_of_another_source_is_refused() {
                     Scheme::Randomised { space, .. } => Source::Space(space),
                 };
                 assert_eq!(with, expected);
-                assert_eq!(bench.store.pools_of_gtin(&gtin()).await.unwrap().len(), 1);
+                assert_eq!(bench.store.pools_of(&gtin()).await.unwrap().len(), 1);
                 let spaces = bench.store.space_list(&gtin()).await.unwrap();
                 assert!(spaces.iter().all(|space| Some(space.id) != space_of(second)));
             }
@@ -92,7 +92,7 @@ async fn i1_a_claim_of_an_earlier_version_is_judged_by_its_pool() {
     bench.create(2, draft(space("", DIGITS, 9), 0, 99)).await.unwrap();
     // The next change of the pool says its width.
     bench.change(1, to(199)).await.unwrap();
-    assert_eq!(bench.store.pools_of_gtin(&gtin()).await.unwrap().len(), 2);
+    assert_eq!(bench.store.pools_of(&gtin()).await.unwrap().len(), 2);
 }
 
 /// Of two sources that clash and are created at once, one is.
@@ -112,7 +112,7 @@ async fn i1_of_racing_sources_that_clash_exactly_one_wins() {
     while let Some(outcome) = racers.join_next().await {
         won += u32::from(outcome.unwrap());
     }
-    let claims = bench.store.pools_of_gtin(&gtin()).await.unwrap();
+    let claims = bench.store.pools_of(&gtin()).await.unwrap();
     let spaces = bench.store.space_list(&gtin()).await.unwrap();
     assert_eq!(claims.len(), usize::try_from(won).unwrap());
     // Either all decimals, or the space and its pools: never both.

@@ -71,7 +71,7 @@ async fn a_key_service_that_fails_is_asked_again_by_the_next_caller() {
     bench.keys.fail(&[(500, "KMSInternalException"); 3]);
     let refused = bench.create(1, draft(scheme, 0, 99)).await;
     assert!(matches!(refused, Err(PoolError::Store(StoreError::Unavailable { .. }))));
-    assert!(bench.store.pools_of_gtin(&gtin()).await.unwrap().is_empty());
+    assert!(bench.store.pools_of(&gtin()).await.unwrap().is_empty());
     bench.create(1, draft(scheme, 0, 99)).await.unwrap();
     bench.keys.fail(&[(400, "ThrottlingException"); 3]);
     let refused = bench.store.numbering(&gtin(), scheme).await;
