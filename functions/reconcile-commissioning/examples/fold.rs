@@ -28,7 +28,7 @@ use documents::{Document, Shape};
 use domain::ids::PoolId;
 use epcis::{Limits, inflate};
 use reconcile_commissioning::catalog::Catalog;
-use reconcile_commissioning::fold::Fold;
+use reconcile_commissioning::fold::{Fold, Folded};
 use reconcile_commissioning::plan::Plan;
 use store::Store;
 use testkit::Dynamo;
@@ -144,13 +144,13 @@ fn on_cpu() -> Duration {
     Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
 }
 
-fn fold(input: impl std::io::BufRead, catalog: Catalog, short_way: bool) -> Fold {
+fn fold(input: impl std::io::BufRead, catalog: Catalog, short_way: bool) -> Folded {
     let ms = i64::try_from(NOW.unix_timestamp_nanos().div_euclid(1_000_000)).unwrap();
     let mut fold = Fold::new(catalog, ms);
     let limits = Limits { short_way, ..Limits::default() };
     let input = BufReader::with_capacity(BUFFER_BYTES, inflate(input, &limits));
     assert!(epcis::read(input, &limits, &mut fold).is_ok(), "the document is readable");
-    fold
+    fold.finish().unwrap()
 }
 
 /// Around what is counted; the name is what callgrind is told, and no other function has it in its own.

@@ -90,6 +90,13 @@ impl EventBuffer {
         !self.sets.is_empty()
     }
 
+    /// Whether the event named nothing but identifiers of other kinds.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let hits = !self.single.is_empty() || self.has_sets();
+        !hits && self.runs.is_empty() && self.texts.is_empty()
+    }
+
     /// Turns everything into sets and hands them over, by slot in ascending order.
     pub fn take_sets(&mut self) -> Vec<(usize, Named)> {
         for (slot, offset) in std::mem::take(&mut self.single) {

@@ -7,22 +7,23 @@
 //! - Readable events that reconciliation refuses: an event that states a fact but has no event time,
 //!   or one that cannot be read. Without it a fact has no place among the others.
 
+mod claims;
+mod held;
+mod rows;
 mod serials;
 
-mod rows;
-
-use domain::bitmap::{Offset, place};
+use domain::bitmap::place;
 use domain::epc::{Epc, EpcError, parse_epc};
-use domain::fact::{Fact, Happening, Statement, Words, fact_of};
+use domain::fact::{Happening, Words, fact_of};
 use domain::finding::{Code, IndexRuns, Samples};
-use domain::ledger::{Claim, Draft};
+use domain::ledger::Draft;
 use epcis::{EpcList, EventHead, EventKind, Sink};
 use rustc_hash::FxHashMap;
 
 use crate::catalog::Catalog;
-use crate::event::{EventBuffer, Miss, Named};
-use crate::pending::{Pending, Space};
-use crate::remarks::{self, Said, event_time_ms, term};
+use crate::event::{EventBuffer, Miss};
+use crate::held::{Held, Said};
+use crate::pending::{Kept, Pending};
 use crate::stem::Stem;
 use crate::stop::{SCATTERED, Stop};
 use crate::totals::Totals;
@@ -45,9 +46,9 @@ pub struct Slot {
     pub draft: Draft,
 }
 
-/// The fold of one document.
+/// What a whole document says.
 #[derive(Debug)]
-pub struct Fold {
+pub struct Folded {
     /// What was looked up.
     pub catalog: Catalog,
     /// What is to be posted.
@@ -56,14 +57,28 @@ pub struct Fold {
     pub misses: Vec<(Miss, IndexRuns, Samples)>,
     /// Counts.
     pub totals: Totals,
+}
+
+/// The fold of one document.
+#[derive(Debug)]
+pub struct Fold {
+    catalog: Catalog,
+    slots: Vec<Slot>,
+    misses: Vec<(Miss, IndexRuns, Samples)>,
+    totals: Totals,
     received_ms: i64,
     /// What is remarked about the serials of each allocation in an event that says what `said` holds.
     remarked: FxHashMap<usize, Vec<Code>>,
     said: Said,
+    /// The event before said a time that was yet to come.
+    was_ahead: bool,
     slot_of: FxHashMap<(usize, u32), usize>,
     hot_slot: Option<(usize, u32, usize)>,
     miss_of: FxHashMap<Miss, usize>,
     event: EventBuffer,
+    /// Its place while something is made of events that are held, and theirs otherwise.
+    aside: EventBuffer,
+    held: Held,
     pending: Pending,
     stem: Stem,
     heap_bytes: usize,
@@ -81,10 +96,13 @@ impl Fold {
             received_ms,
             remarked: FxHashMap::default(),
             said: Said::default(),
+            was_ahead: false,
             slot_of: FxHashMap::default(),
             hot_slot: None,
             miss_of: FxHashMap::default(),
             event: EventBuffer::default(),
+            aside: EventBuffer::default(),
+            held: Held::default(),
             pending: Pending::default(),
             stem: Stem::default(),
             heap_bytes: 0,
@@ -103,8 +121,10 @@ impl Fold {
             if let Some((allocation, index)) = self.catalog.near(number, serial) {
                 return self.mine(allocation, u128::from(index));
             }
-            if let Some(way) = self.catalog.near_space(number, serial) {
-                return self.wait(Space { way, gtin, number }, serial);
+            match self.pending.again(number, serial) {
+                Kept::Not => {}
+                Kept::Waits => return Ok(()),
+                Kept::Full(way) => return self.full(way),
             }
             if serials::is_plain(serial) {
                 return self.serial(gtin, number, serial, text);
@@ -186,152 +206,6 @@ impl Fold {
     fn text_miss(&mut self, miss: Miss, text: &str) {
         let number = self.miss_number(miss);
         self.event.texts.entry(number).or_default().add(text);
-    }
-
-    fn apply(&mut self, stated: Statement, head: &EventHead, time_ms: i64) -> Result<(), Stop> {
-        let fact = stated.fact;
-        if head.error_declaration.is_some() {
-            for (slot, named) in self.event.take_sets() {
-                if let Some(slot) = self.slots.get_mut(slot) {
-                    slot.draft.retract(fact, &named.once);
-                }
-            }
-            return Ok(());
-        }
-        let claim = Claim {
-            fact,
-            lot: term(head.lot.as_deref()),
-            expiry: term(head.expiry.as_deref()),
-            time_ms,
-            ordinal: head.ordinal.saturating_add(1),
-            is_bare: stated.is_bare,
-        };
-        if !self.said.again(claim.time_ms, head, self.received_ms) {
-            self.remarked.clear();
-        }
-        if self.event.has_sets() {
-            for (slot, named) in self.event.take_sets() {
-                self.state(slot, &named, &claim, head)?;
-            }
-        } else {
-            let single = std::mem::take(&mut self.event.single);
-            for (slot, offset) in &single {
-                self.state_one(*slot, *offset, &claim, head)?;
-            }
-            // Given back for its room, which the next event needs again.
-            self.event.single = single;
-        }
-        self.keep_misses(fact);
-        Ok(())
-    }
-
-    fn state_one(
-        &mut self,
-        slot: usize,
-        offset: Offset,
-        claim: &Claim<'_>,
-        head: &EventHead,
-    ) -> Result<(), Stop> {
-        let marked = self.remarks(slot, claim, head);
-        let Some(slot) = self.slots.get_mut(slot) else {
-            return Ok(());
-        };
-        let before = slot.draft.heap_bytes();
-        slot.draft.assert_one(claim, offset);
-        if marked {
-            let one = [offset].into_iter().collect();
-            for code in self.remarked.get(&slot.allocation).into_iter().flatten() {
-                slot.draft.mark(*code, &one);
-            }
-        }
-        let after = slot.draft.heap_bytes();
-        self.grow(before, after)
-    }
-
-    fn state(
-        &mut self,
-        slot: usize,
-        named: &Named,
-        claim: &Claim<'_>,
-        head: &EventHead,
-    ) -> Result<(), Stop> {
-        let marked = self.remarks(slot, claim, head);
-        let Some(slot) = self.slots.get_mut(slot) else {
-            return Ok(());
-        };
-        let before = slot.draft.heap_bytes();
-        slot.draft.assert_all(claim, &named.once);
-        slot.draft.mark(Code::DuplicateInFile, &named.twice);
-        if marked {
-            for code in self.remarked.get(&slot.allocation).into_iter().flatten() {
-                slot.draft.mark(*code, &named.once);
-            }
-        }
-        let after = slot.draft.heap_bytes();
-        self.grow(before, after)
-    }
-
-    fn grow(&mut self, before: usize, after: usize) -> Result<(), Stop> {
-        self.heap_bytes = self.heap_bytes.saturating_add(after).saturating_sub(before);
-        if self.heap_bytes > SETS_BYTES_MAX { Err(SCATTERED) } else { Ok(()) }
-    }
-
-    /// Whether there is something to remark about serials of this slot's allocation in this event;
-    /// worked out once for events that say the same.
-    fn remarks(&mut self, slot: usize, claim: &Claim<'_>, head: &EventHead) -> bool {
-        if claim.fact != Fact::Commissioned {
-            return false;
-        }
-        let Some(number) = self.slots.get(slot).map(|slot| slot.allocation) else {
-            return false;
-        };
-        if let Some(codes) = self.remarked.get(&number) {
-            return !codes.is_empty();
-        }
-        let allocation = self.catalog.allocation(number);
-        let codes = allocation.map(|it| remarks::of(it, claim, head, self.received_ms));
-        let codes = codes.unwrap_or_default();
-        let any = !codes.is_empty();
-        self.remarked.insert(number, codes);
-        any
-    }
-
-    /// The end of an event that states something about what it named, or nothing.
-    fn end(&mut self, stated: Option<Statement>, head: &EventHead) -> Result<(), Stop> {
-        self.totals.events = self.totals.events.saturating_add(1);
-        while let Some(way) = self.pending.next() {
-            self.decipher(way)?;
-        }
-        if let Some(stated) = stated {
-            let time_ms = event_time_ms(head)?;
-            self.totals.last_event_ms = self.totals.last_event_ms.max(Some(time_ms));
-            self.apply(stated, head, time_ms)?;
-        }
-        self.totals.others = self.totals.others.saturating_add(self.event.others);
-        self.event.clear();
-        Ok(())
-    }
-
-    /// Commissioned serials that are not posted become findings; of the other facts only what another
-    /// system's numbers are told.
-    fn keep_misses(&mut self, fact: Fact) {
-        let told = |miss: &Miss| {
-            fact == Fact::Commissioned || miss.code == Code::NotProvisionedForLocation
-        };
-        for (number, runs) in self.event.runs.drain() {
-            if let Some((miss, kept, _)) = self.misses.get_mut(number)
-                && told(miss)
-            {
-                kept.merge(&runs);
-            }
-        }
-        for (number, texts) in self.event.texts.drain() {
-            if let Some((miss, _, kept)) = self.misses.get_mut(number)
-                && told(miss)
-            {
-                kept.merge(&texts);
-            }
-        }
     }
 }
 

@@ -15,7 +15,7 @@ use store::StoreError;
 use store::document::DocumentError;
 use tokio::sync::mpsc;
 
-use crate::fold::{Fold, Rows};
+use crate::fold::{Fold, Folded, Rows};
 use crate::stop::Stop;
 
 /// Chunks between the two sides; S3 hands out some tens of KiB each.
@@ -36,8 +36,8 @@ pub struct Reading {
     pub bytes: u64,
     /// What it is; `unknown` when it was refused before that was clear.
     pub kind: &'static str,
-    /// The fold, or why the document is refused.
-    pub outcome: Result<Box<Fold>, DocumentError>,
+    /// What the document says, or why it is refused.
+    pub outcome: Result<Box<Folded>, DocumentError>,
 }
 
 type Chunk = Result<bytes::Bytes, ()>;
@@ -142,7 +142,7 @@ async fn fetch(
     Ok((HEXLOWER.encode(&hash.finalize()), bytes))
 }
 
-type Parsed = (Option<String>, &'static str, Result<Box<Fold>, DocumentError>);
+type Parsed = (Option<String>, &'static str, Result<Box<Folded>, DocumentError>);
 
 fn parse(input: ChannelRead, mut fold: Fold, limits: &Limits) -> Result<Parsed, StoreError> {
     let inflated = Hashing { inner: epcis::inflate(input, limits), hash: Sha256::new() };
@@ -158,7 +158,11 @@ fn parse(input: ChannelRead, mut fold: Fold, limits: &Limits) -> Result<Parsed, 
     let Hashing { inner, hash } = input.into_inner();
     let content = (whole && inner.is_gzip()).then(|| HEXLOWER.encode(&hash.finalize()));
     let (kind, outcome) = outcome?;
-    Ok((content, kind, outcome.map(|()| Box::new(fold))))
+    let folded = match outcome {
+        Ok(()) => fold.finish().map_or_else(|stop| stopped(stop).map(Err), |it| Ok(Ok(it)))?,
+        Err(refusal) => Err(refusal),
+    };
+    Ok((content, kind, folded.map(Box::new)))
 }
 
 /// The kind of a document, and why it is refused if it is.
@@ -169,7 +173,13 @@ fn read_events(
     fold: &mut Fold,
     limits: &Limits,
 ) -> Result<Told, StoreError> {
-    match epcis::read(input, limits, fold) {
+    let outcome = epcis::read(input, limits, fold);
+    // What waits comes before whatever is wrong with the rest of the document.
+    let outcome = match outcome {
+        Err(Failure::Sink(_)) => outcome,
+        Ok(_) | Err(Failure::Read(_)) => fold.settle().map_err(Failure::Sink).and(outcome),
+    };
+    match outcome {
         Ok(summary) => Ok((summary.kind.as_str(), acceptable(&summary))),
         Err(Failure::Sink(stop)) => Ok((Kind::Unknown.as_str(), Err(stopped(stop)?))),
         Err(Failure::Read(error)) if error.code == ReadErrorCode::Io => {
@@ -194,7 +204,14 @@ fn read_rows(
 ) -> Result<Told, StoreError> {
     let mut rows = Rows::new(fold);
     let own = results::Limits { rows_max: limits.events_max, ..results::Limits::default() };
-    let refusal = match results::read(input, &own, &mut |row: &results::Row<'_>| rows.row(row)) {
+    let outcome = results::read(input, &own, &mut |row: &results::Row<'_>| rows.row(row));
+    let outcome = match outcome {
+        Err(results::Failure::Sink(_)) => outcome,
+        Ok(_) | Err(results::Failure::Refused(_) | results::Failure::Io(_)) => {
+            fold.settle().map_err(results::Failure::Sink).and(outcome)
+        }
+    };
+    let refusal = match outcome {
         Ok(_) => return Ok((RESULT_CSV, Ok(()))),
         Err(results::Failure::Sink(stop)) => stopped(stop)?,
         Err(results::Failure::Refused(error)) => DocumentError {

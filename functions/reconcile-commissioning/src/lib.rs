@@ -30,6 +30,7 @@ pub mod apply;
 pub mod catalog;
 pub mod event;
 pub mod fold;
+mod held;
 pub mod intake;
 mod measures;
 mod outcome;

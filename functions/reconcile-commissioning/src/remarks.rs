@@ -6,6 +6,7 @@ use domain::gln::Gln;
 use domain::ledger::Claim;
 use epcis::EventHead;
 
+use crate::held::Beside;
 use crate::stop::Stop;
 
 /// How far ahead of the time of receipt an event time may be, milliseconds.
@@ -16,7 +17,7 @@ const FUTURE_MS: i64 = 5 * 60 * 1_000;
 pub fn of(
     allocation: &Allocation,
     claim: &Claim<'_>,
-    head: &EventHead,
+    beside: &Beside<'_>,
     received_ms: i64,
 ) -> Vec<Code> {
     let mut codes = Vec::new();
@@ -30,7 +31,7 @@ pub fn of(
     remark(Code::LotMismatch, differs(&allocation.details.lot, claim.lot));
     remark(Code::ExpiryMismatch, differs(&allocation.details.expiry, claim.expiry));
     let (line, plant) = (allocation.line_gln.as_ref(), allocation.plant_gln.as_ref());
-    remark(Code::LineGlnMismatch, line.is_some_and(|line| other_line(line, plant, head)));
+    remark(Code::LineGlnMismatch, line.is_some_and(|line| other_line(line, plant, beside)));
     codes
 }
 
@@ -46,38 +47,16 @@ pub fn event_time_ms(head: &EventHead) -> Result<i64, Stop> {
     Ok(time.unix_timestamp().saturating_mul(1_000).saturating_add(i64::from(time.millisecond())))
 }
 
-fn is_ahead(time_ms: i64, received_ms: i64) -> bool {
+/// Whether an event time was yet to come when the document was received.
+pub fn is_ahead(time_ms: i64, received_ms: i64) -> bool {
     time_ms > received_ms.saturating_add(FUTURE_MS)
-}
-
-/// Everything of an event that remarks depend on. The events of a line mostly say the same.
-#[derive(Debug, Default)]
-pub struct Said {
-    ahead: bool,
-    texts: [Option<String>; 4],
-}
-
-impl Said {
-    /// Whether an event says what the one before it said; if not, this is what is compared next.
-    pub fn again(&mut self, time_ms: i64, head: &EventHead, received_ms: i64) -> bool {
-        let ahead = is_ahead(time_ms, received_ms);
-        let texts = [&head.lot, &head.expiry, &head.read_point, &head.biz_location];
-        if self.ahead == ahead && self.texts.iter().eq(texts) {
-            return true;
-        }
-        self.ahead = ahead;
-        for (kept, text) in self.texts.iter_mut().zip(texts) {
-            kept.clone_from(text);
-        }
-        false
-    }
 }
 
 /// Whether the event names a place, but not the allocation's line. The plant as business location
 /// says nothing against the line as long as no read point says otherwise.
-fn other_line(line: &Gln, plant: Option<&Gln>, head: &EventHead) -> bool {
-    let gln = |text: &Option<String>| text.as_deref().and_then(Gln::from_location);
-    let (read_point, location) = (gln(&head.read_point), gln(&head.biz_location));
+fn other_line(line: &Gln, plant: Option<&Gln>, beside: &Beside<'_>) -> bool {
+    let gln = |text: Option<&str>| text.and_then(Gln::from_location);
+    let (read_point, location) = (gln(beside.read_point), gln(beside.biz_location));
     if read_point.as_ref() == Some(line) || location.as_ref() == Some(line) {
         return false;
     }

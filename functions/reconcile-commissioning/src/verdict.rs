@@ -10,7 +10,7 @@ use store::time::{parse_rfc3339, rfc3339_ms};
 use time::{Duration, OffsetDateTime};
 
 use crate::apply::{Applied, Applier};
-use crate::fold::Fold;
+use crate::fold::Folded;
 use crate::intake::Reading;
 use crate::measures;
 use crate::outcome::{Gain, Outcome};
@@ -82,13 +82,13 @@ impl Run<'_> {
 
     async fn reconcile(
         &self,
-        fold: Fold,
+        folded: Folded,
         document: Document,
         system: &SystemId,
         said: Said,
     ) -> Result<Outcome, StoreError> {
         let (store, sha) = (&self.hub.store, document.content_sha256.as_str());
-        let mut plan = Plan::of(fold, self.is_last_try(&document, system));
+        let mut plan = Plan::of(folded, self.is_last_try(&document, system));
         let applier = Applier {
             store: store.clone(),
             meter: self.meter.clone(),

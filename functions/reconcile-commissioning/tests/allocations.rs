@@ -30,9 +30,10 @@ fn allocations(runtime: &Runtime, bench: &Bench, events: u128) -> usize {
     let limits = Limits::default();
     let region = Region::new(ALLOCATOR);
     epcis::read(BufReader::new(text.as_bytes()), &limits, &mut fold).unwrap();
+    let folded = fold.finish().unwrap();
     let change = region.change();
     let posted: u32 =
-        fold.slots.iter().flat_map(|slot| &slot.draft.groups).map(|g| g.serials.len()).sum();
+        folded.slots.iter().flat_map(|slot| &slot.draft.groups).map(|g| g.serials.len()).sum();
     assert_eq!(usize::try_from(posted).unwrap(), events.len(), "every serial is to be posted");
     change.allocations.checked_add(change.reallocations).unwrap()
 }

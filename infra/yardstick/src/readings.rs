@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::io::{BufRead as _, BufReader, Read};
 
-use domain::space::SpaceCipher;
+use domain::space::{SpaceCipher, TextBatch};
 use epcis::{EpcList, EventHead, Limits, Sink, inflate};
 
 /// Bytes read at a time.
@@ -90,15 +90,20 @@ pub fn serde_json_stream(input: impl Read) -> Option<u64> {
 /// Randomised texts back to their indexes, batch by batch; how many the space has.
 pub fn indexes<'a>(cipher: &SpaceCipher, texts: impl Iterator<Item = &'a [u8]>) -> Option<u64> {
     let (mut batch, mut found) = (cipher.batch(), 0_u64);
-    let mut count = |_, index: Option<u128>| found = found.wrapping_add(u64::from(index.is_some()));
+    let mut count = |batch: &mut TextBatch| {
+        for index in cipher.drain(batch) {
+            black_box(index);
+            found = found.wrapping_add(1);
+        }
+    };
     for text in texts {
         if !cipher.push(&mut batch, text) {
             return None;
         }
         if batch.is_full() {
-            cipher.drain(&mut batch, &mut count);
+            count(&mut batch);
         }
     }
-    cipher.drain(&mut batch, &mut count);
+    count(&mut batch);
     Some(found)
 }

@@ -109,7 +109,7 @@ fn indexes(bencher: Bencher, form: (&str, &str, u8)) {
         for text in black_box(&all).chunks_exact(length) {
             cipher.push(&mut batch, text);
             if batch.is_full() {
-                cipher.drain(&mut batch, |_, index| sum += index.unwrap());
+                sum += cipher.drain(&mut batch).sum::<u128>();
             }
         }
         assert_eq!(sum, u128::from(NUMBERS) * (2_000_000 + u128::from(NUMBERS) - 1) / 2);
@@ -179,10 +179,10 @@ fn whole(alphabet: &str, length: u8) {
         assert!(cipher.push(&mut batch, run.as_bytes()));
         run.advance();
         if batch.is_full() || index + 1 == capacity {
-            cipher.drain(&mut batch, |_, found| {
-                assert_eq!(found, Some(next), "leads back");
+            for found in cipher.drain(&mut batch) {
+                assert_eq!(found, next, "leads back");
                 next += 1;
-            });
+            }
         }
     }
     assert!(seen.into_iter().all(|seen| seen));

@@ -85,6 +85,16 @@ impl Default for Lanes {
     }
 }
 
+/// What goes into AES and what comes out, for up to [`LANES`] numbers. What goes in is kept, for only the
+/// second half of a block is another one in the next round.
+struct Blocks {
+    plain: [Block; LANES],
+    secret: [Block; LANES],
+    count: usize,
+    /// How the first half of all of `plain` reads.
+    high: u64,
+}
+
 /// FF1 with one key, radix, length and tweak.
 pub struct Ff1<C = Aes256> {
     cipher: C,
@@ -133,23 +143,19 @@ impl<C: BlockCipherEncrypt<BlockSize = U16>> Ff1<C> {
 
     /// Enciphers the first `count` numbers. Those behind them are left as they are.
     pub fn encrypt(&self, lanes: &mut Lanes, count: usize) {
-        let mut blocks = [Block::default(); LANES];
-        let blocks = blocks.get_mut(..count).unwrap_or_default();
+        let mut blocks = Blocks::new(count);
         for (round, frame) in self.frames.iter().enumerate() {
             let (modulus, source, target) = self.sides(round, lanes);
-            self.cipher_blocks(*frame, source, blocks);
-            modulus.add(target, blocks);
+            modulus.add(target, blocks.cipher(&self.cipher, *frame, source));
         }
     }
 
     /// Deciphers the first `count` numbers. Those behind them are left as they are.
     pub fn decrypt(&self, lanes: &mut Lanes, count: usize) {
-        let mut blocks = [Block::default(); LANES];
-        let blocks = blocks.get_mut(..count).unwrap_or_default();
+        let mut blocks = Blocks::new(count);
         for (round, frame) in self.frames.iter().enumerate().rev() {
             let (modulus, source, target) = self.sides(round, lanes);
-            self.cipher_blocks(*frame, source, blocks);
-            modulus.subtract(target, blocks);
+            modulus.subtract(target, blocks.cipher(&self.cipher, *frame, source));
         }
     }
 
@@ -164,14 +170,6 @@ impl<C: BlockCipherEncrypt<BlockSize = U16>> Ff1<C> {
         } else {
             (&self.right, &lanes.left, &mut lanes.right)
         }
-    }
-
-    /// The round function of each half: a block that begins with `y` of the standard.
-    fn cipher_blocks(&self, frame: u128, source: &[u64; LANES], blocks: &mut [Block]) {
-        for (block, half) in blocks.iter_mut().zip(source) {
-            *block = Block::from((frame ^ u128::from(*half)).to_be_bytes());
-        }
-        self.cipher.encrypt_blocks(blocks);
     }
 
     /// A number as its halves.
@@ -236,6 +234,45 @@ impl<C: BlockCipherEncrypt<BlockSize = U16>> Ff1<C> {
         }
         Ok(())
     }
+}
+
+impl Blocks {
+    fn new(count: usize) -> Self {
+        let empty = [Block::default(); LANES];
+        Self { plain: empty, secret: empty, count: count.min(LANES), high: 0 }
+    }
+
+    /// The round function of each half: a block that begins with `y` of the standard.
+    fn cipher<C: BlockCipherEncrypt<BlockSize = U16>>(
+        &mut self,
+        cipher: &C,
+        frame: u128,
+        source: &[u64; LANES],
+    ) -> &[Block] {
+        let Self { plain, secret, count, high } = self;
+        let plain = plain.get_mut(..*count).unwrap_or_default();
+        let secret = secret.get_mut(..*count).unwrap_or_default();
+        let (first, second) = halves(frame);
+        if *high != first {
+            *high = first;
+            for block in &mut *plain {
+                block[..8].copy_from_slice(&first.to_be_bytes());
+            }
+        }
+        for (block, half) in plain.iter_mut().zip(source) {
+            block[8..].copy_from_slice(&(second ^ half).to_be_bytes());
+        }
+        // They have the same length.
+        cipher.encrypt_blocks_b2b(plain, secret).unwrap_or_default();
+        secret
+    }
+}
+
+/// The first and the last 8 bytes of a block.
+fn halves(block: u128) -> (u64, u64) {
+    let low = u128::from(u64::MAX);
+    let word = |number: u128| u64::try_from(number & low).unwrap_or_default();
+    (word(block >> 64), word(block))
 }
 
 /// `radix^exponent` if it is within [`HALF_LIMIT`].

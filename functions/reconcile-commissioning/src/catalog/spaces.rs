@@ -10,8 +10,9 @@ use super::{Catalog, Found, LookupError, PoolEntry, What};
 #[derive(Debug, Clone, Copy)]
 pub struct Reach {
     first: u128,
-    last: u128,
-    start: u128,
+    /// How many follow the first, and how many of the allocation lie before it.
+    more: u64,
+    before: u64,
     /// The number of the allocation in the catalog.
     pub allocation: usize,
 }
@@ -20,9 +21,9 @@ impl Reach {
     /// An index counted from the allocation's start, if it is one of them.
     #[inline]
     #[must_use]
-    pub fn place(&self, index: u128) -> Option<u128> {
-        let holds = self.first <= index && index <= self.last;
-        holds.then(|| index.saturating_sub(self.start))
+    pub fn place(&self, index: u128) -> Option<u64> {
+        let distance = u64::try_from(index.wrapping_sub(self.first)).ok()?;
+        (distance <= self.more).then(|| self.before.saturating_add(distance))
     }
 }
 
@@ -31,15 +32,6 @@ impl Catalog {
     #[must_use]
     pub fn cipher(&self, way: usize) -> Option<&Arc<SpaceCipher>> {
         self.ways.get(way)?.numbering.cipher()
-    }
-
-    /// The way that [`Catalog::find`] would name, where all pools of the GTIN that was read last are of
-    /// one space.
-    #[inline]
-    #[must_use]
-    pub fn near_space(&self, gtin: usize, serial: &str) -> Option<usize> {
-        let (_, way) = self.only_space.filter(|(only, _)| *only == gtin)?;
-        self.cipher(way)?.has(serial.as_bytes()).then_some(way)
     }
 
     /// Looks an index of a GTIN's space up.
@@ -73,10 +65,12 @@ impl Catalog {
         let span = entry.spans.get(entry.hot)?;
         let What::Mine(allocation) = span.what else { return None };
         let draft = &entry.state.pool.draft;
+        let first = span.first.max(draft.from);
+        let more = span.last.min(draft.to).checked_sub(first)?;
         let reach = Reach {
-            first: span.first.max(draft.from),
-            last: span.last.min(draft.to),
-            start: span.start,
+            first,
+            more: u64::try_from(more).ok()?,
+            before: u64::try_from(first.checked_sub(span.start)?).ok()?,
             allocation,
         };
         reach.place(index).map(|_| reach)

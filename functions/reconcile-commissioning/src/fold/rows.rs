@@ -12,6 +12,7 @@ use epcis::EventHead;
 use linefiles::results::{Column, Place, Row};
 
 use super::Fold;
+use crate::pending::Kept;
 use crate::stop::Stop;
 
 /// Digits of an SSCC, which is no number of an allocation.
@@ -81,6 +82,13 @@ impl<'a> Rows<'a> {
             known.and_then(|(_, _, number)| self.fold.catalog.near(*number, serial))
         {
             return self.fold.mine(allocation, u128::from(index));
+        }
+        if let Some((.., number)) = known {
+            match self.fold.pending.again(*number, serial) {
+                Kept::Not => {}
+                Kept::Waits => return Ok(()),
+                Kept::Full(way) => return self.fold.full(way),
+            }
         }
         self.text.clear();
         // Writing into memory cannot fail.

@@ -5,9 +5,9 @@ use domain::finding::Code;
 use domain::gtin::Gtin14;
 
 use super::Fold;
-use crate::catalog::{Found, Reach};
+use crate::catalog::Found;
 use crate::event::Miss;
-use crate::pending::Space;
+use crate::pending::{Kept, Space};
 use crate::stop::Stop;
 
 /// Letters and digits stand for themselves in every form of an identifier.
@@ -31,28 +31,45 @@ impl Fold {
     }
 
     /// Keeps a text of a space until it is deciphered with others.
-    pub(super) fn wait(&mut self, space: Space, serial: &str) -> Result<(), Stop> {
+    fn wait(&mut self, space: Space, serial: &str) -> Result<(), Stop> {
         let Some(cipher) = self.catalog.cipher(space.way) else { return Ok(()) };
-        if self.pending.push(space, cipher, serial) { self.decipher(space.way) } else { Ok(()) }
+        match self.pending.push(space, cipher, serial) {
+            Kept::Full(way) => self.full(way),
+            // The catalog asked the space whether it has the text.
+            Kept::Waits | Kept::Not => Ok(()),
+        }
     }
 
+    /// A batch is full.
+    pub(super) fn full(&mut self, way: usize) -> Result<(), Stop> {
+        if self.held.is_empty() { self.decipher(way) } else { self.settle() }
+    }
+
+    /// Deciphers what waits of a way, all of it named by the event at hand.
     pub(super) fn decipher(&mut self, way: usize) -> Result<(), Stop> {
-        let Some(indexes) = self.pending.take(way) else { return Ok(()) };
-        let Space { gtin, number, .. } = indexes.space;
-        let mut reach: Option<Reach> = None;
-        for index in indexes.iter() {
-            // Most texts of a batch are of one allocation.
-            if let Some((near, place)) = reach.and_then(|near| Some((near, near.place(index)?))) {
-                self.mine(near.allocation, place)?;
+        self.pending.decipher(way);
+        self.indexes(way, usize::MAX)
+    }
+
+    /// Looks up the next indexes that were deciphered of a way, at most so many.
+    pub(super) fn indexes(&mut self, way: usize, count: usize) -> Result<(), Stop> {
+        let Some(mut batch) = self.pending.take(way) else { return Ok(()) };
+        let Space { gtin, number, .. } = batch.space;
+        let (found, reach) = batch.next(count);
+        for index in found {
+            // Most texts of a space are of one allocation.
+            if let Some((near, place)) = reach.and_then(|near| Some((near, near.place(*index)?))) {
+                self.mine(near.allocation, u128::from(place))?;
                 continue;
             }
-            let found = self.catalog.find_index(number, way, index)?;
+            let found = self.catalog.find_index(number, way, *index)?;
             if let Found::Mine { .. } = found {
-                reach = self.catalog.reach(number, way, index);
+                *reach = self.catalog.reach(number, way, *index);
             }
             // Whatever it is, its index tells it.
             self.found(gtin, found, "")?;
         }
+        self.pending.give_back(batch);
         Ok(())
     }
 

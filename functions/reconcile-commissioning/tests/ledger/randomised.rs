@@ -1,6 +1,6 @@
 //! Random serials: found like others, in whatever batches their texts are deciphered.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use domain::finding::Code;
 use domain::gtin::Gtin14;
@@ -22,7 +22,9 @@ use store::kms::Kms;
 use testkit::KeyService;
 use tokio::runtime::Runtime;
 
-use crate::bench::{Bench, Event, GTIN, NOW, NOW_TEXT, STEM, commission, document, end, system};
+use crate::bench::{
+    Bench, Event, GTIN, NOW, NOW_TEXT, PLACES, STEM, commission, document, system,
+};
 
 /// A product all of whose pools are of one space.
 const OTHER_GTIN: &str = "00313000007789";
@@ -205,12 +207,74 @@ fn named() -> impl Strategy<Value = Named> {
     ]
 }
 
-fn events() -> impl Strategy<Value = Vec<(u8, Vec<Named>)>> {
-    prop::collection::vec((0_u8..4, prop::collection::vec(named(), 0..200)), 1..6)
+/// An event of a document: its kind, what it says beside its serials, its minute, and what it names.
+type Draft = (u8, u8, u8, Vec<Named>);
+
+/// Mostly events of one or a few serials, as lines send them, some of many, and some of none.
+fn events() -> impl Strategy<Value = Vec<Draft>> {
+    let few = prop::collection::vec(named(), 0..4);
+    let many = prop::collection::vec(named(), 0..200);
+    // One random serial, again and again: these wait for each other.
+    let alike = (FIRST..FIRST + 900).prop_map(|index| vec![Named::Random(index)]);
+    let names = prop_oneof![2 => few, 1 => many, 5 => alike];
+    // Mostly the same is said of them.
+    let kind = prop_oneof![12 => Just(0_u8), 4 => 1_u8..8];
+    let beside = prop_oneof![8 => Just(0_u8), 2 => 1_u8..7];
+    prop::collection::vec((kind, beside, 0_u8..20, names), 1..120)
+}
+
+/// More of them than groups of one fact and lot are kept apart, and one that is yet to come.
+const TIMES: [&str; 11] = [
+    "2026-11-23T10:00:00.000Z",
+    "2026-11-23T10:01:00.000Z",
+    "2026-11-23T10:02:00.000Z",
+    "2026-11-23T10:03:00.000Z",
+    "2026-11-23T10:04:00.000Z",
+    "2026-11-23T10:05:00.000Z",
+    "2026-11-23T10:06:00.000Z",
+    "2026-11-23T10:07:00.000Z",
+    "2026-11-23T10:08:00.000Z",
+    "2026-11-23T10:09:00.000Z",
+    "2027-01-01T00:00:00.000Z",
+];
+
+/// Commissioned, ended, taken back, commissioned as a label, or nothing of ours.
+fn of_kind(kind: u8, event: Event) -> Event {
+    match kind {
+        0 | 1 => event,
+        2 => Event { action: "DELETE", step: "decommissioning", ..event },
+        3 => Event { action: "DELETE", step: "destroying", ilmd: "", ..event },
+        4 => Event { action: "OBSERVE", step: "packing", ..event },
+        5 => Event { action: "DELETE", step: "decommissioning", error: true, ..event },
+        _ => Event { error: true, ..event },
+    }
+}
+
+/// What an event says beside its serials, which decides groups and remarks.
+fn said(beside: u8, event: Event) -> Event {
+    const OTHER_LOT: &str = "<extension><ilmd><c:lotNumber>LOT43</c:lotNumber>\
+        <c:itemExpirationDate>2028-10-31</c:itemExpirationDate></ilmd></extension>";
+    match beside {
+        0 => event,
+        1 => Event { ilmd: OTHER_LOT, ..event },
+        2 => Event { ilmd: "", ..event },
+        3 => Event { places: PLACES, ..event },
+        4 => Event { places: OTHER_PLACE, ..event },
+        // Longer than what is held.
+        _ => Event { places: long_place(), ..event },
+    }
+}
+
+const OTHER_PLACE: &str = "<readPoint><id>urn:epc:id:sgln:0313000.00002.9</id></readPoint>";
+
+fn long_place() -> &'static str {
+    static PLACE: LazyLock<String> =
+        LazyLock::new(|| format!("<bizLocation><id>{}</id></bizLocation>", "x".repeat(1_100)));
+    &PLACE
 }
 
 impl World {
-    fn document(&self, events: &[(u8, Vec<Named>)]) -> String {
+    fn document(&self, events: &[Draft]) -> String {
         let text = |named: &Named| match named {
             Named::Sequential(index) => format!("{STEM}{index:012}"),
             Named::Random(index) => format!("{STEM}{}", self.numbering.text_of(*index)),
@@ -220,13 +284,10 @@ impl World {
         };
         let events: Vec<Event> = events
             .iter()
-            .map(|(kind, named)| {
+            .map(|(kind, beside, minute, named)| {
                 let epcs = named.iter().map(text).collect();
-                match kind {
-                    0 | 1 => commission(epcs),
-                    2 => end("decommissioning", "2026-11-23T10:30:00.000Z", epcs),
-                    _ => Event { error: true, ..commission(epcs) },
-                }
+                let event = Event { time: TIMES[usize::from(*minute) % TIMES.len()], ..bare(epcs) };
+                said(*beside, of_kind(*kind, event))
             })
             .collect();
         document(&events)

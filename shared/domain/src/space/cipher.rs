@@ -59,9 +59,12 @@ pub struct SpaceCipher {
     /// Characters of the random part's first and second half.
     halves: (usize, usize),
     prefix: usize,
-    /// 1 for each byte of the alphabet.
-    letters: [u8; 256],
+    /// The digit that each byte stands for, or [`NO_DIGIT`].
+    values: [u8; 256],
 }
+
+/// What stands for no digit; those are below 62.
+const NO_DIGIT: u8 = 0x80;
 
 impl SpaceCipher {
     /// Expands the key.
@@ -72,10 +75,12 @@ impl SpaceCipher {
         // A form that was checked has no more than 62 characters and 20 places.
         let ff1 = ff1.map_err(|_| SpaceError::Length(form.length()))?;
         let left = length / 2;
-        let mut letters = [0; 256];
-        form.alphabet().characters().for_each(|byte| letters[usize::from(byte)] = 1);
+        let mut values = [NO_DIGIT; 256];
+        for (digit, byte) in (0..).zip(form.alphabet().characters()) {
+            values[usize::from(byte)] = digit;
+        }
         Ok(Self {
-            letters,
+            values,
             form,
             ff1,
             digits: Digits::new(form.alphabet()),
@@ -123,73 +128,73 @@ impl SpaceCipher {
         if !self.push(&mut batch, text.as_bytes()) {
             return None;
         }
-        let mut found = None;
-        self.drain(&mut batch, |_, index| found = index);
-        found
+        self.drain(&mut batch).next()
     }
 
-    /// Whether the space has the text, so that it has an index. A text that is read hides nothing.
+    /// Whether the space has the text, so that it has an index.
     #[inline]
     #[must_use]
     pub fn has(&self, text: &[u8]) -> bool {
-        let Some(random) = text.strip_prefix(self.form.prefix().as_bytes()) else {
-            return false;
+        self.halves_of(text).is_some()
+    }
+
+    /// The two halves of a text that the space has, as numbers. A text that is read hides nothing, so what
+    /// its characters stand for is looked up.
+    #[inline]
+    fn halves_of(&self, text: &[u8]) -> Option<(u64, u64)> {
+        let random = text.strip_prefix(self.form.prefix.as_bytes())?;
+        let (left, right) = random.split_at_checked(self.halves.0)?;
+        if right.len() != self.halves.1 {
+            return None;
+        }
+        let radix = self.digits.radix();
+        let mut seen = 0;
+        let mut number = |half: &[u8]| {
+            half.iter().fold(0_u64, |sum, byte| {
+                let digit = self.values[usize::from(*byte)];
+                seen |= digit;
+                sum.wrapping_mul(radix).wrapping_add(u64::from(digit))
+            })
         };
-        let known = random.iter().fold(1, |known, byte| known & self.letters[usize::from(*byte)]);
-        random.len() == self.halves.0 + self.halves.1 && known == 1
+        let halves = (number(left), number(right));
+        (seen & NO_DIGIT == 0).then_some(halves)
     }
 
     /// Room for texts whose indexes are to be found together.
     #[must_use]
     pub fn batch(&self) -> TextBatch {
-        TextBatch { texts: [Places::default(); LANES], count: 0 }
+        TextBatch { lanes: Lanes::default(), count: 0 }
     }
 
-    /// Puts a text into a batch of this cipher that is not full; not if its length or its prefix show that
-    /// the space does not have it.
+    /// Puts a text into a batch of this cipher, if that is not full and the space has the text.
+    #[inline]
     pub fn push(&self, batch: &mut TextBatch, text: &[u8]) -> bool {
-        let Some(random) = text.strip_prefix(self.form.prefix().as_bytes()) else {
+        let Some((left, right)) = self.halves_of(text) else { return false };
+        let TextBatch { lanes, count } = batch;
+        let (Some(to_left), Some(to_right)) =
+            (lanes.left.get_mut(*count), lanes.right.get_mut(*count))
+        else {
             return false;
         };
-        let (left, right) = self.halves;
-        let Some(places) = batch.texts.get_mut(batch.count) else {
-            return false;
-        };
-        if random.len() != left + right {
-            return false;
-        }
-        places[..random.len()].copy_from_slice(random);
-        batch.count = batch.count.saturating_add(1);
+        (*to_left, *to_right) = (left, right);
+        *count += 1;
         true
     }
 
-    /// Empties a batch: says the place of each text, counted from 0, and its index if the space has it.
-    pub fn drain(&self, batch: &mut TextBatch, mut found: impl FnMut(usize, Option<u128>)) {
-        let (left, right) = self.halves;
-        let end = left + right;
-        let mut lanes = Lanes::default();
-        let mut known = [false; LANES];
+    /// Empties a batch: the indexes of its texts, in their order.
+    pub fn drain<'b>(&'b self, batch: &'b mut TextBatch) -> impl Iterator<Item = u128> + 'b {
         let count = std::mem::take(&mut batch.count);
-        let texts = &mut batch.texts[..count];
-        self.digits.read(texts);
-        for (lane, text) in texts.iter().enumerate() {
-            known[lane] = Digits::all_known(&text[..end]);
-            lanes.left[lane] = self.digits.value(&text[..left]);
-            lanes.right[lane] = self.digits.value(&text[left..end]);
-        }
-        self.ff1.decrypt(&mut lanes, count);
-        let halves = lanes.left.into_iter().zip(lanes.right).zip(known);
-        for (lane, ((left, right), known)) in halves.take(count).enumerate() {
-            found(lane, known.then(|| self.ff1.join(left, right)));
-        }
+        self.ff1.decrypt(&mut batch.lanes, count);
+        let halves = batch.lanes.left.iter().zip(&batch.lanes.right);
+        halves.take(count).map(|(left, right)| self.ff1.join(*left, *right))
     }
 }
 
 /// Texts whose indexes are to be found together, at most [`LANES`].
 #[derive(Debug, Clone)]
 pub struct TextBatch {
-    /// The random parts.
-    texts: [Places; LANES],
+    /// The random parts, as numbers.
+    lanes: Lanes,
     count: usize,
 }
 

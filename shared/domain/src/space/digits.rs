@@ -1,5 +1,5 @@
-//! Halves of a number to characters and back, without a division and without a table that is looked up
-//! by what it hides.
+//! Halves of a number to characters, without a division and without a table that is looked up by what it
+//! hides.
 //!
 //! A half has at most ten digits: two groups of five. A group times a constant is a fixed-point number
 //! whose whole part is the first digit; the rest times the radix gives the next. Digits become characters
@@ -18,8 +18,6 @@ use super::Alphabet;
 pub(super) const HALF_DIGITS: usize = 10;
 /// Digits or characters of a text.
 pub(super) type Places = [u8; 2 * HALF_DIGITS];
-/// Marks a digit among characters.
-const DIGIT: u8 = 0x80;
 /// Digits of a group.
 const GROUP: u32 = 5;
 /// Where the whole part of the fixed-point numbers begins: `62 * 2^58` fits a word.
@@ -76,6 +74,10 @@ impl Digits {
         }
     }
 
+    pub(super) fn radix(&self) -> u64 {
+        self.radix
+    }
+
     /// Pairs of halves as characters: each half in ten places, aligned to the right.
     pub(super) fn print<'h>(
         &self,
@@ -121,37 +123,5 @@ impl Digits {
                 fixed = (fixed & FRACTION).wrapping_mul(self.radix);
             }
         }
-    }
-
-    /// Characters as marked digits; what is not of the alphabet stays without a mark.
-    pub(super) fn read(&self, texts: &mut [Places]) {
-        let bytes = texts.as_flattened_mut();
-        for byte in &mut *bytes {
-            let ascii = u8::from(*byte < DIGIT).wrapping_neg();
-            *byte &= ascii;
-        }
-        // From the first run to the last: a mark is above all characters.
-        for run in &self.runs {
-            let shift = run.character.wrapping_sub(run.digit);
-            for byte in &mut *bytes {
-                let within = u8::from(byte.wrapping_sub(run.character) < run.count).wrapping_neg();
-                *byte = byte.wrapping_sub(within & shift) | (within & DIGIT);
-            }
-        }
-    }
-
-    /// Whether all of a text was of the alphabet.
-    #[inline]
-    pub(super) fn all_known(digits: &[u8]) -> bool {
-        digits.iter().fold(DIGIT, |all, digit| all & digit) != 0
-    }
-
-    /// The number that marked digits are of, at most ten of them.
-    #[inline]
-    pub(super) fn value(&self, digits: &[u8]) -> u64 {
-        let add = |sum: u64, digit: &u8| {
-            sum.wrapping_mul(self.radix).wrapping_add((*digit & !DIGIT).into())
-        };
-        digits.iter().fold(0, add)
     }
 }
