@@ -81,9 +81,9 @@ async fn create(
 ) -> Result<Response, Problem> {
     caller.require(Scope::PoolsWrite)?;
     caller.require_line(None)?;
-    let draft = body.parse::<PoolBody>()?.into_draft()?;
     let entropy = hub.entropy.draw().map_err(|error| Problem::internal(&error))?;
     let (id, now) = (PoolId::from_entropy(entropy), rfc3339_ms(hub.clock.now()));
+    let draft = body.parse::<PoolBody>()?.into_draft(&id)?;
     let pool = hub.store.pool_create_by(id, draft, (&caller.actor(), &now)).await;
     let pool = pool.map_err(pool_problem)?;
     tracing::info!(pool.id = pool.id.as_str(), "pool created");

@@ -15,9 +15,9 @@ use crate::view::{PoolView, RangeView};
 use crate::webhook;
 
 edge::words! {
-    Encoding = ["SGTIN"], "What is numbered.";
-    SchemeWord = ["sequential", "randomised"],
-        "How a number becomes text: zero-padded decimal, or by the keyed permutation of a space.";
+    Encoding = ["SGTIN", "SSCC"], "What is numbered: packs of a product, or logistic units.";
+    SchemeWord = ["sequential", "randomised", "list"],
+        "How a number becomes text: zero-padded decimal, by the keyed permutation of a space, or by what was imported.";
     CharactersWord = ["digits", "upper", "lower"], "A set of characters.";
     PoolStatusWord = [PoolStatus::Active, PoolStatus::Suspended].map(PoolStatus::as_str),
         "Whether a pool hands out numbers.";

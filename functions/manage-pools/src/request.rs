@@ -3,14 +3,16 @@
 
 use std::str::FromStr;
 
-use domain::gtin::Gtin14;
+use domain::ids::PoolId;
+use domain::object_key::ObjectKey;
 use domain::pool::{
     INDEX_LIMIT, MAX_REQUEST_DEFAULT, PoolDraft, PoolStatus, check_max_request, check_threshold,
 };
-use edge::openapi::{Cursor, Gtin, Index, Limit};
+use edge::openapi::{CompanyPrefix, Cursor, Gtin, Index, Limit};
 use edge::page::foreign_cursor;
 use edge::{Page, Problem};
 use serde::Deserialize;
+use service::object_key::KeyFields;
 use store::pool::{PoolChange, PoolError};
 use utoipa::{IntoParams, ToSchema};
 
@@ -25,16 +27,24 @@ use crate::scheme::{AlphabetBody, SchemeFields, bounds};
 pub(crate) struct PoolBody {
     #[schema(value_type = PoolName)]
     name: String,
+    /// SGTIN when left out.
     #[schema(value_type = Option<Encoding>)]
     encoding: Option<String>,
-    #[schema(value_type = Gtin)]
-    gtin: String,
-    /// The digits of the GS1 company prefix in the GTIN; needed for URNs.
+    /// Of SGTINs only.
+    #[schema(value_type = Option<Gtin>)]
+    gtin: Option<String>,
+    /// Of SSCCs only.
+    #[schema(value_type = Option<CompanyPrefix>)]
+    company_prefix: Option<String>,
+    /// Of SSCCs only.
+    #[schema(minimum = 0, maximum = 9)]
+    extension_digit: Option<u8>,
+    /// The digits of the GS1 company prefix in the GTIN; needed for URNs. Of SGTINs only.
     #[schema(minimum = 6, maximum = 12)]
-    company_prefix_length: u8,
+    company_prefix_length: Option<u8>,
     #[schema(value_type = Option<SchemeWord>)]
     scheme: Option<String>,
-    /// Sequential only: the characters of a serial number.
+    /// Sequential only: the characters of a serial number. Of SGTINs only.
     #[schema(minimum = 1, maximum = 20)]
     width: Option<u8>,
     /// Randomised only: the characters of the random part; digits and upper-case letters without those that look
@@ -74,10 +84,15 @@ pub(crate) struct PoolBody {
 }
 
 impl PoolBody {
-    pub(crate) fn into_draft(self) -> Result<PoolDraft, Problem> {
-        only("/encoding", self.encoding.as_deref(), "SGTIN")?;
-        let gtin = Gtin14::parse_padded(&self.gtin)
-            .map_err(|error| malformed("/gtin", &error.to_string()))?;
+    pub(crate) fn into_draft(self, id: &PoolId) -> Result<PoolDraft, Problem> {
+        let key = KeyFields {
+            encoding: self.encoding.as_deref(),
+            gtin: self.gtin.as_deref(),
+            company_prefix: self.company_prefix.as_deref(),
+            extension_digit: self.extension_digit,
+        };
+        let key = key.key().map_err(|(pointer, detail)| malformed(pointer, &detail))?;
+        let company_prefix_length = prefix_length(key, self.company_prefix_length)?;
         let policy = PolicyFields {
             threshold_hours: self.threshold_hours,
             auto_extend: self.auto_extend,
@@ -91,12 +106,12 @@ impl PoolBody {
             length: self.length,
             prefix: self.prefix,
         };
-        let (scheme, eu_rules) = (scheme.into_scheme(&gtin)?, self.eu_rules.unwrap_or(false));
+        let (scheme, eu_rules) = (scheme.into_scheme((key, id))?, self.eu_rules.unwrap_or(false));
         let (from, to) = bounds((scheme, eu_rules), self.from.as_deref(), self.to.as_deref())?;
         let draft = PoolDraft {
             name: self.name,
-            key: gtin.into(),
-            company_prefix_length: self.company_prefix_length,
+            key,
+            company_prefix_length,
             scheme,
             eu_rules,
             from,
@@ -190,11 +205,14 @@ impl ListQuery {
     }
 }
 
-fn only(pointer: &str, found: Option<&str>, expected: &str) -> Result<(), Problem> {
-    match found {
-        None => Ok(()),
-        Some(found) if found == expected => Ok(()),
-        Some(_) => Err(malformed(pointer, &format!("only {expected} is supported"))),
+/// A GTIN does not tell where its company prefix ends; of SSCCs the prefix itself is said.
+fn prefix_length(key: ObjectKey, said: Option<u8>) -> Result<u8, Problem> {
+    let pointer = "/company_prefix_length";
+    match (key, said) {
+        (ObjectKey::Gtin(_), Some(length)) => Ok(length),
+        (ObjectKey::Gtin(_), None) => Err(malformed(pointer, "is missing")),
+        (ObjectKey::Sscc(prefix), None) => Ok(prefix.company_prefix_length()),
+        (ObjectKey::Sscc(_), Some(_)) => Err(malformed(pointer, "belongs to the encoding SGTIN")),
     }
 }
 

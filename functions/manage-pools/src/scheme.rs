@@ -1,10 +1,13 @@
 //! How the numbers of a new pool look: the scheme and what it needs, from a body's fields.
 
-use domain::gtin::Gtin14;
+use domain::object_key::ObjectKey;
+use domain::ids::PoolId;
+use domain::list::{FIRST, ListId};
 use domain::pool::{INDEX_LIMIT, PoolRuleError, Scheme};
 use domain::space::{
     Alphabet, AlphabetError, Characters, SpaceError, SpaceForm, SpaceId, density_limit,
 };
+use domain::sscc::SsccPrefix;
 use edge::Problem;
 use serde::Deserialize;
 use store::pool::PoolError;
@@ -80,7 +83,11 @@ pub(crate) struct SchemeFields {
 }
 
 impl SchemeFields {
-    pub(crate) fn into_scheme(self, gtin: &Gtin14) -> Result<Scheme, Problem> {
+    pub(crate) fn into_scheme(self, (of, id): (ObjectKey, &PoolId)) -> Result<Scheme, Problem> {
+        let gtin = match of {
+            ObjectKey::Gtin(gtin) => gtin,
+            ObjectKey::Sscc(prefix) => return self.into_sscc_scheme(&prefix),
+        };
         match self.scheme.as_deref().unwrap_or("sequential") {
             "sequential" => {
                 let strangers = [
@@ -112,10 +119,41 @@ impl SchemeFields {
                     };
                     rule(field, error.to_string())
                 })?;
-                Ok(Scheme::Randomised { space: SpaceId::of(gtin, &form), form })
+                Ok(Scheme::Randomised { space: SpaceId::of(&gtin, &form), form })
             }
-            _ => Err(malformed("/scheme", "sequential or randomised")),
+            "list" => {
+                let strangers = [
+                    ("/width", self.width.is_some()),
+                    ("/alphabet", self.alphabet.is_some()),
+                    ("/length", self.length.is_some()),
+                    ("/prefix", self.prefix.is_some()),
+                ];
+                match strangers.into_iter().find(|(_, is_there)| *is_there) {
+                    Some((pointer, _)) => Err(malformed(pointer, "imported numbers say it themselves")),
+                    None => Ok(Scheme::List { list: ListId::of(id) }),
+                }
+            }
+            _ => Err(malformed("/scheme", "sequential, randomised or list")),
         }
+    }
+}
+
+impl SchemeFields {
+    /// Serial references follow each other, and the company prefix says how long they are.
+    fn into_sscc_scheme(self, prefix: &SsccPrefix) -> Result<Scheme, Problem> {
+        if self.scheme.as_deref().is_some_and(|scheme| scheme != "sequential") {
+            return Err(rule("scheme", "SSCCs are numbered one after the other".to_owned()));
+        }
+        let strangers = [
+            ("/width", self.width.is_some()),
+            ("/alphabet", self.alphabet.is_some()),
+            ("/length", self.length.is_some()),
+            ("/prefix", self.prefix.is_some()),
+        ];
+        if let Some((pointer, _)) = strangers.into_iter().find(|(_, is_there)| *is_there) {
+            return Err(malformed(pointer, "belongs to the encoding SGTIN"));
+        }
+        Ok(Scheme::Sequential { width: prefix.reference_digits() })
     }
 }
 
@@ -142,6 +180,11 @@ pub(crate) fn bounds(
             let last = from.saturating_add(SLICE.min(most)).min(capacity).min(INDEX_LIMIT);
             Ok((from, to.unwrap_or(last.saturating_sub(1))))
         }
+        Scheme::List { .. } => match (from, to) {
+            (None, None) => Ok((FIRST, 0)),
+            (Some(_), _) => Err(malformed("/from", "the numbers of a list are those imported")),
+            (_, Some(_)) => Err(malformed("/to", "the numbers of a list are those imported")),
+        },
     }
 }
 

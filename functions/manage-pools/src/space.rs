@@ -113,7 +113,7 @@ impl PoolSpaceView {
     /// The space of a pool; a sequential one has none.
     pub(crate) fn of(draft: &PoolDraft) -> Option<Self> {
         match draft.scheme {
-            Scheme::Sequential { .. } => None,
+            Scheme::Sequential { .. } | Scheme::List { .. } => None,
             Scheme::Randomised { space, form } => {
                 let one_in = one_in(&form, draft.share().ceiling);
                 Some(Self { id: id(space), form: FormView::of(&form), one_in })

@@ -1,7 +1,7 @@
 //! Answers: indexes and counts of numbers as text, quantities as numbers.
 
 use domain::pool::{Pool, Scheme};
-use edge::openapi::{AllocationId, Count, Gtin14, Index, PoolId, Time};
+use edge::openapi::{AllocationId, CompanyPrefix, Count, Gtin14, Index, PoolId, Time};
 use serde::Serialize;
 use store::pool::PoolState;
 use store::range::{Range, RangeKind};
@@ -25,10 +25,18 @@ pub(crate) struct PoolView {
     /// Null of SSCCs.
     #[schema(required, value_type = Option<Gtin14>)]
     gtin: Option<String>,
+    /// Of SSCCs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<CompanyPrefix>)]
+    company_prefix: Option<String>,
+    /// Of SSCCs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 9)]
+    extension_digit: Option<u8>,
     company_prefix_length: u8,
     #[schema(value_type = SchemeWord)]
     scheme: &'static str,
-    /// The characters of a sequential number.
+    /// The characters of a sequential number; of SSCCs the digits of a serial reference.
     #[schema(required)]
     width: Option<u8>,
     /// The space of randomised numbers.
@@ -67,10 +75,10 @@ pub(crate) struct PoolView {
 
 impl PoolView {
     pub(crate) fn new(pool: &Pool, open_reservations: usize) -> Self {
-        let draft = &pool.draft;
+        let (draft, sscc) = (&pool.draft, pool.draft.key.sscc());
         let width = match draft.scheme {
             Scheme::Sequential { width } => Some(width),
-            Scheme::Randomised { .. } => None,
+            Scheme::Randomised { .. } | Scheme::List { .. } => None,
         };
         Self {
             id: pool.id.as_str().to_owned(),
@@ -78,6 +86,8 @@ impl PoolView {
             status: pool.status.as_str(),
             encoding: draft.key.encoding(),
             gtin: draft.key.gtin().map(|gtin| gtin.to_string()),
+            company_prefix: sscc.map(|prefix| prefix.company_prefix().to_owned()),
+            extension_digit: sscc.map(|prefix| prefix.extension_digit()),
             company_prefix_length: draft.company_prefix_length,
             scheme: draft.scheme.as_str(),
             width,

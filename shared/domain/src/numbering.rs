@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::list::{ListRun, ListTexts};
 use crate::object_key::ObjectKey;
 use crate::pool::{Scheme, SerialMatch};
 use crate::serial::DecimalRun;
@@ -23,6 +24,8 @@ pub enum Numbering {
     Randomised(Arc<SpaceCipher>),
     /// SSCCs of a company prefix: an index is a serial reference, its text the 18 digits.
     Sscc(SsccPrefix),
+    /// Imported texts, as far as they were read.
+    List(Arc<ListTexts>),
 }
 
 /// The texts of consecutive indexes.
@@ -34,6 +37,8 @@ pub enum SerialRun<'n> {
     Space(Box<TextRun<'n>>),
     /// Counted up in place, each with its check digit.
     Sscc(SsccRun),
+    /// Copied from what was read.
+    List(ListRun<'n>),
 }
 
 impl Numbering {
@@ -49,7 +54,7 @@ impl Numbering {
         match (of, scheme) {
             (ObjectKey::Gtin(_), Scheme::Sequential { width }) => Some(Self::Sequential { width }),
             (ObjectKey::Sscc(prefix), Scheme::Sequential { .. }) => Some(Self::Sscc(prefix)),
-            (_, Scheme::Randomised { .. }) => None,
+            (_, Scheme::Randomised { .. } | Scheme::List { .. }) => None,
         }
     }
 
@@ -63,18 +68,19 @@ impl Numbering {
     #[must_use]
     pub const fn cipher(&self) -> Option<&Arc<SpaceCipher>> {
         match self {
-            Self::Sequential { .. } | Self::Sscc(_) => None,
+            Self::Sequential { .. } | Self::Sscc(_) | Self::List(_) => None,
             Self::Randomised(cipher) => Some(cipher),
         }
     }
 
-    /// The characters of a text.
+    /// The characters of a text; of an imported one at most.
     #[must_use]
     pub fn text_length(&self) -> usize {
         match self {
             Self::Sequential { width } => usize::from(*width),
             Self::Randomised(cipher) => cipher.form().text_length(),
             Self::Sscc(_) => Sscc::DIGITS,
+            Self::List(texts) => texts.longest().serial,
         }
     }
 
@@ -87,6 +93,7 @@ impl Numbering {
             }
             Self::Randomised(cipher) => cipher.text_of(index),
             Self::Sscc(prefix) => prefix.sscc(index).to_string(),
+            Self::List(texts) => texts.row(index).serial.to_owned(),
         }
     }
 
@@ -102,6 +109,9 @@ impl Numbering {
                 let index = Sscc::parse(serial).ok().and_then(|sscc| prefix.reference(&sscc));
                 index.map_or(SerialMatch::NotOfScheme, SerialMatch::Index)
             }
+            Self::List(texts) => {
+                texts.index_of(serial).map_or(SerialMatch::NotOfScheme, SerialMatch::Index)
+            }
         }
     }
 
@@ -112,6 +122,7 @@ impl Numbering {
             Self::Sequential { width } => SerialRun::Decimal(DecimalRun::new(index, *width)),
             Self::Randomised(cipher) => SerialRun::Space(Box::new(cipher.run(index, count))),
             Self::Sscc(prefix) => SerialRun::Sscc(SsccRun::new(prefix, index)),
+            Self::List(texts) => SerialRun::List(texts.run(index)),
         }
     }
 
@@ -138,6 +149,7 @@ impl SerialRun<'_> {
             Self::Decimal(run) => run.as_bytes(),
             Self::Space(run) => run.as_bytes(),
             Self::Sscc(run) => run.as_bytes(),
+            Self::List(run) => run.row().serial.as_bytes(),
         }
     }
 
@@ -148,6 +160,7 @@ impl SerialRun<'_> {
             Self::Decimal(run) => run.advance(),
             Self::Space(run) => run.advance(),
             Self::Sscc(run) => run.advance(),
+            Self::List(run) => run.advance(),
         }
     }
 }

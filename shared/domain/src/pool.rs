@@ -1,6 +1,7 @@
 //! Serial pools: a range of indexes of one key and the scheme that maps an index to serial text.
 
 use crate::ids::PoolId;
+use crate::list::{self, ListId};
 use crate::object_key::ObjectKey;
 use crate::policy::PoolPolicy;
 use crate::space::{PoolShare, SpaceForm, SpaceId};
@@ -31,6 +32,11 @@ pub enum Scheme {
         /// What the texts look like.
         form: SpaceForm,
     },
+    /// Texts that were imported, in the order of their import.
+    List {
+        /// The list of the pool.
+        list: ListId,
+    },
 }
 
 /// What a serial text is in a scheme.
@@ -52,6 +58,7 @@ impl Scheme {
         let texts = match self {
             Self::Sequential { width } => 10_u128.saturating_pow(u32::from(*width)),
             Self::Randomised { form, .. } => form.capacity(),
+            Self::List { .. } => INDEX_LIMIT,
         };
         texts.min(INDEX_LIMIT)
     }
@@ -62,6 +69,7 @@ impl Scheme {
         match self {
             Self::Sequential { .. } => "sequential",
             Self::Randomised { .. } => "randomised",
+            Self::List { .. } => "list",
         }
     }
 }
@@ -151,7 +159,13 @@ impl PoolDraft {
                     return Err(broken("scheme", detail));
                 }
             }
-            Scheme::Sequential { .. } => {}
+            Scheme::List { .. } if self.eu_rules => {
+                return Err(broken("eu_rules", "nobody can prove that imported numbers are random"));
+            }
+            Scheme::List { .. } if self.policy.auto_extend.is_some() => {
+                return Err(broken("auto_extend", "the pool grows by imports only"));
+            }
+            Scheme::Sequential { .. } | Scheme::List { .. } => {}
         }
         self.check_sscc()?;
         if !(6..=12).contains(&self.company_prefix_length) {
@@ -179,6 +193,7 @@ impl PoolDraft {
             Scheme::Sequential { width } if width != prefix.reference_digits() => {
                 Err(broken("width", "the company prefix leaves another number of digits"))
             }
+            Scheme::List { .. } => Err(broken("scheme", "SSCCs are numbered one after the other")),
             Scheme::Sequential { .. } | Scheme::Randomised { .. } => Ok(()),
         }
     }
@@ -192,13 +207,19 @@ impl PoolDraft {
     /// What the pool takes of its space: all numbers up to its ceiling.
     #[must_use]
     pub fn share(&self) -> PoolShare {
-        let ceiling = self.ceiling().saturating_sub(self.from).saturating_add(1);
+        let ceiling = self.ceiling().saturating_add(1).saturating_sub(self.from);
         PoolShare { ceiling, eu_rules: self.eu_rules }
     }
 }
 
 /// Checks the boundaries of a pool against each other and against its scheme.
 pub fn check_bounds(scheme: Scheme, from: u128, to: u128) -> Result<(), PoolRuleError> {
+    if let Scheme::List { .. } = scheme {
+        // An empty list ends before it begins.
+        let grown = from == list::FIRST && to.saturating_add(1) >= from;
+        let refused = broken("to", "the numbers of the pool are those that were imported");
+        return if grown && to < scheme.capacity() { Ok(()) } else { Err(refused) };
+    }
     if to < from {
         return Err(broken("to", "the last number is below the first"));
     }
@@ -207,7 +228,9 @@ pub fn check_bounds(scheme: Scheme, from: u128, to: u128) -> Result<(), PoolRule
             Scheme::Sequential { .. } => {
                 broken("to", "the last number has more digits than the width allows")
             }
-            Scheme::Randomised { .. } => broken("to", "the space has fewer texts"),
+            Scheme::Randomised { .. } | Scheme::List { .. } => {
+                broken("to", "the space has fewer texts")
+            }
         });
     }
     Ok(())

@@ -48,11 +48,11 @@ impl Mode {
     /// The words of the schemes whose numbers can be told so: two ends tell no random numbers, and no others
     /// are random.
     #[must_use]
-    pub const fn schemes(self) -> [&'static str; 2] {
+    pub const fn schemes(self) -> [&'static str; 3] {
         match self {
-            Self::Range => ["sequential", "sequential"],
-            Self::List => ["sequential", "randomised"],
-            Self::Random => ["randomised", "randomised"],
+            Self::Range => ["sequential"; 3],
+            Self::List => ["sequential", "randomised", "list"],
+            Self::Random => ["randomised"; 3],
         }
     }
 

@@ -7,7 +7,9 @@
 //! by itself, so that a file can be continued at any of its pieces.
 //! The crate does not know where the bytes go or come from.
 
+pub mod imports;
 mod kind;
+mod list_cells;
 mod piece;
 pub mod results;
 mod row;
@@ -19,6 +21,10 @@ use domain::pool::Scheme;
 pub use crate::kind::{FileKind, NoKind};
 pub use crate::piece::Pieces;
 use crate::row::RowWriter;
+
+/// Counts the changes of any byte of a file, be it by this crate or by the compressor: a file that is begun by
+/// one release is continued only by one of the same number (I5).
+pub const RENDERER: u32 = 1;
 
 /// Rows of a piece.
 const PIECE_ROWS: u64 = 4_096;
@@ -51,7 +57,7 @@ impl Profile {
     /// consecutive.
     #[must_use]
     pub const fn tells(self, scheme: Scheme) -> bool {
-        !matches!((self, scheme), (Self::Range, Scheme::Randomised { .. }))
+        !matches!((self, scheme), (Self::Range, Scheme::Randomised { .. } | Scheme::List { .. }))
     }
 
     /// The word in queries and keys.
@@ -160,7 +166,8 @@ impl<'a> Export<'a> {
         }
     }
 
-    /// The size of the whole file in bytes, before it is compressed, known beforehand: all rows of one
+    /// The size of the whole file in bytes, before it is compressed, known beforehand; of imported numbers, whose
+    /// texts differ in length, the most it can be. Otherwise all rows of one
     /// allocation are as long as its first, since all its serial numbers have one length and only letters and
     /// digits.
     #[must_use]
@@ -175,7 +182,10 @@ impl<'a> Export<'a> {
         // A later row with what separates it from the one before.
         let later = length(&|out| rows.rows(out, 1, 1));
         let count = self.row_count();
+        // Texts that were imported have other lengths: what is missing is counted at its most.
+        let cells = count.saturating_mul(rows.cells_max());
         length(&|out| rows.open(out))
+            .saturating_add(cells)
             .saturating_add(first.saturating_mul(count.min(1)))
             .saturating_add(later.saturating_mul(count.saturating_sub(1)))
             .saturating_add(length(&|out| rows.close(out)))

@@ -13,6 +13,7 @@ use domain::space::TextRun;
 use domain::sscc::SsccRun;
 use serde_json::{Map, Value};
 
+use crate::list_cells::ListCells;
 use crate::{Format, Profile};
 
 /// The columns of the profile `full`.
@@ -59,6 +60,8 @@ const FULL_SSCC: [&str; 11] = [
 /// The columns of SSCCs in the profile `range`.
 const RANGE_SSCC: [&str; 8] =
     ["SSCCFrom", "SSCCTo", "Quantity", "AllocationId", "Lot", "Expiry", "LineGLN", "WorkOrder"];
+/// The columns of imported numbers that have crypto keys or codes, behind all others.
+const CRYPTO: [&str; 2] = ["CryptoKey", "CryptoCode"];
 /// Which piece of a row stands before its EPC, in both formats.
 const EPC_PIECE: usize = 1;
 /// What the numbers are when a file is made; the file is made once and does not follow the run.
@@ -88,7 +91,45 @@ impl<'a> RowWriter<'a> {
             (Format::Json, Profile::Bare) => vec![b"\"".to_vec(), b"\"".to_vec()],
             (Format::Json, Profile::Range) => vec![json_object(head(allocation))],
         };
-        Self { allocation, numbering, profile, format, pieces }
+        let mut writer = Self { allocation, numbering, profile, format, pieces };
+        if writer.has_crypto() {
+            writer.add_crypto();
+        }
+        writer
+    }
+
+    /// Whether there are columns of crypto keys and codes.
+    fn has_crypto(&self) -> bool {
+        match self.numbering {
+            Numbering::List(texts) => {
+                texts.longest().has_crypto() && self.profile == Profile::Full
+            }
+            Numbering::Sequential { .. } | Numbering::Randomised(_) | Numbering::Sscc(_) => false,
+        }
+    }
+
+    /// Puts them behind the last column.
+    fn add_crypto(&mut self) {
+        let (end, key, code): (&[u8], &[u8], &[u8]) = match self.format {
+            Format::Csv => (b"\"\r\n", b",\"", b"\",\""),
+            Format::Json => (b"\"}", b"\",\"crypto_key\":\"", b"\",\"crypto_code\":\""),
+        };
+        let Some(last) = self.pieces.last_mut() else { return };
+        let kept = match self.format {
+            // Behind the quote of the last column.
+            Format::Csv => last.trim_ascii_end().len(),
+            Format::Json => 0,
+        };
+        last.truncate(kept);
+        last.extend_from_slice(key);
+        self.pieces.extend([code.to_vec(), end.to_vec()]);
+    }
+
+    /// The most bytes of a row that texts bring whose lengths differ.
+    pub(crate) fn cells_max(&self) -> u64 {
+        let Numbering::List(texts) = self.numbering else { return 0 };
+        let bytes = ListCells::bytes_max(texts.longest(), self.profile);
+        u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn open(&self, out: &mut Vec<u8>) {
@@ -97,6 +138,9 @@ impl<'a> RowWriter<'a> {
             ObjectKey::Sscc(_) => (&FULL_SSCC, &RANGE_SSCC),
         };
         match (self.format, self.profile) {
+            (Format::Csv, Profile::Full) if self.has_crypto() => {
+                record(out, QuoteStyle::Never, [full, &CRYPTO].concat());
+            }
             (Format::Csv, Profile::Full) => record(out, QuoteStyle::Never, full),
             (Format::Csv, Profile::Range) => record(out, QuoteStyle::Never, range),
             (Format::Csv, Profile::Bare) | (Format::Json, Profile::Range) => {}
@@ -119,6 +163,10 @@ impl<'a> RowWriter<'a> {
             }
             Numbering::Randomised(cipher) => {
                 self.rows_of(out, cipher.run(index, count), (first, count));
+            }
+            Numbering::List(texts) => {
+                let cells = ListCells::new(texts.run(index), self.profile, self.format);
+                self.rows_of(out, cells, (first, count));
             }
             Numbering::Sscc(prefix) => {
                 self.rows_of(out, SsccRun::new(prefix, index), (first, count));
@@ -161,7 +209,7 @@ impl<'a> RowWriter<'a> {
 }
 
 /// Serial texts one after the other. Each kind has a loop of its own, which asks nothing for each row.
-trait Texts {
+pub(crate) trait Texts {
     /// What stands behind the piece of this number.
     fn behind(&self, piece: usize) -> &[u8];
     fn advance(&mut self);

@@ -1,6 +1,7 @@
 //! All key text of the table. The delimiter `#` is in no identifier that a key carries.
 
 mod entity;
+pub mod listing;
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +11,6 @@ use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId, SystemId};
 use domain::object_key::ObjectKey;
 use domain::space::SpaceId;
-use domain::sscc::SsccHead;
 
 pub use self::entity::entity_name;
 
@@ -23,8 +23,8 @@ pub enum Pk {
     Registry,
     /// The pools of a GTIN, its spaces, and their guard.
     Gtin(Gtin14),
-    /// The pools of SSCCs that could be the same, and their guard.
-    Sscc(SsccHead),
+    /// All pools of SSCCs, and their guard: an SSCC does not say how long its company prefix is.
+    Sscc,
     /// What is known of a product.
     Product(Gtin14),
     /// An allocation and the documents that touched it.
@@ -82,6 +82,8 @@ pub enum Sk {
     Returned(u128),
     /// Returned numbers that belong to another allocation since, by the first index.
     Reoffer(u128),
+    /// Numbers that were imported together: the first index, and the SHA-256 (hex) of their file.
+    Import(u128, String),
     /// In the registry: a pool.
     RegistryPool(PoolId),
     /// The version that creations of pools of one GTIN compare.
@@ -150,6 +152,8 @@ pub const RANGE_PREFIX: &str = "RANGE#";
 pub const RETURNED_PREFIX: &str = "RETURNED#";
 /// The prefix of the ranges of a pool that were offered again.
 pub const REOFFER_PREFIX: &str = "REOFFER#";
+/// The prefix of the imports of a pool.
+pub const IMPORT_PREFIX: &str = "IMPORT#";
 /// The prefix of all pools of a GTIN and of the registry.
 pub const POOL_PREFIX: &str = "POOL#";
 /// The prefix of postings in a block and of documents at an allocation.
@@ -166,36 +170,12 @@ pub const MINUTE_PREFIX: &str = "MINUTE#";
 pub const SEAL_PREFIX: &str = "DAY#";
 /// The prefix of an entity's audit records.
 pub const AUDIT_PREFIX: &str = "AUDIT#";
+/// The prefix of the changes of an allocation's numbers.
+pub const CHANGE_PREFIX: &str = "CHANGE#";
 /// The prefix of the decisions about the end of a run.
 pub const CLOSING_PREFIX: &str = "CLOSING#";
 /// The prefix of a document's arrivals.
 pub const ARRIVAL_PREFIX: &str = "ARRIVAL#";
-
-/// Partition keys of the secondary index `listing`.
-pub mod listing {
-    /// Allocations by creation time.
-    pub const ALLOCATION: &str = "ALLOCATION";
-    /// Documents by time of receipt.
-    pub const DOCUMENT: &str = "DOCUMENT";
-    /// Findings by time.
-    pub const FINDING: &str = "FINDING";
-    /// Systems by id.
-    pub const SYSTEM: &str = "SYSTEM";
-    /// Credentials by id.
-    pub const CREDENTIAL: &str = "CREDENTIAL";
-
-    /// The runs of a pool that were returned and can be offered, by their first index.
-    #[must_use]
-    pub fn returned(pool: &domain::ids::PoolId) -> String {
-        format!("RETURNED#{pool}")
-    }
-
-    /// A part of the audit records of the day of a time (RFC 3339 UTC), by time and entity.
-    #[must_use]
-    pub fn audit_day(at: &str, shard: char) -> String {
-        format!("AUDIT#{}#{shard}", at.get(..10).unwrap_or_default())
-    }
-}
 
 impl fmt::Display for Pk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -203,7 +183,7 @@ impl fmt::Display for Pk {
             Self::Pool(id) => write!(f, "POOL#{id}"),
             Self::Registry => f.write_str("REGISTRY"),
             Self::Gtin(gtin) => write!(f, "GTIN#{gtin}"),
-            Self::Sscc(head) => write!(f, "SSCC#{head}"),
+            Self::Sscc => f.write_str("SSCC"),
             Self::Product(gtin) => write!(f, "PRODUCT#{gtin}"),
             Self::Allocation(id) => write!(f, "ALLOC#{id}"),
             Self::Block(id, number) => write!(f, "BLOCK#{id}#{number:08}"),
@@ -237,6 +217,7 @@ impl fmt::Display for Sk {
             Self::Range(start) => write!(f, "{RANGE_PREFIX}{start:020}"),
             Self::Returned(start) => write!(f, "{RETURNED_PREFIX}{start:020}"),
             Self::Reoffer(start) => write!(f, "{REOFFER_PREFIX}{start:020}"),
+            Self::Import(first, sha) => write!(f, "{IMPORT_PREFIX}{first:020}#{sha}"),
             Self::RegistryPool(id) => write!(f, "{POOL_PREFIX}{id}"),
             Self::Guard => f.write_str("GUARD"),
             Self::Boundary(from, id) => write!(f, "{POOL_PREFIX}{from:020}#{id}"),
@@ -247,7 +228,7 @@ impl fmt::Display for Sk {
             Self::Product => f.write_str("PRODUCT"),
             Self::State => f.write_str("STATE"),
             Self::DocumentOf(sha) => write!(f, "{DOC_PREFIX}{sha}"),
-            Self::NumberChange(id) => write!(f, "CHANGE#{id}"),
+            Self::NumberChange(id) => write!(f, "{CHANGE_PREFIX}{id}"),
             Self::Document => f.write_str("DOC"),
             Self::Plan(id, first, last) => write!(f, "{PLAN_PREFIX}{id}#{first:08}-{last:08}"),
             Self::Finding(id) => write!(f, "{FINDING_PREFIX}{id}"),
@@ -276,7 +257,7 @@ impl From<ObjectKey> for Pk {
     fn from(key: ObjectKey) -> Self {
         match key {
             ObjectKey::Gtin(gtin) => Self::Gtin(gtin),
-            ObjectKey::Sscc(prefix) => Self::Sscc(prefix.head()),
+            ObjectKey::Sscc(_) => Self::Sscc,
         }
     }
 }
@@ -303,7 +284,7 @@ fn pk_of(text: &str) -> Option<Pk> {
         ("POOL", [id]) => Pk::Pool(PoolId::parse(id).ok()?),
         ("REGISTRY", []) => Pk::Registry,
         ("GTIN", [gtin]) => Pk::Gtin(Gtin14::parse(gtin).ok()?),
-        ("SSCC", [head]) => Pk::Sscc(head.parse().ok()?),
+        ("SSCC", []) => Pk::Sscc,
         ("PRODUCT", [gtin]) => Pk::Product(Gtin14::parse(gtin).ok()?),
         ("ALLOC", [id]) => Pk::Allocation(AllocationId::parse(id).ok()?),
         ("BLOCK", [id, number]) => Pk::Block(AllocationId::parse(id).ok()?, digits(number, 8)?),
@@ -341,6 +322,7 @@ fn sk_of(text: &str) -> Option<Sk> {
         ("RANGE", [start]) => Sk::Range(digits(start, 20)?),
         ("RETURNED", [start]) => Sk::Returned(digits(start, 20)?),
         ("REOFFER", [start]) => Sk::Reoffer(digits(start, 20)?),
+        ("IMPORT", [first, sha]) => Sk::Import(digits(first, 20)?, token(sha)?),
         ("POOL", [id]) => Sk::RegistryPool(PoolId::parse(id).ok()?),
         ("GUARD", []) => Sk::Guard,
         ("POOL", [from, id]) => Sk::Boundary(digits(from, 20)?, PoolId::parse(id).ok()?),

@@ -20,10 +20,12 @@
 //! | offer a run again | TransactWriteItems | `ALLOC#A`, `/ AUDIT#…`, `POOL#p / REOFFER#s`, `/ RETURNED#s` | absent, cursor seen and not withdrawn | allocate-serials |
 //! | withdraw a run | UpdateItem | `POOL#p / RETURNED#s` | cursor seen, not withdrawn | reconcile-commissioning |
 //! | whose a returned index is since | Query, consistent | `POOL#p / REOFFER#` | – | reconcile-commissioning |
-//! | create a pool | TransactWriteItems | `GTIN#g / GUARD` (of SSCCs `SSCC#h / GUARD`), `/ POOL#…`, `POOL#p / POOL`, `REGISTRY / POOL#p` | guard version, others absent | manage-pools |
+//! | create a pool | TransactWriteItems | `GTIN#g / GUARD` (of SSCCs `SSCC / GUARD`), `/ POOL#…`, `POOL#p / POOL`, `REGISTRY / POOL#p` | guard version, others absent | manage-pools |
 //! | change a pool | UpdateItem | `POOL#p / POOL` | the bounds that were read | manage-pools |
-//! | pools of a key | Query, consistent | `GTIN#g / POOL#*`, `SSCC#h / POOL#*` | – | allocate-serials, reconcile-commissioning |
+//! | pools of a key | Query, consistent | `GTIN#g / POOL#*`, `SSCC / POOL#*` | – | allocate-serials, reconcile-commissioning |
 //! | create a space | in the transaction of its first pool | `GTIN#g / SPACE#s` | absent | manage-pools |
+//! | import numbers: link | PutItem; TransactWriteItems; UpdateItem | `POOL#p / IMPORT#f#sha`; `GTIN#g / GUARD`, `/ POOL#…`; `POOL#p / POOL` | absent; guard version; last number, head and audit place seen | manage-pools, write-exports |
+//! | imports of a pool | GetItem, Query, consistent | `POOL#p / POOL`, `/ IMPORT#*` | – | who turns indexes of lists into texts or back |
 //! | open a space | GetItem, consistent, once a process | `GTIN#g / SPACE#s` | – | who turns indexes into texts or back |
 //! | spaces of a GTIN | Query, consistent | `GTIN#g / *` | – | manage-pools |
 //! | all pools | Query, consistent | `REGISTRY / POOL#*` | – | manage-pools, sweep-reservations |
@@ -49,6 +51,8 @@
 //! | seals | Query, consistent | `SEALS / DAY#*` | – | report-operations, sweep-reservations |
 //! | a look at a pool, and its events | GetItem; TransactWriteItems | `POOL#p / WATCH`, `/ EVENT#n` | version seen or absent, absent | sweep-reservations |
 //! | send an event of a pool | Query on `attention`; PutItem | `POOL#p / EVENT#n` | version seen | sweep-reservations |
+//! | pools as people see them | Query, BatchGetItem, consistent | `REGISTRY / POOL#*`, `POOL#p / POOL`, `/ WATCH`, `/ EVENT#n`, `/ RANGE#…` | – | report-operations |
+//! | held allocations, those under review | Query on `attention` (may lag) | `attention_pk / attention_sk` | – | report-operations |
 //! | set the webhook | GetItem; TransactWriteItems | `WEBHOOK / WEBHOOK`, `/ AUDIT#…` | version seen or absent, absent | manage-pools |
 //! | reservations told as events | GetItem, Query, consistent; PutItem | `POOL#p / TOLD`, `/ RANGE#…` | version seen or absent | sweep-reservations |
 //! | numbers offered again, told as events | Query on `attention`; UpdateItem | `POOL#p / REOFFER#s` | it waits to be told | sweep-reservations |
@@ -97,6 +101,7 @@ pub mod kms;
 pub mod line;
 mod line_item;
 mod line_minute;
+pub mod list;
 pub mod meter;
 pub mod notice_sweep;
 pub mod number_change;
@@ -107,6 +112,7 @@ pub mod plan;
 pub mod pool;
 pub mod pool_event;
 mod pool_item;
+pub mod pool_overview;
 pub mod pool_watch;
 pub mod product;
 pub mod publish;

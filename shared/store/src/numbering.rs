@@ -1,5 +1,8 @@
 //! The numbering of a scheme: nothing is read for sequential numbers; for a space its secret key is needed.
 
+use std::sync::Arc;
+
+use domain::list::{ListTexts, Longest};
 use domain::numbering::Numbering;
 use domain::object_key::ObjectKey;
 use domain::pool::Scheme;
@@ -27,7 +30,13 @@ impl Store {
             (Scheme::Randomised { space, .. }, ObjectKey::Gtin(gtin)) => {
                 Ok(Numbering::Randomised(self.space_cipher(&gtin, space).await?))
             }
-            (Scheme::Randomised { .. }, ObjectKey::Sscc(_)) => Err(stranger().into()),
+            // Texts are read by whoever knows of which indexes: `Store::numbering_outline`.
+            (Scheme::List { .. }, ObjectKey::Gtin(_)) => {
+                Ok(Numbering::List(Arc::new(ListTexts::none(Longest::default()))))
+            }
+            (Scheme::Randomised { .. } | Scheme::List { .. }, ObjectKey::Sscc(_)) => {
+                Err(stranger().into())
+            }
         }
     }
 }

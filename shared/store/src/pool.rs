@@ -3,6 +3,7 @@
 mod change;
 mod claim;
 mod guard;
+mod import;
 pub(crate) mod policy;
 
 use aws_sdk_dynamodb::error::SdkError;
@@ -16,6 +17,7 @@ pub use self::change::PoolChange;
 pub(crate) use self::change::told;
 pub use self::claim::{Boundary, Source};
 use self::guard::Others;
+pub(crate) use self::import::{HEAD, ImportBase, LinkError};
 pub use self::policy::PolicyChange;
 use crate::audit_record::{AuditRecord, HUB};
 use crate::error::StoreError;
@@ -95,7 +97,7 @@ impl Store {
         draft: PoolDraft,
         (actor, now): (&str, &str),
     ) -> Result<Pool, PoolError> {
-        let remaining = draft.to.saturating_sub(draft.from).saturating_add(1);
+        let remaining = draft.to.saturating_add(1).saturating_sub(draft.from);
         let pool = Pool {
             id,
             status: PoolStatus::Active,
@@ -116,7 +118,7 @@ impl Store {
             self.audit_first(&pk, record)?,
         ];
         let space = match pool.draft.scheme {
-            Scheme::Sequential { .. } => None,
+            Scheme::Sequential { .. } | Scheme::List { .. } => None,
             Scheme::Randomised { space, form } => Some((space, form)),
         };
         let others = Others { puts: &puts, space, now };

@@ -201,7 +201,7 @@ impl Store {
         let info = entry_info(request, quantity, now);
         // I1: right-hand sides read the item as it was, so the entry holds the cursor that this very write
         // moves. I3: an entry of the same allocation is never moved again. A pool never changes its scheme.
-        let [scheme, other_scheme] = request.terms.mode.schemes();
+        let [scheme, other_scheme, third_scheme] = request.terms.mode.schemes();
         let (of, value) = crate::key_item::attribute(request.key);
         let outcome = self
             .dynamo
@@ -213,7 +213,7 @@ impl Store {
                  #os.#a = #cursor, #oi.#a = :info",
             )
             .condition_expression(
-                "#of = :of AND #scheme IN (:scheme, :other_scheme) \
+                "#of = :of AND #scheme IN (:scheme, :other_scheme, :third_scheme) \
                  AND #status = :active AND #remaining >= :n AND #mr >= :n \
                  AND attribute_not_exists(#os.#a) AND size(#os) < :max_open",
             )
@@ -231,6 +231,7 @@ impl Store {
             .expression_attribute_values(":of", text(value))
             .expression_attribute_values(":scheme", text(scheme))
             .expression_attribute_values(":other_scheme", text(other_scheme))
+            .expression_attribute_values(":third_scheme", text(third_scheme))
             .expression_attribute_values(":active", text(PoolStatus::Active.as_str()))
             .expression_attribute_values(":max_open", number(OPEN_LIMIT))
             .return_values(ReturnValue::AllNew)

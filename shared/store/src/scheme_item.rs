@@ -15,6 +15,10 @@ pub(crate) fn put(item: &mut Item, scheme: Scheme, named: bool) {
             }
             item.insert("width".to_owned(), number(width));
         }
+        Scheme::List { list } => {
+            item.insert("scheme".to_owned(), text(scheme.as_str()));
+            item.insert("list".to_owned(), text(list.as_str()));
+        }
         Scheme::Randomised { space, form } => {
             let fields = [
                 ("scheme", text(scheme.as_str())),
@@ -46,6 +50,7 @@ pub(crate) fn read(reader: Reader<'_>, of: impl Into<ObjectKey>) -> Result<Schem
             }
             Ok(Scheme::Randomised { space, form })
         }
+        Some("list") => Ok(Scheme::List { list: reader.typed("list")? }),
         Some(_) => Err(reader.corrupt("scheme", "is unknown")),
     }
 }
@@ -57,6 +62,7 @@ mod tests {
     use crate::keys::{Pk, Sk};
     use domain::gtin::Gtin14;
     use domain::ids::PoolId;
+    use domain::list::ListId;
 
     fn gtin() -> Gtin14 {
         Gtin14::parse("00313000007772").unwrap()
@@ -75,7 +81,8 @@ mod tests {
 
     #[test]
     fn a_scheme_is_read_as_it_was_written() {
-        for scheme in [Scheme::Sequential { width: 7 }, randomised(""), randomised("A1")] {
+        let list = Scheme::List { list: ListId::of(&PoolId::from_entropy([1; 17])) };
+        for scheme in [Scheme::Sequential { width: 7 }, randomised(""), randomised("A1"), list] {
             assert_eq!(read(Reader::raw(&item(scheme)), &gtin()), Ok(scheme));
         }
     }

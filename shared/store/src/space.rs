@@ -116,7 +116,7 @@ impl Store {
         cipher.await.cloned()
     }
 
-    async fn key_of(
+    pub(crate) async fn key_of(
         &self,
         item: &Item,
         (gtin, space, form): (&Gtin14, SpaceId, &SpaceForm),
@@ -198,7 +198,9 @@ pub(crate) fn form_of(item: &Item) -> Result<(SpaceId, SpaceForm), Corrupt> {
     let reader = Reader::new(item, ENTITY)?;
     match scheme_item::read(reader, reader.typed::<Gtin14>("gtin")?)? {
         Scheme::Randomised { space, form } => Ok((space, form)),
-        Scheme::Sequential { .. } => Err(reader.corrupt("scheme", "is none of a space")),
+        Scheme::Sequential { .. } | Scheme::List { .. } => {
+            Err(reader.corrupt("scheme", "is none of a space"))
+        }
     }
 }
 

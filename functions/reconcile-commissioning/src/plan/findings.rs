@@ -150,6 +150,11 @@ impl Entry {
                     };
                     finding.ranges.extend(told.iter().map(range));
                 }
+                // Places in a list tell nothing to who has the list: some of its texts do.
+                Scheme::List { .. } => {
+                    cut = true;
+                    show(way, &told, finding);
+                }
                 Scheme::Randomised { space, .. } => {
                     show(way, &told, finding);
                     finding.indexes.push(SpaceRuns { space, runs: told });

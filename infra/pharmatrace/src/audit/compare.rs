@@ -126,7 +126,7 @@ pub fn excused(
             (Scheme::Sequential { .. }, Some(numbering)) => {
                 names.names(&gtin, &numbering.text_of(first), &numbering.text_of(last))
             }
-            (Scheme::Sequential { .. }, None) => false,
+            (Scheme::Sequential { .. } | Scheme::List { .. }, _) => false,
         }
     })
 }

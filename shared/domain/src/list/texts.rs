@@ -136,7 +136,8 @@ impl ListTexts {
         let hash = text_hash(serial);
         let from = hashes.partition_point(|(known, _)| *known < hash);
         let alike = hashes.iter().skip(from).take_while(|(known, _)| *known == hash);
-        let place = alike.map(|(_, place)| *place).find(|place| self.at(*place).serial == serial)?;
+        let place =
+            alike.map(|(_, place)| *place).find(|place| self.at(*place).serial == serial)?;
         Some(self.first.saturating_add(u128::try_from(place).ok()?))
     }
 

@@ -39,9 +39,10 @@ impl Store {
             let draft = &state.pool.draft;
             // Indexes of a space and decimal numbers are texts apart, so each counts for itself.
             let space = match draft.scheme {
-                Scheme::Sequential { .. } => None,
+                Scheme::Sequential { .. } | Scheme::List { .. } => None,
                 Scheme::Randomised { space, .. } => Some(space),
             };
+            audit.spaces_used.extend(draft.key.gtin().zip(space));
             let source = (Pk::from(draft.key).to_string(), space);
             let (from, to) = (draft.key.comparable(draft.from), draft.key.comparable(draft.to));
             bounds.entry(source).or_default().push((from, to, id.clone()));

@@ -57,7 +57,7 @@ pub(crate) fn told(pool: &Pool) -> String {
     let draft = &pool.draft;
     // What pools of earlier versions did not have is told only where there is some: their records hold.
     let space = match draft.scheme {
-        Scheme::Sequential { .. } => String::new(),
+        Scheme::Sequential { .. } | Scheme::List { .. } => String::new(),
         Scheme::Randomised { space, .. } => format!(" space {space}"),
     };
     format!(
@@ -128,6 +128,10 @@ impl Store {
         let before = &state.pool;
         let bounds = change.bounds(before);
         let scheme = before.draft.scheme;
+        if matches!(scheme, Scheme::List { .. }) && (change.from, change.to) != (None, None) {
+            let detail = "the numbers of the pool are those that were imported".to_owned();
+            return Err(domain::pool::PoolRuleError { field: "to", detail }.into());
+        }
         domain::pool::check_bounds(scheme, bounds.0, bounds.1)?;
         let after = change.made_to(before, bounds);
         after.draft.policy.check(bounds.1, scheme.capacity())?;
@@ -166,7 +170,7 @@ impl Store {
     }
 
     /// The next record of a pool's chain.
-    async fn pool_record(
+    pub(super) async fn pool_record(
         &self,
         after: Pool,
         before: &Pool,
@@ -340,9 +344,9 @@ impl Decided<'_> {
 }
 
 fn length((from, to): (u128, u128)) -> u128 {
-    to.saturating_sub(from).saturating_add(1)
+    to.saturating_add(1).saturating_sub(from)
 }
 
-fn is_refused<R>(error: &aws_sdk_dynamodb::error::SdkError<UpdateItemError, R>) -> bool {
+pub(super) fn is_refused<R>(error: &aws_sdk_dynamodb::error::SdkError<UpdateItemError, R>) -> bool {
     error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
 }

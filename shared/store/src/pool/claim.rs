@@ -5,7 +5,9 @@
 
 use std::fmt;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::PoolId;
+use domain::list::ListShape;
 use domain::object_key::ObjectKey;
 use domain::pool::{PoolDraft, Scheme};
 use domain::space::{PoolShare, SpaceForm, SpaceId, TextShape, check_density, separate};
@@ -27,6 +29,17 @@ pub struct Boundary {
     pub(crate) prints: Prints,
     /// What it takes of its space.
     pub(crate) share: PoolShare,
+    /// What its imported texts look like, where it has such.
+    pub(crate) list: Option<ListClaim>,
+}
+
+/// What a list claims.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct ListClaim {
+    /// What its texts look like; never less than those of its imports.
+    pub shape: ListShape,
+    /// Imports that are about to count, or were when their caller died: where they begin, and their names.
+    pub pending: Vec<(u128, String)>,
 }
 
 /// What a pool prints, as far as its claim says so.
@@ -38,6 +51,8 @@ pub(crate) enum Prints {
     Space(SpaceId),
     /// SSCCs of a company prefix.
     Ssccs(SsccPrefix),
+    /// Texts that were imported.
+    List,
 }
 
 /// Who prints the other text of a clash.
@@ -62,17 +77,19 @@ impl Boundary {
     pub(crate) fn of(pool_id: &PoolId, draft: &PoolDraft) -> Self {
         let prints = match (draft.key, draft.scheme) {
             (ObjectKey::Sscc(prefix), _) => Prints::Ssccs(prefix),
+            (ObjectKey::Gtin(_), Scheme::List { .. }) => Prints::List,
             (ObjectKey::Gtin(_), Scheme::Sequential { width }) => Prints::Decimals(Some(width)),
             (ObjectKey::Gtin(_), Scheme::Randomised { space, .. }) => Prints::Space(space),
         };
         let (pool_id, share) = (pool_id.clone(), draft.share());
-        Self { pool_id, from: draft.from, to: draft.ceiling(), prints, share }
+        let list = (prints == Prints::List).then(ListClaim::default);
+        Self { pool_id, from: draft.from, to: draft.ceiling(), prints, share, list }
     }
 
     /// The space of which the pool is a part.
     pub(crate) fn space(&self) -> Option<SpaceId> {
         match self.prints {
-            Prints::Decimals(_) | Prints::Ssccs(_) => None,
+            Prints::Decimals(_) | Prints::Ssccs(_) | Prints::List => None,
             Prints::Space(space) => Some(space),
         }
     }
@@ -81,7 +98,7 @@ impl Boundary {
     pub(crate) fn is_of(&self, key: ObjectKey) -> bool {
         match self.prints {
             Prints::Ssccs(prefix) => key == ObjectKey::Sscc(prefix),
-            Prints::Decimals(_) | Prints::Space(_) => true,
+            Prints::Decimals(_) | Prints::Space(_) | Prints::List => true,
         }
     }
 
@@ -90,7 +107,7 @@ impl Boundary {
     fn numbers(&self) -> (u128, u128) {
         let comparable = |index| match self.prints {
             Prints::Ssccs(prefix) => prefix.body(index),
-            Prints::Decimals(_) | Prints::Space(_) => index,
+            Prints::Decimals(_) | Prints::Space(_) | Prints::List => index,
         };
         (comparable(self.from), comparable(self.to))
     }
@@ -107,6 +124,8 @@ impl Boundary {
             from: self.from.min(other.from),
             to: self.to.max(other.to),
             share: PoolShare { ceiling, ..other.share },
+            // I1: what was imported stays claimed.
+            list: self.list.clone().or_else(|| other.list.clone()),
             ..other.clone()
         }
     }
@@ -118,7 +137,8 @@ impl Boundary {
                 true
             }
             (Prints::Space(one), Prints::Space(other)) => one == other,
-            (Prints::Decimals(_) | Prints::Space(_) | Prints::Ssccs(_), _) => false,
+            // Texts of lists are compared one by one when they are imported.
+            (Prints::Decimals(_) | Prints::Space(_) | Prints::Ssccs(_) | Prints::List, _) => false,
         }
     }
 
@@ -131,6 +151,7 @@ impl Boundary {
         item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
         match self.prints {
             Prints::Decimals(None) => {}
+            Prints::List => self.list.iter().for_each(|list| list.put(item)),
             Prints::Ssccs(prefix) => {
                 item.insert("sscc_prefix".to_owned(), text(prefix.to_string()));
             }
@@ -156,13 +177,41 @@ impl Boundary {
             };
             let share = PoolShare { ceiling: reader.parsed("ceiling")?, eu_rules };
             (Prints::Space(space), share)
+        } else if reader.optional_text("scheme")? == Some("list") {
+            (Prints::List, PoolShare { ceiling: 0, eu_rules: false })
         } else {
             let prefix = reader.optional_typed("sscc_prefix")?.map(Prints::Ssccs);
             let width = reader.optional_parsed("width")?;
             let prints = prefix.unwrap_or(Prints::Decimals(width));
             (prints, PoolShare { ceiling: 0, eu_rules: false })
         };
-        Ok(Self { pool_id: reader.typed("pool_id")?, from, to, prints, share })
+        let list = (prints == Prints::List).then(|| ListClaim::read(reader)).transpose()?;
+        Ok(Self { pool_id: reader.typed("pool_id")?, from, to, prints, share, list })
+    }
+}
+
+impl ListClaim {
+    fn put(&self, item: &mut Item) {
+        let pending = self.pending.iter().map(|(first, sha256)| text(format!("{first}:{sha256}")));
+        let fields = [
+            ("scheme", text("list")),
+            ("shape", AttributeValue::B(self.shape.to_bytes().into())),
+            ("pending", AttributeValue::L(pending.collect())),
+        ];
+        item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    }
+
+    fn read(reader: Reader<'_>) -> Result<Self, Corrupt> {
+        let shape = ListShape::from_bytes(reader.bytes("shape")?);
+        let pending = |text: &String| {
+            let (first, sha256) = text.split_once(':')?;
+            Some((first.parse().ok()?, sha256.to_owned()))
+        };
+        let pending: Option<Vec<_>> = reader.texts("pending")?.iter().map(pending).collect();
+        Ok(Self {
+            shape: shape.ok_or_else(|| reader.corrupt("shape", "is none"))?,
+            pending: pending.ok_or_else(|| reader.corrupt("pending", "names no imports"))?,
+        })
     }
 }
 
@@ -185,13 +234,26 @@ impl Present<'_> {
         }
         let form_of = |space| self.spaces.iter().find(|(id, _)| *id == space).map(|(_, form)| form);
         let (own, form) = match claim.prints {
-            Prints::Ssccs(_) => (None, None),
+            Prints::Ssccs(_) | Prints::List => (None, None),
             Prints::Decimals(width) => (width.map(TextShape::of_decimals), None),
             Prints::Space(space) => {
                 let form = form_of(space);
                 (form.map(TextShape::of_space), form.map(|form| (space, form)))
             }
         };
+        for other in others.clone() {
+            let Some(list) = &other.list else { continue };
+            let pool = || other.pool_id.clone();
+            if let Prints::Decimals(Some(width)) = claim.prints
+                && !list.shape.is_apart_from_decimals(width, (claim.from, claim.to))
+            {
+                return Err(PoolError::Overlap { pool: pool() });
+            }
+            if let Some((_, form)) = form {
+                let apart = list.shape.apart_from_space(form);
+                apart.map_err(|clash| PoolError::Clash { clash, with: Source::Pool(pool()) })?;
+            }
+        }
         let Some(own) = own else { return Ok(()) };
         for (id, other) in self.spaces {
             if claim.prints != Prints::Space(*id) {

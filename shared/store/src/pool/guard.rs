@@ -1,5 +1,5 @@
-//! The guard of a key: one version that all claims of its pools compare, so that they take turns (I1). Company
-//! prefixes of which one begins with the other share it: they could write the same SSCC.
+//! The guard of a key: one version that all claims of its pools compare, so that they take turns (I1). All
+//! company prefixes share one: where one begins with the other, both could write the same SSCC.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use domain::object_key::ObjectKey;
@@ -16,8 +16,8 @@ use crate::space;
 
 pub(super) struct Guarded {
     pub version: u64,
-    boundaries: Vec<Boundary>,
-    spaces: Vec<(SpaceId, SpaceForm)>,
+    pub boundaries: Vec<Boundary>,
+    pub spaces: Vec<(SpaceId, SpaceForm)>,
 }
 
 /// What is written with a claim.
@@ -100,7 +100,7 @@ impl Store {
     }
 
     /// Claims of earlier versions do not say how wide their numbers are; the pools do, and never change it.
-    async fn widths(&self, boundaries: &mut [Boundary]) -> Result<(), StoreError> {
+    pub(super) async fn widths(&self, boundaries: &mut [Boundary]) -> Result<(), StoreError> {
         for boundary in boundaries {
             if boundary.prints == Prints::Decimals(None) {
                 let state = self.pool_fetch(&boundary.pool_id).await?;

@@ -62,7 +62,7 @@ pub fn space(prefix: &str, alphabet: &str, length: u8) -> Scheme {
 pub fn space_id(scheme: Scheme) -> SpaceId {
     match scheme {
         Scheme::Randomised { space, .. } => space,
-        Scheme::Sequential { .. } => panic!("no space"),
+        Scheme::Sequential { .. } | Scheme::List { .. } => panic!("no space"),
     }
 }
 

@@ -34,7 +34,7 @@ async fn i1_a_space_that_could_print_a_text_of_another_source_is_refused() {
             (Err(PoolError::Clash { clash, with }), Some(texts)) => {
                 assert_eq!((clash.one.as_str(), clash.other.as_str()), texts);
                 let expected = match first {
-                    Scheme::Sequential { .. } => Source::Pool(id(1)),
+                    Scheme::Sequential { .. } | Scheme::List { .. } => Source::Pool(id(1)),
                     Scheme::Randomised { space, .. } => Source::Space(space),
                 };
                 assert_eq!(with, expected);
@@ -60,7 +60,7 @@ async fn i1_a_space_that_could_print_a_text_of_another_source_is_refused() {
 fn space_of(scheme: Scheme) -> Option<domain::space::SpaceId> {
     match scheme {
         Scheme::Randomised { space, .. } => Some(space),
-        Scheme::Sequential { .. } => None,
+        Scheme::Sequential { .. } | Scheme::List { .. } => None,
     }
 }
 

@@ -2,6 +2,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::numbering::Numbering;
 use store::keys::{Pk, Sk};
 use store::pool::PoolError;
+use store::restore::Restoring;
 use store::{Store, StoreError};
 use testkit::KeyService;
 
@@ -141,6 +142,12 @@ async fn a_space_that_was_tampered_with_is_corrupt_and_prints_nothing() {
     assert!(matches!(unknown, Err(StoreError::Corrupt(_))), "{unknown:?}");
 }
 
+/// A restore of a table of which nothing was handed out since.
+fn restoring(from: &Store) -> Restoring {
+    let (actor, now) = ("operator".to_owned(), NOW.to_owned());
+    Restoring { from: from.clone(), skip: 0, actor, now }
+}
+
 /// Its table under another name.
 async fn dynamo_copy(of: &Bench) -> Store {
     let name = of.dynamo.table().await;
@@ -164,7 +171,7 @@ async fn a_restored_space_prints_the_same_and_is_sealed_for_its_new_table() {
         let (items, _) = old.store.everything(None).await.unwrap();
         let mut put = 0;
         for item in items {
-            put += u32::from(new.restore_item_of(item, from).await?);
+            put += u32::from(new.restore_item_of(item, &restoring(from)).await?.is_new);
         }
         Ok::<_, StoreError>(put)
     };
@@ -181,7 +188,7 @@ async fn a_restored_space_prints_the_same_and_is_sealed_for_its_new_table() {
     third.table().await;
     let third = process(&third, &keys, &third.table().await);
     for item in copied.everything(None).await.unwrap().0 {
-        third.restore_item_of(item, &copied).await.unwrap();
+        third.restore_item_of(item, &restoring(&copied)).await.unwrap();
     }
     assert_eq!(texts(&third, scheme).await, texts(&old.store, scheme).await);
     // As it was, the item would open in no other table.
