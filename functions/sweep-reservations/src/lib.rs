@@ -1,7 +1,7 @@
 //! Every minute: reservations that nobody finished become void, numbers held for a confirmation that never
 //! came are given up, pools are looked at, extended and their events sent, documents that are parked or
-//! were left unfinished are sent to be judged, objects whose notification was lost are announced, and days of
-//! audit records that are over are sealed.
+//! were left unfinished are sent to be judged, objects whose notification was lost are announced, days of
+//! audit records that are over are sealed, and last of all reservations are told as EPCIS events.
 //!
 //! Input: the schedule's event, whose content does not matter. Output: counts. Idempotent: every write
 //! carries the condition of its protocol, so two sweeps at once do no harm (I2); a document that is sent
@@ -64,6 +64,8 @@ pub struct Sweep {
     pub told: u32,
     /// Events of pools that the webhook took.
     pub hooked: u32,
+    /// Events of pools that the webhook does not get: it took them at none of the attempts.
+    pub lost: u32,
     /// Reservations told as EPCIS events.
     pub reservations: u32,
     /// Allocations given up because nobody confirmed them in time.
@@ -83,14 +85,16 @@ pub struct Sweep {
 /// # Errors
 /// The first of the parts that failed.
 pub async fn sweep(sweeper: &Sweeper) -> Result<Sweep, StoreError> {
-    let mut done = Sweep::default();
+    let (mut done, mut settled) = (Sweep::default(), Vec::new());
+    let pools = pools::sweep(sweeper, &mut done).await.map(|found| settled = found);
     let outcomes = [
-        ("pools", pools::sweep(sweeper, &mut done).await),
+        ("pools", pools),
         ("holds", holds::end(sweeper, &mut done).await),
         ("documents", documents::retry(sweeper, &mut done).await),
         ("notices", notices::announce_lost(sweeper, &mut done).await),
         ("seals", seal_day(sweeper, &mut done).await),
         ("events", events::send(sweeper, &mut done).await),
+        ("reservations", reservations::tell(sweeper, &settled, &mut done).await),
     ];
     for (part, outcome) in &outcomes {
         if let Err(error) = outcome {
@@ -106,6 +110,7 @@ pub async fn sweep(sweeper: &Sweeper) -> Result<Sweep, StoreError> {
         told = done.told,
         reservations = done.reservations,
         hooked = done.hooked,
+        lost = done.lost,
         expired = done.expired,
         retried = done.retried,
         announced = done.announced,

@@ -1,5 +1,6 @@
 //! Pools, one by one: reservations that nobody finished become void, an audit record that waits is kept, and
 //! whoever wants to know is told how the pool fares. A pool that is low is extended where its policy says so.
+//! Whose reservations are to be told is only noted: that comes last in a run.
 
 use domain::ids::PoolId;
 use domain::pool::{Pool, PoolStatus};
@@ -8,27 +9,30 @@ use store::StoreError;
 use store::audit_record::HUB;
 use store::pool::{PoolChange, PoolError};
 use store::pool_watch::Look;
+use store::reservation_event::Settled;
 use store::sweep::Swept;
 use store::time::{epoch_ms, rfc3339_ms};
 use time::OffsetDateTime;
 
-use crate::{Sweep, Sweeper, UNFINISHED_AGE, reservations};
+use crate::{Sweep, Sweeper, UNFINISHED_AGE};
 
 /// Pools read per page of the registry.
 const PAGE: i32 = 100;
 /// A pool without thresholds is looked at once in so many minutes: it can only be exhausted, or extended then.
 const UNWATCHED_MINUTES: u8 = 10;
 
-/// Sweeps all pools; one that fails does not stop the rest.
-pub(crate) async fn sweep(sweeper: &Sweeper, done: &mut Sweep) -> Result<(), StoreError> {
+/// Sweeps all pools, and gives those whose reservations are to be told; one that fails does not stop the rest.
+pub(crate) async fn sweep(sweeper: &Sweeper, done: &mut Sweep) -> Result<Vec<Settled>, StoreError> {
     let now = sweeper.clock.now();
+    let mut settled = Vec::new();
     let mut after: Option<PoolId> = None;
     loop {
         let page = sweeper.store.pool_ids(PAGE, after.as_ref()).await?;
         for pool in &page.items {
             done.pools = done.pools.saturating_add(1);
             match one(sweeper, pool, (now, done)).await {
-                Ok(Swept { voided, closed }) => {
+                Ok((Swept { voided, closed }, told)) => {
+                    settled.extend(told);
                     done.voided = done.voided.saturating_add(voided);
                     done.closed = done.closed.saturating_add(closed);
                 }
@@ -40,7 +44,7 @@ pub(crate) async fn sweep(sweeper: &Sweeper, done: &mut Sweep) -> Result<(), Sto
         }
         after = page.items.last().cloned();
         if page.next.is_none() || after.is_none() {
-            return Ok(());
+            return Ok(settled);
         }
     }
 }
@@ -49,8 +53,9 @@ async fn one(
     sweeper: &Sweeper,
     id: &PoolId,
     (now, done): (OffsetDateTime, &mut Sweep),
-) -> Result<Swept, StoreError> {
-    let Some(state) = sweeper.store.pool_fetch(id).await? else { return Ok(Swept::default()) };
+) -> Result<(Swept, Option<Settled>), StoreError> {
+    let state = sweeper.store.pool_fetch(id).await?;
+    let Some(state) = state else { return Ok((Swept::default(), None)) };
     let before = rfc3339_ms(now.saturating_sub(UNFINISHED_AGE));
     let swept = sweeper.store.pool_sweep_of(&state, (&before, &rfc3339_ms(now))).await?;
     let pool = &state.pool;
@@ -58,10 +63,7 @@ async fn one(
     if is_watched || now.minute().is_multiple_of(UNWATCHED_MINUTES) {
         look(sweeper, pool, (now, &mut *done)).await?;
     }
-    if pool.draft.policy.reservation_events {
-        reservations::tell(sweeper, &state, done).await?;
-    }
-    Ok(swept)
+    Ok((swept, pool.draft.policy.reservation_events.then(|| Settled::of(&state))))
 }
 
 /// Looks at a pool, and once more after it was extended.
@@ -85,7 +87,8 @@ async fn look(
         Err(PoolError::Store(error)) => Err(error),
         // Its ceiling is claimed, so that only a rule that came later stands against it.
         Err(refused) => {
-            tracing::warn!(pool.id = %pool.id, error = %refused, "pool not extended");
+            let error = refused.for_log();
+            tracing::warn!(pool.id = %pool.id, error, "pool not extended");
             done.failed = done.failed.saturating_add(1);
             Ok(())
         }

@@ -34,6 +34,8 @@ pub enum Queue {
     Finding,
     /// Events of pools that are still to be sent, by the time of their next try.
     PoolEvent,
+    /// Numbers that were offered again and are still to be told as reserved, by the time of their reservation.
+    Reoffer,
 }
 
 impl Queue {
@@ -48,6 +50,7 @@ impl Queue {
             Self::Quarantined => "QUARANTINED",
             Self::Finding => "FINDING",
             Self::PoolEvent => "POOL_EVENT",
+            Self::Reoffer => "REOFFER",
         }
     }
 

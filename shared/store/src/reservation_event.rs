@@ -3,8 +3,12 @@
 //! The ranges of a pool are its reservations in order, and none below the least open entry is still to come (I2).
 //! So one number says what was told, the path of a reservation knows nothing of it, and a run that is cut
 //! short puts the same objects again, which stay as they are.
+//!
+//! Numbers that are offered again lie below that number. Their ranges wait in a queue of the index until they
+//! were told.
 
 mod document;
+mod reoffered;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_s3::primitives::ByteStream;
@@ -17,6 +21,7 @@ use crate::range::RangeKind;
 use crate::{Objects, Store, StoreError};
 
 pub use self::document::{NAMED_MAX, document};
+pub use self::reoffered::Reoffered;
 
 const ENTITY: &str = "pool-told";
 
@@ -24,6 +29,32 @@ const ENTITY: &str = "pool-told";
 #[must_use]
 pub fn event_key(id: &AllocationId) -> String {
     format!("reservations/{id}.jsonld")
+}
+
+/// The numbers of a pool whose reservations can be told, as they were when the pool was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    pool: PoolId,
+    from: u128,
+    /// The least number below which a range may still be missing.
+    end: u128,
+}
+
+impl Settled {
+    /// Those of a pool that was just read.
+    #[must_use]
+    pub fn of(state: &PoolState) -> Self {
+        let pool = &state.pool;
+        let open = state.open.iter().map(|entry| entry.start).min();
+        let end = open.unwrap_or(pool.cursor).min(pool.cursor);
+        Self { pool: pool.id.clone(), from: pool.draft.from, end }
+    }
+
+    /// The pool.
+    #[must_use]
+    pub fn pool(&self) -> &PoolId {
+        &self.pool
+    }
 }
 
 /// Reservations of a pool that are still to be told.
@@ -37,30 +68,26 @@ pub struct Untold {
 }
 
 impl Store {
-    /// At most about `limit` reservations of a pool that was just read, that are still to be told; `None` when all
-    /// are.
+    /// At most `limit` reservations of a pool that are still to be told; `None` when all are.
     pub async fn reservations_untold(
         &self,
-        state: &PoolState,
+        Settled { pool, from, end }: &Settled,
         limit: i32,
     ) -> Result<Option<Untold>, StoreError> {
-        let pool = &state.pool;
-        let open = state.open.iter().map(|entry| entry.start).min();
-        let end = open.unwrap_or(pool.cursor).min(pool.cursor);
-        let (begin, version) = match self.told_item(&pool.id).await? {
+        let (begin, version) = match self.told_item(pool).await? {
             Some(item) => {
                 let reader = Reader::new(&item, ENTITY)?;
                 (reader.parsed("upto")?, reader.parsed("version")?)
             }
-            None => (pool.draft.from, 0_u64),
+            None => (*from, 0_u64),
         };
-        if begin >= end {
+        if begin >= *end {
             return Ok(None);
         }
         // Every range begins where the one before ends, so the first untold one begins at `begin`.
-        let page = self.range_list(&pool.id, limit, begin.checked_sub(1)).await?;
+        let page = self.range_list(pool, limit, begin.checked_sub(1)).await?;
         let mut untold = Untold { allocations: Vec::new(), upto: begin, version };
-        for range in page.items.into_iter().filter(|range| range.start < end) {
+        for range in page.items.into_iter().filter(|range| range.start < *end) {
             untold.upto = range.start.saturating_add(u128::from(range.size));
             if let RangeKind::Allocation(id) = range.kind {
                 untold.allocations.push(id);

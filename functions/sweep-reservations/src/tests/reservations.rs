@@ -85,7 +85,7 @@ impl Bench {
         let sweeper = self.sweeper(minute);
         let mut done = Sweep::default();
         let settled = pools::sweep(&sweeper, &mut done).await.unwrap();
-        reservations::tell(&sweeper, &settled, &mut done).await.unwrap();
+        crate::reservations::tell(&sweeper, &settled, &mut done).await.unwrap();
         assert_eq!(done.failed, 0);
         done.reservations
     }
