@@ -124,6 +124,16 @@ fn truncated_input_is_refused_where_it_ends() {
     check(document(&event("x")).strip_suffix("</EPCISDocument>").unwrap(), "truncated", 1, 97);
 }
 
+/// Found by the fuzz target `chunks`: what has its end and a wrong beginning was cut short or malformed according
+/// to whether the first buffer ended with it, as the one of 16 bytes does here.
+#[test]
+fn markup_that_begins_wrongly_is_malformed_however_the_input_comes() {
+    check("<![)))))))))C]]>", "not-well-formed", 1, 1);
+    check("<!-xxxxxxxxxx-->", "not-well-formed", 1, 1);
+    check("<!dogxxxxxxxxxx>", "not-well-formed", 1, 1);
+    check("<!DOCTYPE a [<b>", "truncated", 1, 17);
+}
+
 #[test]
 fn malformed_json_is_refused_with_its_place() {
     check("{\"a\":1,\n}", "not-json", 2, 1);
