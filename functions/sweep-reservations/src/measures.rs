@@ -18,6 +18,7 @@ pub(crate) fn of(done: &Sweep) -> Measures {
         .with(Metric::DocumentsRetried, done.retried)
         .with(Metric::NotificationsLost, done.announced)
         .with(Metric::SweepFailures, done.failed)
+        .with(Metric::WebhookLost, done.lost)
 }
 
 /// Adds what waits now. That it cannot be counted is no failure of the run.

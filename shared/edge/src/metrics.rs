@@ -97,6 +97,8 @@ metrics! {
     NotificationsLost: Count,
     /// Things a sweep failed at; they wait for the next one.
     SweepFailures: Count,
+    /// Events of pools that the webhook never took: they were tried for four hours and are given up.
+    WebhookLost: Count,
     /// Deliveries that died in the queue and were put into quarantine.
     DeadDeliveries: Count,
     /// Time from the first request for a file that is written in the background until it was there.
