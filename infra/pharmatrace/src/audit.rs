@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use store::audit::{Audit, Breach};
+use store::audit::{Audit, Breach, Unchecked};
 use store::{Objects, Store, StoreError};
 use tokio::task::JoinSet;
 
@@ -48,12 +48,23 @@ struct Shown {
     postings: u64,
     documents: u64,
     audit_records: u64,
+    /// Spaces of random numbers, and how many of their keys were opened.
+    spaces: u64,
+    space_keys_opened: u64,
+    /// What was not looked at for want of a key: nothing is proved of these.
+    not_checked: Vec<ShownKey>,
     /// Days of audit records that are sealed.
     sealed_days: usize,
     /// Kept objects that were read again, and their bytes.
     objects: u64,
     object_bytes: u64,
     breaches: Vec<ShownBreach>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownKey {
+    subject: String,
+    why: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -168,6 +179,7 @@ fn shown(audit: Audit, table_only: bool) -> Shown {
         subject: breach.subject,
         detail: breach.detail,
     };
+    let key = |key: Unchecked| ShownKey { subject: key.subject, why: key.why };
     Shown {
         holds: audit.breaches.is_empty(),
         table_only,
@@ -181,6 +193,9 @@ fn shown(audit: Audit, table_only: bool) -> Shown {
         postings: audit.postings,
         documents: audit.documents,
         audit_records: audit.records,
+        spaces: audit.spaces,
+        space_keys_opened: audit.keys_opened,
+        not_checked: audit.unchecked.into_iter().map(key).collect(),
         sealed_days: audit.seals.len(),
         objects: audit.objects,
         object_bytes: audit.object_bytes,
@@ -209,9 +224,19 @@ pub fn report(audit: &Audit) -> Vec<String> {
         let (objects, bytes) = (audit.objects, audit.object_bytes);
         lines.push(format!("{objects} kept objects read again, {bytes} bytes"));
     }
+    if audit.spaces > 0 {
+        let (opened, all) = (audit.keys_opened, audit.spaces);
+        lines.push(format!("{opened} of the keys of {all} spaces opened"));
+    }
+    let unchecked = &audit.unchecked;
+    lines.extend(unchecked.iter().map(|one| format!("NOT CHECKED  {}  {}", one.subject, one.why)));
+    let but = match unchecked.len() {
+        0 => String::new(),
+        count => format!(" wherever it was looked; {count} NOT CHECKED"),
+    };
     lines.push(match audit.breaches.len() {
-        0 if audit.objects > 0 => "I1, I2, I4, I6, I11 and the postings hold".to_owned(),
-        0 => "I1, I2, I4, I11 and the postings hold".to_owned(),
+        0 if audit.objects > 0 => format!("I1, I2, I4, I6, I11 and the postings hold{but}"),
+        0 => format!("I1, I2, I4, I11 and the postings hold{but}"),
         count => format!("{count} breaches"),
     });
     lines
@@ -240,6 +265,21 @@ mod tests {
         assert_eq!(lines.last().unwrap(), "1 breaches");
         let lines = report(&Audit::default());
         assert_eq!(lines.last().unwrap(), "I1, I2, I4, I11 and the postings hold");
+    }
+
+    #[test]
+    fn a_key_that_nobody_could_open_is_said_to_be_unchecked() {
+        let why = "KMS Decrypt failed: AccessDeniedException".to_owned();
+        let key = Unchecked { subject: "GTIN#1/SPACE#2".into(), why };
+        let mut audit = Audit::default();
+        audit.unchecked.push(key);
+        (audit.spaces, audit.keys_opened) = (2, 1);
+        let lines = report(&audit).join("\n");
+        assert!(lines.contains("1 of the keys of 2 spaces opened"), "{lines}");
+        assert!(lines.contains("NOT CHECKED  GTIN#1/SPACE#2  KMS Decrypt"), "{lines}");
+        let value = serde_json::to_value(shown(audit, false)).unwrap();
+        assert!(lines.ends_with("hold wherever it was looked; 1 NOT CHECKED"), "{lines}");
+        assert_eq!(value["not_checked"][0]["subject"], "GTIN#1/SPACE#2");
     }
 
     #[test]

@@ -13,10 +13,13 @@ mod closings;
 mod ledger;
 mod pools;
 mod returned;
+mod spaces;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId};
+use domain::space::SpaceId;
 
 use crate::Store;
 use crate::closing::Closing;
@@ -74,6 +77,15 @@ pub struct Breach {
     pub detail: String,
 }
 
+/// What could not be looked at, because a key could not be opened here; that says nothing about it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unchecked {
+    /// The key of the space, or of the document that names its numbers.
+    pub subject: String,
+    /// What stood in the way.
+    pub why: String,
+}
+
 /// What an audit looked at and found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Audit {
@@ -97,6 +109,12 @@ pub struct Audit {
     pub documents: u64,
     /// Audit records.
     pub records: u64,
+    /// Spaces of random numbers.
+    pub spaces: u64,
+    /// Their keys that were opened.
+    pub keys_opened: u64,
+    /// What was not looked at, for keys that could not be opened here.
+    pub unchecked: Vec<Unchecked>,
     /// Objects that were read again; 0 where only the table was looked at.
     pub objects: u64,
     /// Their bytes.
@@ -113,6 +131,8 @@ pub struct Audit {
     pub closings_seen: Vec<Closing>,
     /// Allocations that were found with a range that agrees with them.
     owners: BTreeSet<AllocationId>,
+    /// Spaces that pools print from.
+    spaces_used: BTreeSet<(Gtin14, SpaceId)>,
 }
 
 impl Audit {
@@ -132,12 +152,15 @@ impl Audit {
         self.objects = self.objects.saturating_add(other.objects);
         self.object_bytes = self.object_bytes.saturating_add(other.object_bytes);
         self.breaches.extend(other.breaches);
+        self.unchecked.extend(other.unchecked);
     }
 
     /// Puts the breaches in order, each once.
     pub fn sort(&mut self) {
         self.breaches.sort();
         self.breaches.dedup();
+        self.unchecked.sort();
+        self.unchecked.dedup();
     }
 
     /// Takes what was read; an item that cannot be read is a breach and counts as absent, any other failure
@@ -172,6 +195,8 @@ struct Census {
     links: BTreeSet<(AllocationId, String)>,
     /// Allocations whose end was decided about.
     closings: BTreeSet<AllocationId>,
+    /// Spaces, with their products.
+    spaces: BTreeSet<(Gtin14, SpaceId)>,
     /// Entities with audit records, and how many.
     chains: HashMap<Pk, u64>,
     /// Entities that nobody can have made without leaving a record.
@@ -192,6 +217,7 @@ impl Store {
         self.audit_documents(&census, &mut audit).await?;
         self.audit_chains(&census, &mut audit).await?;
         self.audit_closings(&census, &mut audit).await?;
+        self.audit_spaces(&census, &mut audit).await?;
         audit.sort();
         audit.documents_seen = census.documents;
         audit.raws_seen = census.raws;
@@ -241,6 +267,9 @@ impl Census {
             (Pk::Pool(id), Sk::Pool | Sk::Range(_) | Sk::Returned(_) | Sk::Reoffer(_))
             | (Pk::Registry, Sk::RegistryPool(id)) => {
                 self.pools.insert(id);
+            }
+            (Pk::Gtin(gtin), Sk::Space(space)) => {
+                self.spaces.insert((gtin, space));
             }
             (Pk::Allocation(id), Sk::Allocation) => {
                 self.allocations.insert(id);

@@ -44,6 +44,25 @@ pub enum StoreError {
     Corrupt(#[from] Corrupt),
 }
 
+impl StoreError {
+    /// Whether the key service refused or could not be asked: nothing is known of what its keys protect.
+    #[must_use]
+    pub fn is_of_the_key_service(&self) -> bool {
+        match self {
+            Self::Unavailable { operation, .. } | Self::Throttled { operation } => {
+                operation.starts_with("KMS ") || *operation == NO_KEY_SERVICE
+            }
+            Self::NotFound { .. }
+            | Self::AlreadyExists { .. }
+            | Self::Conflict { .. }
+            | Self::Corrupt(_) => false,
+        }
+    }
+}
+
+/// What a process without a key service cannot do.
+pub(crate) const NO_KEY_SERVICE: &str = "reaching the key service";
+
 const THROTTLES: [&str; 5] = [
     "ProvisionedThroughputExceededException",
     "ThrottlingException",

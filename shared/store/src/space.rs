@@ -14,7 +14,7 @@ use domain::pool::Scheme;
 use domain::space::{SpaceCipher, SpaceForm, SpaceId, density_limit};
 use tokio::sync::OnceCell;
 
-use crate::error::StoreError;
+use crate::error::{NO_KEY_SERVICE, StoreError};
 use crate::item::{Corrupt, Item, Reader, new_item, text};
 use crate::keys::{Pk, Sk};
 use crate::kms::Kms;
@@ -64,7 +64,7 @@ impl SpaceState {
 impl Store {
     pub(crate) fn kms(&self) -> Result<&Kms, StoreError> {
         self.kms.as_ref().ok_or_else(|| StoreError::Unavailable {
-            operation: "reaching the key service",
+            operation: NO_KEY_SERVICE,
             detail: "this process was started without one".to_owned(),
         })
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use domain::ids::AllocationId;
 use domain::ledger::{Draft, Posting};
 use serde_json::Value;
-use store::audit::{Audit, Invariant, LOOKS};
+use store::audit::{Audit, Invariant, LOOKS, Unchecked};
 use store::block::Place;
 use store::document::{Document, DocumentStatus};
 use store::number_change;
@@ -50,9 +50,19 @@ impl Documents {
             wrong.clear();
             let fetched = self.store.document_fetch(sha).await;
             let Some(Some(document)) = audit.readable(fetched)? else { break };
-            self.look(&document, &mut audit, &mut wrong).await?;
-            if wrong.is_empty() {
-                break;
+            match self.look(&document, &mut audit, &mut wrong).await {
+                Ok(()) if wrong.is_empty() => break,
+                Ok(()) => {}
+                Err(error) if error.is_of_the_key_service() => {
+                    let (subject, why) = (format!("DOC#{sha}"), error.to_string());
+                    audit.unchecked.push(Unchecked { subject, why });
+                    break;
+                }
+                // What it names cannot be looked up, for something there cannot be read.
+                Err(error) => {
+                    audit.readable::<()>(Err(error))?;
+                    break;
+                }
             }
         }
         for (invariant, subject, detail) in wrong {
