@@ -169,3 +169,31 @@ async fn the_route_is_closed_to_the_wrong_caller() {
     let (status, _, body) = there.get("", "").await;
     assert_eq!((status, slug(&body)), (403, "capability-not-enabled".into()));
 }
+
+#[tokio::test]
+async fn i1_what_gave_numbers_back_is_handed_out_no_more() {
+    let world = world(TenantProfile::Manufacturer, 100).await;
+    let pool = PoolId::from_entropy([1; 17]);
+    let mut change = store::pool::PoolChange::default();
+    change.policy.reoffer = Some(domain::policy::Reoffer::Returned);
+    world.store.pool_change(&pool, &change, ("x", NOW)).await.unwrap();
+    assert_eq!(world.get("", "").await.0, 200);
+    let nowhere = Some("http://127.0.0.1:9".to_owned());
+    let settings = AwsSettings::new("eu-central-1", nowhere, ("test", "test"), None);
+    let buckets = Buckets { inbound: "i".into(), outbound: "o".into(), documents: "d".into() };
+    let shelf = testkit::Shelf::new(&testkit::TestClock::default());
+    let objects = Objects { s3: s3(&settings, &shelf.http()), buckets };
+    let request = store::number_change::Request {
+        requester: &SystemId::parse("L1").unwrap(),
+        actor: "L1/c",
+        key: &RequestId::parse("K").unwrap(),
+        selection: store::number_change::Selection::Runs(vec![(0, 9)]),
+        fate: domain::give_back::Fate::Return,
+        reason: "order cut short",
+    };
+    world.store.numbers_give_up(&objects, &world.id, &request, NOW).await.unwrap();
+    for query in ["", "profile=range", "format=json", "gzip=true"] {
+        let (status, _, body) = world.get(query, "").await;
+        assert_eq!((status, slug(&body)), (409, "allocation-state".into()), "{query}");
+    }
+}

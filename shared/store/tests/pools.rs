@@ -217,3 +217,60 @@ async fn a_change_whose_answer_was_lost_is_made_and_told_once() {
     let actions: Vec<&str> = records.iter().map(|record| record.action.as_str()).collect();
     assert_eq!(actions, ["create", "change"]);
 }
+
+#[tokio::test]
+async fn i1_what_a_slow_change_has_claimed_is_not_taken_back_by_another_one() {
+    let (dynamo, store) = store().await;
+    store.pool_create(id(1), draft(0, 99), NOW).await.unwrap();
+    // Both stop between their claim and the change of the pool; the first may still go on.
+    for last in [499, 199] {
+        let faults = Faults::none().dies_before(5);
+        let slow = Store::new(dynamo.client_with(&faults), &store.table);
+        slow.pool_change(&id(1), &to(last), ("x", NOW)).await.unwrap_err();
+        assert_eq!(faults.operations()[3..5], ["TransactWriteItems", "UpdateItem"]);
+    }
+    let refused = store.pool_create(id(2), draft(300, 399), NOW).await;
+    assert!(matches!(refused, Err(PoolError::Overlap { .. })), "{refused:?}");
+    // The next change that comes to its end puts the claim right.
+    store.pool_change(&id(1), &to(299), ("y", NOW)).await.unwrap();
+    store.pool_create(id(2), draft(300, 399), NOW).await.unwrap();
+}
+
+#[tokio::test]
+async fn company_prefixes_of_which_one_begins_with_the_other_share_no_sscc() {
+    let (_dynamo, store) = store().await;
+    let ssccs = |key: &str, from, to| {
+        let key: domain::object_key::ObjectKey = key.parse().unwrap();
+        let prefix = key.sscc().unwrap();
+        PoolDraft {
+            key,
+            company_prefix_length: prefix.company_prefix_length(),
+            scheme: Scheme::Sequential { width: prefix.reference_digits() },
+            ..draft(from, to)
+        }
+    };
+    store.pool_create(id(1), ssccs("0355555.1", 1_000, 1_999), NOW).await.unwrap();
+    // Racing with one another, and each with the pool that is there.
+    let mut racers = tokio::task::JoinSet::new();
+    let wanted =
+        [("03555550.1", 1_999, 2_999), ("035555500000.1", 0, 1_000), ("0355555.1", 0, 1_000)];
+    for (number, (key, from, to)) in (2..).zip(wanted) {
+        let (store, draft) = (store.clone(), ssccs(key, from, to));
+        racers.spawn(async move { store.pool_create(id(number), draft, NOW).await });
+    }
+    while let Some(outcome) = racers.join_next().await {
+        assert!(matches!(outcome.unwrap(), Err(PoolError::Overlap { pool }) if pool == id(1)));
+    }
+    store.pool_create(id(5), ssccs("03555550.1", 2_000, 2_999), NOW).await.unwrap();
+    store.pool_create(id(6), ssccs("0355555.2", 1_000, 1_999), NOW).await.unwrap();
+    // Growing is a claim as well.
+    let refused = change(&store, to(2_000)).await;
+    assert!(matches!(refused, Err(PoolError::Overlap { pool }) if pool == id(5)));
+    for (key, pool) in [("0355555.1", 1), ("03555550.1", 5), ("0355555.2", 6)] {
+        let key: domain::object_key::ObjectKey = key.parse().unwrap();
+        let pools: Vec<PoolId> =
+            store.pools_of(key).await.unwrap().into_iter().map(|claim| claim.pool_id).collect();
+        assert_eq!(pools, [id(pool)], "{key}");
+    }
+    assert_eq!(store.audit().await.unwrap().breaches, []);
+}
