@@ -2,6 +2,8 @@
 //! were clean before.
 #![expect(clippy::disallowed_methods, reason = "corruption is written past the crate store")]
 
+mod keys;
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -33,21 +35,13 @@ impl Books {
     /// Books that the audit finds clean.
     async fn clean() -> Self {
         let mut doing = Doing::start().await;
-        let wish = PoolWish { gtin: GTIN, from: 1_000, to: 99_999, max_request: 50_000 };
+        let wish = PoolWish::plain(GTIN, (1_000, 99_999), 50_000);
         step(&mut doing, Op::CreatePool(wish)).await;
         let pool = doing.model.pools.keys().next().unwrap().clone();
         let change = PoolChange::Extend(199_999);
         step(&mut doing, Op::ChangePool { pool: pool.clone(), change }).await;
         for (id, quantity) in [(1, 40_000), (2, 50), (3, 60)] {
-            let wish = Wish {
-                gtin: GTIN,
-                quantity,
-                pool: None,
-                lot: Some("LOT42"),
-                list: false,
-                partial: false,
-                hold_minutes: None,
-            };
+            let wish = Wish::plain(GTIN, quantity);
             step(&mut doing, Op::Reserve { asker: "L1", id, wish, how: How::Once }).await;
         }
         let mut by_start: Vec<_> =
@@ -61,6 +55,7 @@ impl Books {
         let event = Event {
             kind: Kind::Commission,
             gtin: GTIN,
+            space: None,
             runs: vec![(1_000, 1_029), (40_000, 40_009)],
             time: doing.model.now,
             lot: Some("LOT42"),

@@ -9,6 +9,7 @@ use time::Duration;
 use crate::op::{Death, File, GiveBack, How, Kind, Op, PoolChange, PoolWish, Verb, Wish};
 use crate::plant::{Answer, INBOUND, Plant, Process};
 use crate::reference::{Asked, EXPIRY, Notice, Reference, request_id};
+use crate::spaces::{FORMS, Form, text};
 
 const POOLS: &str = "/api/v1/l3/pools";
 const ALLOCATIONS: &str = "/api/v1/l3/allocations";
@@ -92,15 +93,27 @@ impl Doing {
     }
 
     async fn create_pool(&self, next: &mut Reference, wish: &PoolWish) {
-        let body = json!({
+        let mut body = json!({
             "name": "pool", "encoding": "SGTIN", "gtin": wish.gtin, "company_prefix_length": 7,
-            "scheme": "sequential", "width": 12, "from": wish.from.to_string(),
-            "to": wish.to.to_string(), "max_request": wish.max_request,
+            "from": wish.from.to_string(), "to": wish.to.to_string(),
+            "max_request": wish.max_request, "eu_rules": wish.eu,
         });
+        let fields = match wish.space {
+            None => json!({"scheme": "sequential", "width": 12}),
+            Some(space) => {
+                let Form { prefix, alphabet, length } = &FORMS[space];
+                json!({"scheme": "randomised", "prefix": prefix, "alphabet": alphabet, "length": length})
+            }
+        };
+        body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         let answer = self.live.ask("L1", ("POST", POOLS), Some(&body)).await;
         says(&answer, next.creates(wish));
         if answer.status == 201 {
             next.create_pool(answer.body["id"].as_str().unwrap(), wish);
+            if let Some(space) = wish.space {
+                let id = answer.body["space"]["id"].as_str().unwrap();
+                self.plant.plant_key((wish.gtin, id), space).await;
+            }
         }
     }
 
@@ -129,7 +142,11 @@ impl Doing {
         };
         let said = next.reserve(asked);
         match how {
-            How::Once => says(&self.live.ask(system, route, Some(&body)).await, said),
+            How::Once => {
+                let answer = self.live.ask(system, route, Some(&body)).await;
+                says(&answer, said);
+                tells(&answer, &next, &asked.allocation_id());
+            }
             How::Twice => {
                 let other = self.plant.process(None);
                 let both = tokio::join!(
@@ -182,6 +199,7 @@ impl Doing {
     async fn give_back(&self, next: &mut Reference, asked: &GiveBack, how: How) {
         let allocation = &next.allocations[&asked.allocation];
         let (system, start) = (allocation.system, allocation.start);
+        let (gtin, space) = (allocation.wish.gtin, next.space_of(allocation));
         let fates = [(Kind::Return, "return"), (Kind::Deactivate, "deactivate")];
         let fate = fates.iter().find(|(fate, _)| *fate == asked.fate);
         let fate = fate.map_or("destroy", |(_, word)| *word);
@@ -189,8 +207,12 @@ impl Doing {
         match asked.run {
             None => body["all_unused"] = true.into(),
             Some((first, last)) => {
-                let text = |number: u64| format!("{:012}", start + number);
-                body["ranges"] = json!([{"from": text(first), "to": text(last)}]);
+                let text = |number: u64| text(gtin, space, start + number);
+                if space.is_some() {
+                    body["serials"] = (first..=last).map(text).collect();
+                } else {
+                    body["ranges"] = json!([{"from": text(first), "to": text(last)}]);
+                }
             }
         }
         let path = format!("{ALLOCATIONS}/{}/return", asked.allocation);
@@ -272,7 +294,7 @@ impl Doing {
 fn reservation(id: u64, wish: &Wish) -> Value {
     let mut body = json!({
         "request_id": request_id(id), "gtin": wish.gtin, "quantity": wish.quantity,
-        "expiry": EXPIRY, "mode": if wish.list { "list" } else { "range" },
+        "expiry": EXPIRY, "mode": wish.mode.word(),
         "allow_partial": wish.partial,
     });
     let fields = [
@@ -291,6 +313,20 @@ fn reservation(id: u64, wish: &Wish) -> Value {
 #[track_caller]
 fn says(answer: &Answer, said: (u16, &str)) {
     assert_eq!((answer.status, answer.problem.as_str()), said, "{}", answer.body);
+}
+
+/// The numbers that an answer lists are those of the allocation, as the reference prints them.
+#[track_caller]
+fn tells(answer: &Answer, next: &Reference, id: &str) {
+    let (Some(texts), Some(one)) = (answer.body["serials"].as_array(), next.allocations.get(id))
+    else {
+        return;
+    };
+    let count = u64::try_from(texts.len()).unwrap();
+    assert_eq!(count, one.size);
+    for (at, said) in (0..).zip(texts).filter(|(at, _)| *at < 3 || at + 1 == count) {
+        assert_eq!(*said, text(one.wish.gtin, next.space_of(one), one.start + at));
+    }
 }
 
 /// A file that is too large for an answer is promised, and that is as good here.

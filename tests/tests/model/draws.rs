@@ -2,9 +2,11 @@
 
 use crate::draw::Draw;
 use crate::epcis::GTINS;
-use crate::op::{Death, Event, File, GiveBack, How, Kind, Op, PoolChange, PoolWish, Verb, Wish};
+use crate::op::{
+    Death, Event, File, GiveBack, How, Kind, Mode, Op, PoolChange, PoolWish, Verb, Wish,
+};
 use crate::plant::SYSTEMS;
-use crate::reference::{BLOCK, EXPIRY, Reference};
+use crate::reference::{Allocation, BLOCK, EXPIRY, Pool, Reference};
 
 /// What there is of an operation to draw.
 #[derive(Debug, Clone, Copy)]
@@ -153,7 +155,16 @@ fn create_pool(draw: &mut Draw, model: &Reference) -> Op {
     // Now and then where numbers are claimed already, and below the others.
     let from = if draw.once_in(5) { draw.below(room) } else { room + draw.below(500) };
     let max_request = draw.weighted(&[(5, 50_000), (1, 60)]);
-    Op::CreatePool(PoolWish { gtin, from, to: from + size - 1, max_request })
+    let wish = PoolWish::plain(gtin, (from, from + size - 1), max_request);
+    let spaces = [(18, None), (9, Some(0)), (4, Some(1)), (1, Some(2)), (1, Some(3))];
+    let space = draw.weighted(&spaces);
+    // The second space is small: under the European rules its pools have 99 numbers together.
+    let (from, size) = match space {
+        Some(1) if draw.once_in(2) => (draw.below(9) * 40, draw.within(30, 99)),
+        _ => (wish.from, size),
+    };
+    let eu = draw.once_in(if space.is_some() { 3 } else { 20 });
+    Op::CreatePool(PoolWish { space, eu, from, to: from + size - 1, ..wish })
 }
 
 fn change_pool(draw: &mut Draw, model: &Reference) -> Option<Op> {
@@ -184,7 +195,12 @@ fn wish(draw: &mut Draw, model: &Reference) -> Wish {
         quantity,
         pool: pool.filter(|_| draw.once_in(3)).map(|(id, _)| id.clone()),
         lot: draw.weighted(&[(5, Some("LOT42")), (1, Some("LOT9")), (1, None)]),
-        list: draw.once_in(4),
+        mode: match pool {
+            Some((_, pool)) if pool.space.is_some() => {
+                draw.weighted(&[(6, Mode::Random), (5, Mode::List), (1, Mode::Range)])
+            }
+            _ => draw.weighted(&[(15, Mode::Range), (5, Mode::List), (1, Mode::Random)]),
+        },
         partial: draw.once_in(4),
         hold_minutes: Some(draw.within(1, 40)).filter(|_| draw.once_in(4)),
     }
@@ -231,11 +247,12 @@ fn event(draw: &mut Draw, model: &Reference, sender: &'static str) -> Event {
         (2, Kind::Deactivate),
         (3, Kind::Ship),
     ];
-    let (gtin, runs) = numbers(draw, model, sender);
+    let ((gtin, space), runs) = numbers(draw, model, sender);
     let back = draw.weighted(&[(6, 600_u64), (3, 3_600), (1, 20_000)]);
     Event {
         kind: draw.weighted(&kinds),
         gtin,
+        space,
         runs,
         time: model.now - i64::try_from(draw.below(back)).unwrap(),
         lot: draw.weighted(&[(6, Some("LOT42")), (1, Some("LOT9")), (1, None)]),
@@ -245,29 +262,35 @@ fn event(draw: &mut Draw, model: &Reference, sender: &'static str) -> Event {
 }
 
 /// Where an event's numbers lie: mostly in an allocation, often at one of its ends.
-fn numbers(draw: &mut Draw, model: &Reference, sender: &str) -> (&'static str, Vec<(u64, u64)>) {
+fn numbers(
+    draw: &mut Draw,
+    model: &Reference,
+    sender: &str,
+) -> ((&'static str, Option<usize>), Vec<(u64, u64)>) {
     let run = |draw: &mut Draw, from: u64, long: u64| (from, from + draw.below(long));
     let all: Vec<_> = model.allocations.values().collect();
     let own: Vec<_> = all.iter().copied().filter(|one| one.system == sender).collect();
     let from = if draw.once_in(10) { &all } else { &own };
     let pools: Vec<_> = model.pools.values().collect();
     let pool = draw.one_of(&pools);
+    let source = |pool: &Pool| (pool.gtin, pool.space);
+    let of = |one: &Allocation| (one.wish.gtin, model.space_of(one));
     match (draw.below(20), draw.one_of(from), pool) {
-        (0, _, _) => (GTINS[2].0, vec![run(draw, 7, 5)]),
+        (0, _, _) => ((GTINS[2].0, None), vec![run(draw, 7, 5)]),
         (1 | 2, _, Some(pool)) => {
             let from = pool.cursor.saturating_sub(draw.below(6));
-            (pool.gtin, vec![run(draw, from, 12)])
+            (source(pool), vec![run(draw, from, 12)])
         }
         (3, _, Some(pool)) => {
             let from = pool.from.saturating_sub(3) + draw.below(pool.to - pool.from + 6);
-            (pool.gtin, vec![run(draw, from, 12)])
+            (source(pool), vec![run(draw, from, 12)])
         }
         (4 | 5, Some(one), _) if one.size > BLOCK => {
             // Around the border between two blocks.
             let from = one.start + BLOCK - draw.below(20);
-            (one.wish.gtin, vec![run(draw, from, 30)])
+            (of(one), vec![run(draw, from, 30)])
         }
-        (6, Some(one), _) => (one.wish.gtin, vec![(one.start, one.start + one.size.min(150) - 1)]),
+        (6, Some(one), _) => (of(one), vec![(one.start, one.start + one.size.min(150) - 1)]),
         (at, Some(one), _) => {
             let within = draw.below(one.size.min(80));
             let mut runs = vec![run(draw, one.start + within, 25)];
@@ -275,8 +298,9 @@ fn numbers(draw: &mut Draw, model: &Reference, sender: &str) -> (&'static str, V
                 let within = draw.below(one.size.min(80));
                 runs.push(run(draw, one.start + within, 15));
             }
-            (one.wish.gtin, runs)
+            (of(one), runs)
         }
-        _ => (GTINS[0].0, vec![run(draw, 200_000, 20)]),
+        (_, None, Some(pool)) => (source(pool), vec![run(draw, pool.from, 20)]),
+        (_, None, None) => ((GTINS[0].0, None), vec![run(draw, 200_000, 20)]),
     }
 }

@@ -7,6 +7,7 @@ use store::time::rfc3339_ms;
 use time::OffsetDateTime;
 
 use crate::op::{Event, File};
+use crate::spaces::text;
 
 /// The trade items of the model, with the stems of their URNs. Nobody has a pool of the last.
 pub const GTINS: [(&str, &str); 3] = [
@@ -58,7 +59,8 @@ fn write_event(out: &mut String, event: &Event) {
     out.push_str("<epcList>");
     let (_, stem) = GTINS.iter().find(|(gtin, _)| *gtin == event.gtin).unwrap();
     for number in event.numbers() {
-        write!(out, "<epc>{stem}{number:012}</epc>").unwrap();
+        let text = text(event.gtin, event.space, number);
+        write!(out, "<epc>{stem}{text}</epc>").unwrap();
     }
     let (action, business) = event.kind.words();
     write!(

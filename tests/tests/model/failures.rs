@@ -9,17 +9,8 @@ const GTIN: &str = crate::epcis::GTINS[0].0;
 /// Does some operations with a pool and an allocation of ten numbers from 1,000, comparing after each.
 async fn after(files: Vec<Vec<Event>>) -> Doing {
     let mut doing = Doing::start().await;
-    let wish = PoolWish { gtin: GTIN, from: 1_000, to: 1_999, max_request: 100 };
-    let reservation = Wish {
-        gtin: GTIN,
-        quantity: 10,
-        pool: None,
-        lot: Some("LOT42"),
-        list: false,
-        partial: false,
-        hold_minutes: None,
-    };
-    let reserve = Op::Reserve { asker: "L1", id: 1, wish: reservation, how: How::Once };
+    let wish = PoolWish::plain(GTIN, (1_000, 1_999), 100);
+    let reserve = Op::Reserve { asker: "L1", id: 1, wish: Wish::plain(GTIN, 10), how: How::Once };
     let mut ops = vec![Op::CreatePool(wish), reserve];
     for (number, events) in (0..).zip(files) {
         let file = File { number, events, broken: false };
@@ -37,7 +28,7 @@ async fn after(files: Vec<Vec<Event>>) -> Doing {
 fn event(kind: Kind, minute: i64, error: bool) -> Event {
     let time = 1_795_348_800 + minute * 60;
     let (lot, expiry) = (Some("LOT42"), Some(EXPIRY));
-    Event { kind, gtin: GTIN, runs: vec![(1_003, 1_005)], time, lot, expiry, error }
+    Event { kind, gtin: GTIN, space: None, runs: vec![(1_003, 1_005)], time, lot, expiry, error }
 }
 
 /// The end of a pack was declared an error before the file that tells of it came: the file's pack was found

@@ -23,7 +23,10 @@ mod op;
 mod picture;
 mod plant;
 mod reference;
+mod sealing;
+mod spaces;
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -37,8 +40,8 @@ use picture::{differences, of_table};
 const SEEDS: u64 = 8;
 /// Operations of a seed.
 const OPS: u64 = 50;
-/// Seeds that are worked on at the same time.
-const WORKERS: usize = 2;
+/// Seeds that are worked on at the same time, unless `MODEL_WORKERS` says otherwise.
+const WORKERS: u64 = 2;
 
 /// A number that the environment may set.
 fn set(name: &str) -> Option<u64> {
@@ -52,6 +55,7 @@ fn the_hub_is_what_the_reference_says_after_every_operation() {
     let seeds = set("MODEL_SEEDS").unwrap_or(if one.is_some() { 1 } else { SEEDS });
     let (first, ops) = (one.unwrap_or(0), set("MODEL_OPS").unwrap_or(OPS));
     let (next, failed) = (AtomicU64::new(first), Mutex::new(Vec::new()));
+    let done = Mutex::new(Done::default());
     let started = Instant::now();
     let worker = || loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -60,15 +64,21 @@ fn the_hub_is_what_the_reference_says_after_every_operation() {
         }
         // A seed that fails does not keep the others from being tried.
         let outcome = std::panic::catch_unwind(|| runtime().block_on(Box::pin(run(seed, ops))));
-        if outcome.is_err() {
-            failed.lock().unwrap().push(seed);
+        match outcome {
+            Ok(own) => own.into_iter().for_each(|(word, count)| {
+                *done.lock().unwrap().entry(word).or_default() += count;
+            }),
+            Err(_) => failed.lock().unwrap().push(seed),
         }
     };
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(worker)).collect();
+        let workers: Vec<_> = (0..set("MODEL_WORKERS").unwrap_or(WORKERS)).map(|_| scope.spawn(worker)).collect();
         assert!(workers.into_iter().all(|worker| worker.join().is_ok()));
     });
-    println!("{} operations over {seeds} seeds in {:?}", ops * seeds, started.elapsed());
+    let done = done.into_inner().unwrap();
+    let kinds: Vec<_> = done.iter().map(|(word, count)| format!("{word} {count}")).collect();
+    let (all, seconds) = (done.values().sum::<u64>(), started.elapsed().as_secs());
+    println!("{all} operations over {seeds} seeds in {seconds} s: {}", kinds.join(", "));
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "MODEL_SEED=<seed> repeats a failure: {failed:?}");
 }
@@ -77,8 +87,12 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
+/// How often what was done.
+type Done = BTreeMap<&'static str, u64>;
+
 /// All operations of a seed.
-async fn run(seed: u64, ops: u64) {
+async fn run(seed: u64, ops: u64) -> Done {
+    let mut done = Done::new();
     let (mut draw, mut doing) = (Draw::new(seed), Doing::start().await);
     for step in 0..ops {
         doing.pass(i64::try_from(draw.within(1, 30)).unwrap());
@@ -86,9 +100,11 @@ async fn run(seed: u64, ops: u64) {
         let context = Context { seed, step, op: &op };
         step_on(&mut doing, &op).await;
         context.done();
+        *done.entry(op.word()).or_default() += 1;
     }
     let audit = doing.live.store.audit().await.unwrap();
     assert_eq!(audit.breaches, [], "seed {seed}: the audit");
+    done
 }
 
 /// One operation, and the comparison after it.

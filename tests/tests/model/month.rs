@@ -38,7 +38,7 @@ fn the_books_of_a_month_are_proved_from_the_table_and_the_documents_alone() {
 async fn run(days: u64, orders: u64, seed: u64) -> u64 {
     let mut month =
         Month { doing: Doing::start().await, draw: Draw::new(seed), number: 0, late: Vec::new() };
-    let wish = PoolWish { gtin: GTIN, from: FIRST, to: 99_999_999, max_request: 100_000 };
+    let wish = PoolWish::plain(GTIN, (FIRST, 99_999_999), 100_000);
     month.act(Op::CreatePool(wish)).await;
     for _ in 0..days {
         month.day(orders).await;
@@ -86,15 +86,7 @@ impl Month {
         self.number += 1;
         let (asker, id) = (self.draw.weighted(&[(3, "L1"), (1, "L2")]), self.number);
         let hold_minutes = Some(self.draw.within(5, 30)).filter(|_| self.draw.once_in(4));
-        let wish = Wish {
-            gtin: GTIN,
-            quantity: self.draw.within(20, 120),
-            pool: None,
-            lot: Some("LOT42"),
-            list: false,
-            partial: false,
-            hold_minutes,
-        };
+        let wish = Wish { hold_minutes, ..Wish::plain(GTIN, self.draw.within(20, 120)) };
         let allocation = Asked { asker, id, wish: &wish, afresh: false }.allocation_id();
         self.act(Op::Reserve { asker, id, wish, how: How::Once }).await;
         if hold_minutes.is_some() {
@@ -156,6 +148,7 @@ impl Month {
         let event = Event {
             kind,
             gtin: GTIN,
+            space: None,
             runs: vec![run],
             time: self.doing.model.now,
             lot: Some("LOT42"),

@@ -30,6 +30,30 @@ pub enum Op {
     Restart,
 }
 
+impl Op {
+    /// What is counted as one kind.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::CreatePool(wish) if wish.space.is_some() => "create space",
+            Self::CreatePool(_) => "create pool",
+            Self::ChangePool { .. } => "change pool",
+            Self::Reserve { .. } => "reserve",
+            Self::Abandon { .. } => "crash",
+            Self::Turn { verb: Verb::Confirm, .. } => "confirm",
+            Self::Turn { verb: Verb::Void, .. } => "void",
+            Self::Turn { verb: Verb::Close, .. } => "close",
+            Self::Turn { verb: Verb::Export, .. } => "export",
+            Self::GiveBack { .. } => "give back",
+            Self::Send { .. } => "file",
+            Self::Lose { .. } => "lost notice",
+            Self::Redeliver { .. } => "redeliver",
+            Self::Copy { .. } => "copy",
+            Self::Wait { .. } => "sweep",
+            Self::Restart => "restart",
+        }
+    }
+}
+
 /// How something is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
@@ -54,6 +78,10 @@ pub struct Death {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolWish {
     pub gtin: &'static str,
+    /// One of [`crate::spaces::FORMS`]; none for numbers one after the other.
+    pub space: Option<usize>,
+    /// It asks for the European rules.
+    pub eu: bool,
     pub from: u64,
     pub to: u64,
     pub max_request: u64,
@@ -76,9 +104,32 @@ pub struct Wish {
     pub quantity: u64,
     pub pool: Option<String>,
     pub lot: Option<&'static str>,
-    pub list: bool,
+    pub mode: Mode,
     pub partial: bool,
     pub hold_minutes: Option<u64>,
+}
+
+/// How numbers are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Range,
+    List,
+    Random,
+}
+
+impl Mode {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Range => "range",
+            Self::List => "list",
+            Self::Random => "random",
+        }
+    }
+
+    /// Whether numbers of such a pool are told so.
+    pub fn fits(self, is_random: bool) -> bool {
+        self == Self::List || (self == Self::Random) == is_random
+    }
 }
 
 /// Numbers that are given up.
@@ -117,6 +168,8 @@ pub struct File {
 pub struct Event {
     pub kind: Kind,
     pub gtin: &'static str,
+    /// The space of its numbers.
+    pub space: Option<usize>,
     /// Runs of numbers, ends included.
     pub runs: Vec<(u64, u64)>,
     /// Seconds since 1970.
@@ -143,6 +196,21 @@ pub enum Kind {
     Deactivate,
     /// Nothing about the ledger.
     Ship,
+}
+
+impl PoolWish {
+    /// A pool of numbers one after the other.
+    pub fn plain(gtin: &'static str, (from, to): (u64, u64), max_request: u64) -> Self {
+        Self { gtin, space: None, eu: false, from, to, max_request }
+    }
+}
+
+impl Wish {
+    /// A range of exactly so many numbers, for good.
+    pub fn plain(gtin: &'static str, quantity: u64) -> Self {
+        let (lot, mode) = (Some("LOT42"), Mode::Range);
+        Self { gtin, quantity, pool: None, lot, mode, partial: false, hold_minutes: None }
+    }
 }
 
 impl Kind {

@@ -124,9 +124,10 @@ impl Reference {
 
 fn pool_lines(id: &str, pool: &Pool, lines: &mut Picture) {
     let mut line = format!(
-        "{} {} {}..{} cursor {} remaining {} max {}",
+        "{} {} {} {}..{} cursor {} remaining {} max {}",
         if pool.active { "active" } else { "suspended" },
         pool.gtin,
+        pool.space.map_or("sequential", |_| "randomised"),
         pool.from,
         pool.to,
         pool.cursor,

@@ -11,11 +11,12 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use store::client::AwsSettings;
 use store::jobs::Jobs;
+use store::kms::Kms;
 use store::system::System;
 use store::time::rfc3339_ms;
 use store::{Buckets, Objects, Store};
 use sweep_reservations::Sweeper;
-use testkit::{Dynamo, Faults, Shelf, TestClock};
+use testkit::{Dynamo, Faults, KeyService, Shelf, TestClock};
 use time::Duration;
 
 /// As the template has it for documents of a quarter of an hour.
@@ -33,6 +34,9 @@ pub struct Plant {
     pub table: String,
     pub shelf: Shelf,
     pub hands: TestClock,
+    /// The key service, and the connection that all processes have to it.
+    pub keys: KeyService,
+    https: SharedHttpClient,
     /// Random bytes drawn so far, as every run draws them.
     drawn: Arc<AtomicU64>,
 }
@@ -60,7 +64,8 @@ impl Plant {
         let (dynamo, hands) = (Dynamo::start().await, TestClock::default());
         let table = dynamo.table().await;
         let shelf = Shelf::new(&hands);
-        let plant = Self { dynamo, table, shelf, hands, drawn: Arc::default() };
+        let (keys, https) = (KeyService::start().await, store::client::https());
+        let plant = Self { dynamo, table, shelf, hands, keys, https, drawn: Arc::default() };
         let store = Store::new(plant.dynamo.client(), &plant.table);
         for id in SYSTEMS {
             let system = System {
@@ -90,13 +95,24 @@ impl Plant {
             outbound: "outbound".into(),
             documents: DOCUMENTS.into(),
         };
-        let store = Store::new(dynamo, &self.table);
+        let store = Store::new(dynamo, &self.table).with_kms(self.kms(faults));
         let objects = Objects { s3: quick(&store::client::s3(&settings, &http)), buckets };
         let sqs = store::client::sqs(&settings, &http);
         let hands = self.hands.clone();
         let clock = Clock::from_fn(move || hands.now());
         let door = self.door(&store, &objects, &sqs, &clock);
         Process { store, objects, sqs, clock, door }
+    }
+
+    /// The key service as a process reaches it.
+    pub fn kms(&self, faults: Option<&Faults>) -> Kms {
+        let endpoint = Some(self.keys.endpoint().to_owned());
+        let settings = AwsSettings::new("eu-central-1", endpoint, ("test", "test"), None);
+        let http = match faults {
+            None => self.https.clone(),
+            Some(faults) => SharedHttpClient::new(faults.around(self.https.clone())),
+        };
+        Kms::new(&settings, &http, self.keys.key_arn())
     }
 
     fn door(

@@ -45,6 +45,8 @@ pub struct Reference {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pool {
     pub gtin: &'static str,
+    pub space: Option<usize>,
+    pub eu: bool,
     pub from: u64,
     pub to: u64,
     pub active: bool,
@@ -179,6 +181,11 @@ impl Reference {
         let first = (allocation.to_owned(), 0);
         let own = self.ledger.range(first..).take_while(|((id, _), _)| id == allocation);
         own.flat_map(|((_, _), postings)| facts(postings.values())).collect()
+    }
+
+    /// The space of an allocation's numbers.
+    pub fn space_of(&self, allocation: &Allocation) -> Option<usize> {
+        self.pools[&allocation.pool].space
     }
 
     /// How many numbers are where.

@@ -19,7 +19,7 @@ const ENTITIES: [&str; 8] =
     ["pool", "range", "allocation", "fill", "block", "posting", "document", "finding"];
 
 /// And of that only these.
-const ATTRIBUTES: [&str; 40] = [
+const ATTRIBUTES: [&str; 41] = [
     "pk",
     "sk",
     "from",
@@ -28,6 +28,7 @@ const ATTRIBUTES: [&str; 40] = [
     "remaining",
     "status",
     "gtin",
+    "scheme",
     "max_request",
     "open_start",
     "open_info",
@@ -172,9 +173,10 @@ impl Table {
         let spans = self.pools.entry(id.to_owned()).or_default();
         spans.bounds = (number(item, "from"), number(item, "cursor"));
         let mut line = format!(
-            "{} {} {}..{} cursor {} remaining {} max {}",
+            "{} {} {} {}..{} cursor {} remaining {} max {}",
             text(item, "status"),
             text(item, "gtin"),
+            text(item, "scheme"),
             text(item, "from"),
             text(item, "to"),
             text(item, "cursor"),

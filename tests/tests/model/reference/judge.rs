@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::order::{NEVER, OVER, violation};
-use super::{BLOCK, Claim, Finding, Posting, Reference, Said, Status, facts};
+use super::{BLOCK, Claim, Finding, Pool, Posting, Reference, Said, Status, facts};
 use crate::op::{Event, File, Kind};
 
 /// Numbers of commissioning events.
@@ -21,6 +21,7 @@ pub struct Tally {
 struct Miss {
     code: &'static str,
     gtin: &'static str,
+    space: Option<usize>,
     allocation: Option<String>,
     provisional: bool,
 }
@@ -28,7 +29,8 @@ struct Miss {
 /// Numbers that are not posted.
 #[derive(Debug, Default)]
 struct Missed {
-    numbers: BTreeSet<u64>,
+    /// With their spaces.
+    numbers: BTreeSet<(Option<usize>, u64)>,
     mentions: u64,
 }
 
@@ -95,14 +97,14 @@ impl Reference {
             if !named.insert(number) && event.error {
                 continue;
             }
-            let (id, place) = match self.whose(event.gtin, number, system) {
+            let (id, place) = match self.whose((event.gtin, event.space, number), system) {
                 Ok(own) => own,
                 Err(miss) => {
                     let foreign = miss.code == "NOT_PROVISIONED_FOR_LOCATION";
                     if !event.error && (event.kind == Kind::Commission || foreign) {
                         let missed = reading.missed.entry(miss.clone()).or_default();
                         missed.mentions += 1;
-                        missed.numbers.insert(number);
+                        missed.numbers.insert((event.space, number));
                     }
                     continue;
                 }
@@ -116,16 +118,17 @@ impl Reference {
     /// The allocation of the system that a number belongs to, and its place there.
     fn whose(
         &self,
-        gtin: &'static str,
-        number: u64,
+        (gtin, space, number): (&'static str, Option<usize>, u64),
         system: &'static str,
     ) -> Result<(String, u64), Miss> {
-        let miss = |code, allocation, provisional| Miss { code, gtin, allocation, provisional };
+        let miss =
+            |code, allocation, provisional| Miss { code, gtin, space, allocation, provisional };
         let mut of_gtin = self.pools.values().filter(|pool| pool.gtin == gtin).peekable();
         if of_gtin.peek().is_none() {
             return Err(miss("UNKNOWN_GTIN", None, true));
         }
-        let Some(pool) = of_gtin.find(|pool| (pool.from..=pool.to).contains(&number)) else {
+        let has = |pool: &&Pool| pool.space == space && (pool.from..=pool.to).contains(&number);
+        let Some(pool) = of_gtin.find(has) else {
             return Err(miss("NOT_RESERVED", None, false));
         };
         let open = pool.open.values();
@@ -173,7 +176,8 @@ impl Reference {
             let all = merged.entry(finding(miss.code, miss.allocation.clone())).or_default();
             all.numbers.extend(&missed.numbers);
             all.mentions += missed.mentions;
-            if miss.code != "NOT_RESERVED" {
+            // A line prints no random number next to another.
+            if miss.code != "NOT_RESERVED" || miss.space.is_some() {
                 continue;
             }
             for (id, more) in self.over_runs(miss.gtin, &missed.numbers, reading) {
@@ -195,7 +199,7 @@ impl Reference {
     fn over_runs(
         &self,
         gtin: &str,
-        numbers: &BTreeSet<u64>,
+        numbers: &BTreeSet<(Option<usize>, u64)>,
         reading: &Reading,
     ) -> Vec<(String, u64)> {
         let mut runs = Vec::new();
@@ -203,9 +207,11 @@ impl Reference {
             let allocation = &self.allocations[id];
             let behind = allocation.start + allocation.size;
             let commissions = said.values().any(|one| one.claims.contains_key(&Kind::Commission));
-            let begins = numbers.contains(&behind) && !numbers.contains(&(behind - 1));
-            if allocation.wish.gtin == gtin && commissions && begins {
-                let run = (behind..).take_while(|number| numbers.contains(number));
+            let named = |number: u64| numbers.contains(&(None, number));
+            let begins = named(behind) && !named(behind - 1);
+            let is_own = allocation.wish.gtin == gtin && self.space_of(allocation).is_none();
+            if is_own && commissions && begins {
+                let run = (behind..).take_while(|number| named(*number));
                 runs.push((id.clone(), u64::try_from(run.count()).unwrap()));
             }
         }
@@ -280,7 +286,9 @@ impl Reference {
             }
         }
         tally.matched += count(&commissioned);
-        if let (Some(first), Some(last)) = (commissioned.first(), commissioned.last()) {
+        if let (Some(first), Some(last)) = (commissioned.first(), commissioned.last())
+            && self.space_of(&self.allocations[id]).is_none()
+        {
             *found.entry(finding("INTERNAL_GAP")).or_default() += self.gap(id, (*first, *last));
         }
     }

@@ -4,6 +4,7 @@ use domain::ids::{AllocationId, RequestId, SystemId};
 
 use super::{Allocation, Entry, Pool, Range, Reference, Status};
 use crate::op::{PoolChange, PoolWish, Wish};
+use crate::spaces::{FORMS, could_clash};
 
 /// Status and kind of the problem.
 pub type Said = (u16, &'static str);
@@ -17,6 +18,7 @@ enum Refusal {
     NoPool,
     IdReuse,
     OtherGtin,
+    Mode,
     Inactive,
     SizeLimit,
     Insufficient(u64),
@@ -28,6 +30,7 @@ impl Refusal {
             Self::NoPool => (404, "not-found"),
             Self::IdReuse => (409, "idempotency-key-reuse"),
             Self::OtherGtin => (422, "validation"),
+            Self::Mode => (422, "mode-not-allowed"),
             Self::Inactive => (423, "pool-inactive"),
             Self::SizeLimit => (422, "size-limit"),
             Self::Insufficient(_) => (422, "insufficient-serial-numbers"),
@@ -36,15 +39,16 @@ impl Refusal {
 
     /// Another pool may still serve.
     fn is_of_the_pool(self) -> bool {
-        matches!(self, Self::Inactive | Self::SizeLimit | Self::Insufficient(_))
+        matches!(self, Self::Mode | Self::Inactive | Self::SizeLimit | Self::Insufficient(_))
     }
 
     /// How much it helps the caller to be told.
     fn rank(self) -> u64 {
         match self {
-            Self::Insufficient(_) => 3,
-            Self::SizeLimit => 2,
-            Self::Inactive => 1,
+            Self::Insufficient(_) => 4,
+            Self::SizeLimit => 3,
+            Self::Inactive => 2,
+            Self::Mode => 1,
             Self::NoPool | Self::IdReuse | Self::OtherGtin => 0,
         }
     }
@@ -77,15 +81,47 @@ impl Asked<'_> {
 impl Reference {
     /// What the creation of a pool is answered.
     pub fn creates(&self, wish: &PoolWish) -> Said {
-        let meets =
-            |pool: &&Pool| pool.gtin == wish.gtin && pool.from <= wish.to && wish.from <= pool.to;
-        if self.pools.values().any(|pool| meets(&pool)) { (409, "pool-overlap") } else { (201, "") }
+        let is_bounded = wish.space.is_none_or(|space| wish.to < FORMS[space].capacity());
+        if !is_bounded || (wish.eu && wish.space.is_none()) {
+            return (422, "validation");
+        }
+        let claim = (wish.gtin, wish.space, wish.eu);
+        self.claims(claim, (wish.from, wish.to), None).err().unwrap_or((201, ""))
+    }
+
+    /// Whether a pool may claim numbers next to the others of its product: none of its source are theirs, no
+    /// other source prints what its own could, and under the European rules the space stays thin.
+    fn claims(
+        &self,
+        (gtin, space, eu): (&str, Option<usize>, bool),
+        (from, to): (u64, u64),
+        own: Option<&str>,
+    ) -> Result<(), Said> {
+        let others = || {
+            let others = self.pools.iter().filter(|(id, _)| Some(id.as_str()) != own);
+            others.map(|(_, pool)| pool).filter(|pool| pool.gtin == gtin)
+        };
+        let siblings = || others().filter(|pool| pool.space == space);
+        if siblings().any(|pool| pool.from <= to && from <= pool.to) {
+            return Err((409, "pool-overlap"));
+        }
+        if others().any(|pool| pool.space != space && could_clash(pool.space, space)) {
+            return Err((409, "space-clash"));
+        }
+        let Some(space) = space else { return Ok(()) };
+        let theirs: u64 = siblings().map(|pool| pool.to - pool.from + 1).sum();
+        let total = theirs + (to - from + 1);
+        let is_thin = total * 10_000 < FORMS[space].capacity();
+        let rules = eu || siblings().any(|pool| pool.eu);
+        if rules && !is_thin { Err((422, "validation")) } else { Ok(()) }
     }
 
     /// A pool that was created.
     pub fn create_pool(&mut self, id: &str, wish: &PoolWish) {
         let pool = Pool {
             gtin: wish.gtin,
+            space: wish.space,
+            eu: wish.eu,
             from: wish.from,
             to: wish.to,
             active: true,
@@ -101,12 +137,13 @@ impl Reference {
     /// Changes a pool.
     pub fn change_pool(&mut self, id: &str, change: PoolChange) -> Said {
         if let PoolChange::Extend(to) = change {
-            let (gtin, from) = (self.pools[id].gtin, self.pools[id].from);
-            let meets = |(other, pool): (&String, &Pool)| {
-                other != id && pool.gtin == gtin && pool.from <= to && from <= pool.to
-            };
-            if self.pools.iter().any(meets) {
-                return (409, "pool-overlap");
+            let own = &self.pools[id];
+            if own.space.is_some_and(|space| to >= FORMS[space].capacity()) {
+                return (422, "validation");
+            }
+            let claim = (own.gtin, own.space, own.eu);
+            if let Err(said) = self.claims(claim, (own.from, to), Some(id)) {
+                return said;
             }
         }
         let Some(pool) = self.pools.get_mut(id) else { return (404, "not-found") };
@@ -247,6 +284,9 @@ impl Reference {
         }
         if pool.gtin != asked.wish.gtin {
             return Err(Refusal::OtherGtin);
+        }
+        if !asked.wish.mode.fits(pool.space.is_some()) {
+            return Err(Refusal::Mode);
         }
         if !pool.active {
             return Err(Refusal::Inactive);
