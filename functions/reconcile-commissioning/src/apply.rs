@@ -153,7 +153,8 @@ impl Applier {
             tasks.spawn(async move {
                 let place =
                     Place { allocation: &id, block, content_sha256: &applier.content_sha256 };
-                let posting = applier.store.block_judge(place, &draft, &terms, &applier.meter);
+                let at = (place, applier.now.as_str());
+                let posting = applier.store.block_judge(at, &draft, &terms, &applier.meter);
                 posting.await.map(|posting| (block, posting))
             });
         }

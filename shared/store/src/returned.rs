@@ -8,30 +8,28 @@
 //! - I1: a returned number may turn up on a pack all the same. Before a posting that says so is made, the run
 //!   is withdrawn, only if nothing was taken since it was read; where the number was taken, the posting is not
 //!   made: its document looked the number up before that, and is read again.
-//! - Runs that can be offered are listed in an index. It may lag: the condition of the taking decides.
+//! - Runs that can be offered are listed in an index, by how much of them is left. It may lag: the condition of
+//!   the taking decides.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+mod free;
+mod withdraw;
+
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use domain::allocation::{Allocation, Reuse};
-use domain::bitmap::{BLOCK_SIZE, BlockSet, Offset};
+use domain::bitmap::{BLOCK_SIZE, BlockSet};
 use domain::ids::{AllocationId, PoolId};
 
+pub(crate) use self::withdraw::Withdrawal;
 use crate::Store;
 use crate::block::Place;
-use crate::error::{StoreError, sdk_error};
+use crate::error::StoreError;
 use crate::item::{Corrupt, Item, Reader, key, new_item, number, put_some, text};
 use crate::keys::{Pk, RETURNED_PREFIX, Sk, listing};
-use crate::pause::pause;
 use crate::pool::built;
 
 const ENTITY: &str = "returned-run";
 /// Runs that one change offers of one block, the longest of them; what else is returned stays returned. A
 /// transaction has room for no more.
 pub const RUNS_MAX: usize = 64;
-/// How often runs are read again when others take of them.
-const WITHDRAW_TRIES: u32 = 20;
-/// The step of the pauses between these tries, milliseconds.
-const WITHDRAW_PAUSE_MS: u64 = 5;
 
 /// A run of numbers that were returned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,14 +82,14 @@ fn to_item(pool: &PoolId, run: &ReturnedRun, now: &str) -> Item {
         ("of", text(run.of.as_str())),
         ("created_at", text(now)),
         ("list_pk", text(listing::returned(pool))),
-        ("list_sk", text(format!("{:020}", run.start))),
+        ("list_sk", text(free::place(run.free(), run.start))),
     ];
     item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
     put_some(&mut item, "withdrawn_by", run.withdrawn_by.as_deref());
     item
 }
 
-fn from_item(item: &Item) -> Result<ReturnedRun, Corrupt> {
+pub(crate) fn from_item(item: &Item) -> Result<ReturnedRun, Corrupt> {
     let reader = Reader::new(item, ENTITY)?;
     Ok(ReturnedRun {
         start: reader.parsed("start")?,
@@ -133,74 +131,6 @@ impl Store {
         runs.iter().map(put).collect()
     }
 
-    /// Withdraws the runs of a block that hold one of these numbers: a posting is going to name them. Next to
-    /// no posting does, and nothing is read for the others. It comes before the posting: a run that is
-    /// withdrawn for a posting that fails is merely not offered.
-    ///
-    /// # Errors
-    /// `Conflict` when one of the numbers belongs to another allocation by now.
-    pub(crate) async fn returned_withdraw(
-        &self,
-        place: Place<'_>,
-        named: &BlockSet,
-    ) -> Result<(), StoreError> {
-        if named.is_empty() {
-            return Ok(());
-        }
-        let allocation = self.allocation_fetch(place.allocation).await?;
-        let Some(allocation) = allocation.filter(|one| one.reuse == Reuse::Gave) else {
-            return Ok(());
-        };
-        for attempt in 0..WITHDRAW_TRIES {
-            let mut quiet = true;
-            for run in self.returned_of(&allocation, place.block).await? {
-                let first = base((allocation.start, place.block));
-                if inside(named, first, (run.start, run.next)) {
-                    return Err(StoreError::Conflict { what: "numbers that were offered again" });
-                }
-                if inside(named, first, (run.next, run.end())) && run.withdrawn_by.is_none() {
-                    let of = (&allocation.pool_id, place.content_sha256);
-                    quiet &= self.returned_end(of, &run).await?;
-                }
-            }
-            if quiet {
-                return Ok(());
-            }
-            pause(attempt, WITHDRAW_PAUSE_MS).await;
-        }
-        Err(StoreError::Conflict { what: "returned numbers" })
-    }
-
-    /// `false` when the run is not as it was read.
-    async fn returned_end(
-        &self,
-        (pool, content_sha256): (&PoolId, &str),
-        run: &ReturnedRun,
-    ) -> Result<bool, StoreError> {
-        let outcome = self
-            .dynamo
-            .update_item()
-            .table_name(&*self.table)
-            .set_key(Some(key(&Pk::Pool(pool.clone()), &Sk::Returned(run.start))))
-            .update_expression("SET withdrawn_by = :document REMOVE list_pk, list_sk")
-            // I1: nothing was taken since it was read, so no number that is used belongs to anybody else.
-            .condition_expression("#next = :seen AND attribute_not_exists(withdrawn_by)")
-            .expression_attribute_names("#next", "next")
-            .expression_attribute_values(":seen", number(run.next))
-            .expression_attribute_values(":document", text(content_sha256))
-            .send()
-            .await;
-        let passing = |error: &UpdateItemError| {
-            error.is_conditional_check_failed_exception()
-                || error.is_transaction_conflict_exception()
-        };
-        match outcome {
-            Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(passing) => Ok(false),
-            Err(error) => Err(sdk_error("UpdateItem returned run", &error)),
-        }
-    }
-
     /// Moves the cursor of a run to `to`, for an allocation that the same transaction makes.
     pub(crate) fn returned_take(
         &self,
@@ -209,12 +139,13 @@ impl Store {
         to: u128,
     ) -> Result<TransactWriteItem, StoreError> {
         // What is used up is listed no more.
-        let change = if to >= run.end() {
+        let rest = ReturnedRun { next: to, ..run.clone() }.free();
+        let change = if rest == 0 {
             "SET #next = :to REMOVE list_pk, list_sk"
         } else {
-            "SET #next = :to"
+            "SET #next = :to, list_sk = :place"
         };
-        let update = Update::builder()
+        let mut update = Update::builder()
             .table_name(&*self.table)
             .set_key(Some(key(&Pk::Pool(pool.clone()), &Sk::Returned(run.start))))
             .update_expression(change)
@@ -222,60 +153,13 @@ impl Store {
             .condition_expression("#next = :seen AND attribute_not_exists(withdrawn_by)")
             .expression_attribute_names("#next", "next")
             .expression_attribute_values(":seen", number(run.next))
-            .expression_attribute_values(":to", number(to))
-            .build()
-            .map_err(|error| built(&error))?;
-        Ok(TransactWriteItem::builder().update(update).build())
-    }
-
-    /// The runs that a block of an allocation gave back. Consistent.
-    async fn returned_of(
-        &self,
-        allocation: &Allocation,
-        block: u32,
-    ) -> Result<Vec<ReturnedRun>, StoreError> {
-        let first = base((allocation.start, block));
-        let last = first.saturating_add(u128::from(BLOCK_SIZE)).saturating_sub(1);
-        // A block has at most 16,384 runs of 300 bytes; a page has 1 MB.
-        let (mut runs, mut start) = (Vec::new(), None);
-        loop {
-            let output = self
-                .dynamo
-                .query()
-                .table_name(&*self.table)
-                .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
-                .expression_attribute_values(
-                    ":pk",
-                    text(Pk::Pool(allocation.pool_id.clone()).to_string()),
-                )
-                .expression_attribute_values(":first", text(Sk::Returned(first).to_string()))
-                .expression_attribute_values(":last", text(Sk::Returned(last).to_string()))
-                .set_exclusive_start_key(start)
-                .consistent_read(true)
-                .send()
-                .await
-                .map_err(|error| sdk_error("Query returned runs", &error))?;
-            for item in output.items() {
-                runs.push(from_item(item)?);
-            }
-            start = output.last_evaluated_key;
-            if start.is_none() {
-                return Ok(runs);
-            }
+            .expression_attribute_values(":to", number(to));
+        if rest > 0 {
+            let place = text(free::place(rest, run.start));
+            update = update.expression_attribute_values(":place", place);
         }
-    }
-
-    /// Runs of a pool that can be offered, by first index: a page of the index, so one may be used up or
-    /// withdrawn by now, and the newest may be missing.
-    pub(crate) async fn returned_free(
-        &self,
-        pool: &PoolId,
-    ) -> Result<Vec<ReturnedRun>, StoreError> {
-        let page = self.listing_page(&listing::returned(pool), None, None).await?;
-        let runs: Result<Vec<ReturnedRun>, Corrupt> = page.items.iter().map(from_item).collect();
-        let mut runs = runs?;
-        runs.sort_by_key(|run| run.start);
-        Ok(runs)
+        let update = update.build().map_err(|error| built(&error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// All runs of a pool that were ever returned, in order. Consistent.
@@ -283,16 +167,5 @@ impl Store {
         let items = self.partition(&Pk::Pool(pool.clone()), RETURNED_PREFIX).await?;
         let runs: Result<Vec<ReturnedRun>, Corrupt> = items.iter().map(from_item).collect();
         Ok(runs?)
-    }
-}
-
-/// Whether one of a block's numbers lies in a span of indexes whose end is not included.
-fn inside(named: &BlockSet, first: u128, (from, to): (u128, u128)) -> bool {
-    let offset =
-        |index: u128| u32::try_from(index.saturating_sub(first)).ok().and_then(Offset::new);
-    let last = to.checked_sub(1).filter(|last| *last >= from);
-    match last.and_then(|last| Some((offset(from)?, offset(last)?))) {
-        Some((low, high)) => named.intersects(&BlockSet::span(low, high)),
-        None => false,
     }
 }

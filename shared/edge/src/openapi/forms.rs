@@ -56,6 +56,7 @@ texts! {
     Gtin = "^(?:[0-9]{8}|[0-9]{12,14})$", (8, 14), "00313000007772",
         "A GTIN-14 with its check digit; shorter ones are padded with zeros.";
     Gtin14 = "^[0-9]{14}$", (14, 14), "00313000007772", "A GTIN-14 with its check digit.";
+    CompanyPrefix = "^[0-9]{6,12}$", (6, 12), "0355555", "A GS1 company prefix.";
     Gln = "^[0-9]{13}$", (13, 13), "0313000000018", "A GLN with its check digit.";
     Index = "^[0-9]{1,20}$", (1, 20), "1000",
         "A number of a pool or a boundary: decimal text below 10^20.";
@@ -84,7 +85,7 @@ texts! {
     AuditActor = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(?:/[A-Za-z0-9_.-]{1,64})?$", (1, 129),
         "guardian-line-3/c7", "Who did it: a system, `<system>/<credential>`, or `hub`.";
     AuditEntity =
-        "^(?:allocation|credential|document|finding|pool|system):[A-Za-z0-9][A-Za-z0-9_.-]*$", (6, 80),
+        "^(?:allocation|credential|document|finding|pool|product|run|system):[A-Za-z0-9][A-Za-z0-9_.-]*$", (5, 80),
         "pool:K5XW6YTCOVZWKY3UNFXW4YLSMU", "What was changed: `<kind>:<id>`.";
     Cursor = "^[A-Za-z0-9_-]+$", (1, CURSOR_CHARACTERS_MAX), "MjAyNg",
         "`next_cursor` of the page before, unchanged.";

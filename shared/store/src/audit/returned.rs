@@ -16,6 +16,7 @@ use super::pools::{disagreement, owner};
 use super::{Audit, Invariant, LOOKS};
 use crate::Store;
 use crate::error::StoreError;
+use crate::keys::Pk;
 use crate::range::Range;
 use crate::returned::ReturnedRun;
 
@@ -92,6 +93,10 @@ impl Store {
                 say(Invariant::Disjoint, "has numbers of the run before");
             }
             end = run.end();
+            let pk = Pk::Run(pool.clone(), run.start);
+            if run.withdrawn_by.is_some() && self.audit_last(&pk).await?.is_none() {
+                say(Invariant::Evident, "was withdrawn without a record");
+            }
             if !(run.start..=run.end()).contains(&run.next) {
                 say(Invariant::Accounted, "its cursor is not in it");
             }

@@ -81,19 +81,19 @@ impl GivenUp<'_> {
 }
 
 impl Store {
-    /// Posts what a document says about a block, unless it has been posted before, and gives the
-    /// posting that is stored, with what it changed: the same for every delivery.
+    /// Posts what a document says about a block at a time (RFC 3339), unless it has been posted before, and gives
+    /// the posting that is stored, with what it changed: the same for every delivery.
     ///
     /// # Errors
     /// `Conflict` when the block did not come to rest in many tries: try again later.
     pub async fn block_apply(
         &self,
-        place: Place<'_>,
+        at: (Place<'_>, &str),
         draft: &Draft,
         terms: &Terms,
         meter: &Meter,
     ) -> Result<(Posting, Gain), StoreError> {
-        self.block_post(place, Said::Fixed(draft, terms), meter).await
+        self.block_post(at, Said::Fixed(draft, terms), meter).await
     }
 
     /// The same with the documents that are to be judged again because of it.
@@ -102,28 +102,28 @@ impl Store {
     /// As [`Store::block_apply`].
     pub async fn block_judge(
         &self,
-        place: Place<'_>,
+        at: (Place<'_>, &str),
         draft: &Draft,
         terms: &Terms,
         meter: &Meter,
     ) -> Result<Posted, StoreError> {
-        self.block_posted(place, Said::Fixed(draft, terms), meter).await
+        self.block_posted(at, Said::Fixed(draft, terms), meter).await
     }
 
     /// The same for whatever is said of a block.
     pub(crate) async fn block_post(
         &self,
-        place: Place<'_>,
+        at: (Place<'_>, &str),
         said: Said<'_>,
         meter: &Meter,
     ) -> Result<(Posting, Gain), StoreError> {
-        let posted = self.block_posted(place, said, meter).await?;
+        let posted = self.block_posted(at, said, meter).await?;
         Ok((posted.posting, posted.gain))
     }
 
     async fn block_posted(
         &self,
-        place: Place<'_>,
+        (place, now): (Place<'_>, &str),
         said: Said<'_>,
         meter: &Meter,
     ) -> Result<Posted, StoreError> {
@@ -138,7 +138,7 @@ impl Store {
                 continue;
             }
             let draft = said.draft(&state);
-            self.returned_withdraw(place, &named(&draft, &state)).await?;
+            self.returned_withdraw(place, (&named(&draft, &state), now)).await?;
             // Read after the state: a posting that came between changes the version, and the
             // condition below sends us round again.
             let known = if needs_history(&draft, &state) {

@@ -3,13 +3,14 @@
 use super::Pk;
 
 /// The kinds of entities that leave audit records, and how their keys begin.
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 8] = [
     ("allocation", "ALLOC#"),
     ("credential", "CREDENTIAL#"),
     ("document", "DOC#"),
     ("finding", "FINDING#"),
     ("pool", "POOL#"),
     ("product", "PRODUCT#"),
+    ("run", "RUN#"),
     ("system", "SYSTEM#"),
 ];
 
@@ -43,6 +44,7 @@ mod tests {
             "credential:abcdefgh".to_owned(),
             "finding:abc".to_owned(),
             "product:00313000007772".to_owned(),
+            format!("run:{}-{:020}", "B".repeat(26), 7),
             "system:L1".to_owned(),
         ] {
             let key = Pk::of_entity(&name).unwrap();

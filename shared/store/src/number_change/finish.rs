@@ -41,6 +41,24 @@ impl Store {
         self.number_change_finish(objects, change.ok_or(missing)?, now).await
     }
 
+    /// Completes all changes of an allocation that were recorded and not completed: before its run ends, so that
+    /// what is counted then is all that was decided.
+    ///
+    /// # Errors
+    /// A failed store: to be done again.
+    pub async fn number_changes_finish(
+        &self,
+        objects: &Objects,
+        allocation: &AllocationId,
+        now: &str,
+    ) -> Result<(), StoreError> {
+        let changes = self.number_changes(allocation).await?;
+        for change in changes.into_iter().filter(|change| change.done.is_none()) {
+            Box::pin(self.number_change_finish(objects, change, now)).await?;
+        }
+        Ok(())
+    }
+
     /// Completes a change, if that was not done.
     pub(super) async fn number_change_finish(
         &self,
@@ -110,15 +128,17 @@ impl Store {
             let (store, meter, wanted) = (self.clone(), meter.clone(), wanted.clone());
             let (id, block) = (allocation.id.clone(), *block);
             let (sha, now) = (change.content_sha256.clone(), now.to_owned());
-            let (pool, start, offers) =
-                (allocation.pool_id.clone(), allocation.start, change.offers);
+            // The end of a run finishes its changes first; one that comes later all the same offers nothing.
+            let offers = change.offers && !allocation.status.is_over();
+            let (pool, start) = (allocation.pool_id.clone(), allocation.start);
             let (fate, time_ms) = (read.fate, read.time_ms);
             let size = block_size(allocation.size, block);
             tasks.spawn(async move {
                 let place = Place { allocation: &id, block, content_sha256: &sha };
                 let offer = offers.then_some(Offer { pool: &pool, start, now: &now });
                 let given = GivenUp { wanted: &wanted, fate, time_ms, size, offer };
-                let (posting, gain) = store.block_post(place, Said::GivenUp(given), &meter).await?;
+                let said = Said::GivenUp(given);
+                let (posting, gain) = store.block_post((place, &now), said, &meter).await?;
                 Ok((gain, posting.stated(fate.fact()).len().into()))
             });
         }

@@ -7,7 +7,7 @@ use super::{Done, NumberChange};
 use crate::Store;
 use crate::error::StoreError;
 use crate::item::{Corrupt, Item, Reader, new_item, number, put_some, text};
-use crate::keys::{Pk, Sk};
+use crate::keys::{CHANGE_PREFIX, Pk, Sk};
 
 const ENTITY: &str = "number-change";
 
@@ -58,6 +58,16 @@ fn from_item(item: &Item) -> Result<NumberChange, Corrupt> {
 }
 
 impl Store {
+    /// All changes of an allocation's numbers; strongly consistent.
+    pub(super) async fn number_changes(
+        &self,
+        allocation: &AllocationId,
+    ) -> Result<Vec<NumberChange>, StoreError> {
+        let items = self.partition(&Pk::Allocation(allocation.clone()), CHANGE_PREFIX).await?;
+        let changes: Result<Vec<NumberChange>, Corrupt> = items.iter().map(from_item).collect();
+        Ok(changes?)
+    }
+
     /// A change of an allocation by its id; strongly consistent.
     pub async fn number_change_fetch(
         &self,

@@ -79,12 +79,42 @@ async fn runs_that_follow_each_other_serve_one_request() {
 }
 
 #[tokio::test]
+async fn run_is_found_behind_any_number_of_smaller_ones() {
+    let hub = offering().await;
+    let first = hub.reserve("R", 1_000).await;
+    // Two neighbours in different blocks would do as well; these are two that no block divides.
+    returned(&hub, &first, "K", (0, 9)).await;
+    returned(&hub, &first, "L", (10, 14)).await;
+    for part in 0..4_u64 {
+        let low = 100 + part * 200;
+        let runs = (0..64).map(|n| (low + 2 * n, low + 2 * n)).collect();
+        let asked = (Selection::Runs(runs), Fate::Return);
+        hub.give_up(&first, &format!("M{part}"), asked).await.unwrap();
+    }
+    assert_eq!(hub.store.returned_list(&hub.pool).await.unwrap().len(), 2 + 4 * 64);
+    let both = again(&hub, "S", 12).await.unwrap();
+    assert_eq!((both.start, both.size), (0, 12), "two that follow each other");
+    // What is left of the second is listed by what is left of it.
+    assert_eq!(again(&hub, "T", 4).await, None);
+    assert_eq!(again(&hub, "U", 3).await.unwrap().start, 12);
+    assert_eq!(again(&hub, "V", 1).await.unwrap().start, 100, "the smallest that fits");
+    hub.holds().await;
+}
+
+#[tokio::test]
 async fn number_that_turns_up_all_the_same_withdraws_its_run() {
     let hub = offering().await;
     let first = hub.reserve("R", 100).await;
     returned(&hub, &first, "K", (0, 9)).await;
     returned(&hub, &first, "L", (20, 29)).await;
     hub.commission(&first, &"a".repeat(64), (3, 3)).await;
+    // I11: what was still to be offered, and which document ended that.
+    let records = hub.store.audit_records(&Pk::Run(hub.pool.clone(), 0), 10).await.unwrap();
+    let [record] = records.as_slice() else { panic!("{records:?}") };
+    assert_eq!((record.action.as_str(), record.actor.as_str()), ("withdraw", "hub"));
+    assert_eq!(record.before.as_deref(), Some("offered from 0 to 9"));
+    assert_eq!(record.after, Some(format!("withdrawn for {}", "a".repeat(64))));
+    hub.holds().await;
     let second = again(&hub, "S", 5).await.unwrap();
     assert_eq!(second.start, 20, "of the other run");
     assert_eq!(again(&hub, "T", 6).await, None);
