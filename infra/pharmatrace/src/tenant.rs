@@ -194,6 +194,7 @@ async fn fill(arguments: Restore, target: &HubArguments, json: bool) -> Result<b
             "{} items, {} objects of {} bytes; {} numbers skipped in {} pools",
             done.items, done.objects, done.bytes, done.skipped, done.pools
         ))?;
+        done.remarks().iter().try_for_each(|remark| print_line(remark))?;
         print_line("now run `pharmatrace audit` on the new stack")?;
     }
     Ok(true)

@@ -128,7 +128,7 @@ impl Store {
     /// What the seal is bound to, each part after its length.
     fn bound(&self, url: &str) -> Vec<u8> {
         let mut bound = Vec::new();
-        for part in [PURPOSE, &*self.table, url] {
+        for part in [PURPOSE, &*self.home, url] {
             let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
             bound.extend_from_slice(&length.to_be_bytes());
             bound.extend_from_slice(part.as_bytes());
@@ -176,4 +176,15 @@ fn from_item(item: &Item) -> Result<Webhook, Corrupt> {
         version: reader.parsed("version")?,
         sealed,
     })
+}
+
+/// The item of a webhook as another stack begins with it: without the address, as its secret would not open there;
+/// and that address.
+pub(crate) fn switched_off(item: &Item) -> Result<(Item, Option<String>), Corrupt> {
+    let before = from_item(item)?;
+    if before.url.is_none() {
+        return Ok((item.clone(), None));
+    }
+    let version = before.version.saturating_add(1);
+    Ok((to_item(&Webhook { url: None, sealed: None, version, ..before.clone() }), before.url))
 }

@@ -70,13 +70,17 @@ pub fn reserve_request(id: &str, quantity: u64) -> ReserveRequest {
 
 impl Hub {
     pub async fn new(policy: PoolPolicy) -> Self {
+        Self::of(draft(policy)).await
+    }
+
+    pub async fn of(draft: PoolDraft) -> Self {
         let dynamo = Dynamo::start().await;
         let table = dynamo.table().await;
         let store = Store::new(dynamo.client(), &table);
         let shelf = Shelf::new(&TestClock::default());
         let objects = objects(&shelf);
         let pool = PoolId::from_entropy([0; 17]);
-        store.pool_create(pool.clone(), draft(policy), NOW).await.unwrap();
+        store.pool_create(pool.clone(), draft, NOW).await.unwrap();
         Self { dynamo, table, shelf, store, objects, pool }
     }
 

@@ -5,12 +5,14 @@
 mod again;
 mod hub;
 mod planted;
+mod restore;
 
 use domain::allocation::Transition;
 use domain::fact::Fact;
 use domain::give_back::Fate;
 use domain::ledger::Bucket;
 use domain::policy::PoolPolicy;
+use domain::pool::PoolDraft;
 use store::document::DocumentStatus;
 use store::keys::Pk;
 use store::number_change::{GiveUpError, Selection};
