@@ -22,7 +22,7 @@ use http::{HeaderMap, HeaderValue};
 use service::store_problem;
 use store::StoreError;
 use store::allocation::ChangeError;
-use store::closing::{Closing, Effects, Hashes, content_sha256};
+use store::closing::{Closing, Effects, Hashes, Seen, content_sha256};
 use store::finding::FindingRecord;
 use store::number_change::Selection;
 
@@ -80,23 +80,26 @@ struct Ask<'a> {
 impl Ask<'_> {
     /// The allocation after the end of its run, and whether that was decided before.
     async fn decide(&self) -> Result<(Allocation, bool), Problem> {
-        let store = &self.hub.store;
-        let mut seen = self.turn.allocation.clone();
+        let (store, objects) = (&self.hub.store, &self.hub.objects);
         for _ in 0..TRIES {
-            let closings = store.closing_list(&seen.id).await.map_err(failed)?;
-            if self.is_replay(&seen, &closings)? {
-                return Ok((seen, true));
+            let seen = seen(self.hub, self.turn).await?;
+            let allocation = &seen.allocation;
+            let closings = store.closing_list(&allocation.id).await.map_err(failed)?;
+            if self.is_replay(allocation, &closings)? {
+                return Ok((seen.allocation, true));
             }
-            seen.status
-                .after(Transition::Close)
-                .map_err(|error| change_problem(&ChangeError::Transition(error)))?;
-            self.check_terms(&seen).await?;
+            let after = allocation.status.after(Transition::Close);
+            after.map_err(|error| change_problem(&ChangeError::Transition(error)))?;
+            self.check_terms(allocation).await?;
+            // What somebody gave up, and nobody has posted yet, belongs to the batch.
+            let finished = store.number_changes_finish(objects, &allocation.id, &self.turn.now);
+            finished.await.map_err(failed)?;
             let number = next_number(&closings)?;
             if self.attempt(&seen, number, closings.last()).await? {
-                tracing::info!(allocation.id = %seen.id, pool.id = %seen.pool_id, "batch closed");
+                let (id, pool) = (&allocation.id, &allocation.pool_id);
+                tracing::info!(allocation.id = %id, pool.id = %pool, "batch closed");
                 return Ok((self.turn.again(self.hub).await?, false));
             }
-            seen = self.turn.again(self.hub).await?;
         }
         Err(failed(StoreError::Conflict { what: "the allocation" }))
     }
@@ -104,7 +107,12 @@ impl Ask<'_> {
     /// Whether this very request was decided before.
     fn is_replay(&self, seen: &Allocation, closings: &[Closing]) -> Result<bool, Problem> {
         let hash = self.request.hash();
-        let by_key = closings.iter().find(|one| self.key.is_some() && one.request_key == self.key);
+        // A key is a name that one system gave: another system's is another one.
+        let own = |one: &&Closing| system_of(&one.actor) == system_of(&self.turn.actor);
+        let by_key = closings
+            .iter()
+            .filter(own)
+            .find(|one| self.key.is_some() && one.request_key == self.key);
         if let Some(known) = by_key {
             let reused = || Problem::new(ProblemKind::IdempotencyKeyReuse);
             return if known.request_hash == hash { Ok(true) } else { Err(reused()) };
@@ -143,12 +151,16 @@ impl Ask<'_> {
         }
     }
 
-    /// Gives back what nobody used, once for this request: before the run ends, as afterwards nothing is.
-    async fn give_back(&self, seen: &Allocation) -> Result<(), Problem> {
+    /// Gives back what nobody used, once for what was seen: before the run ends, as afterwards nothing is. How many
+    /// numbers that were.
+    async fn give_back(&self, seen: &Seen, number: u32) -> Result<u64, Problem> {
         let hash = self.request.hash();
-        let key = format!("close-{}", hash.get(..26).unwrap_or_default());
+        let hash = hash.get(..20).unwrap_or_default();
+        // Numbers may come to be unused again, when a file takes back what an earlier one said of them. So each
+        // look at the allocation has a key of its own; callers that saw the same have the same.
+        let key = format!("close-{number}-{}-{hash}", seen.place());
         let key = RequestId::parse(&key).map_err(|error| Problem::internal(&error))?;
-        let system = self.turn.actor.split('/').next().unwrap_or_default();
+        let system = system_of(&self.turn.actor);
         let requester = SystemId::parse(system).map_err(|error| Problem::internal(&error))?;
         let request = store::number_change::Request {
             requester: &requester,
@@ -159,27 +171,30 @@ impl Ask<'_> {
             reason: self.turn.reason.as_deref().unwrap_or("end of batch"),
         };
         let (store, objects) = (&self.hub.store, &self.hub.objects);
-        let given = store.numbers_give_up(objects, &seen.id, &request, &self.turn.now).await;
+        let id = &seen.allocation.id;
+        let given = store.numbers_give_up(objects, id, &request, &self.turn.now).await;
         // All unused numbers are asked for, so none of them can be named as used.
-        given.map(drop).map_err(|error| give_up_problem(&error, |index| index.to_string()))
+        let given = given.map_err(|error| give_up_problem(&error, |index| index.to_string()))?;
+        Ok(given.0.decided)
     }
 
     /// One try: counted, judged, written down, and put if the allocation is still as it was seen.
     async fn attempt(
         &self,
-        seen: &Allocation,
+        found: &Seen,
         number: u32,
         before: Option<&Closing>,
     ) -> Result<bool, Problem> {
-        let hub = self.hub;
+        let (hub, seen) = (self.hub, &found.allocation);
         let books = Books::read(hub, seen).await.map_err(failed)?;
         let production = self.request.production.as_deref();
         let verdict = judged(&books, seen, production)?;
         let doubtful = !verdict.issues.is_empty();
         let unused = books.balance.buckets.get(Bucket::Outstanding);
-        if self.request.unused == Unused::Return && !doubtful && unused > 0 {
-            // Then it is counted again. What waits for a review keeps its numbers.
-            return self.give_back(seen).await.map(|()| false);
+        let gives = self.request.unused == Unused::Return && !doubtful && unused > 0;
+        // Then it is counted again. What waits for a review keeps its numbers.
+        if gives && self.give_back(found, number).await? > 0 {
+            return Ok(false);
         }
         let status =
             if doubtful { AllocationStatus::PendingReview } else { AllocationStatus::Closed };
@@ -209,13 +224,24 @@ impl Ask<'_> {
             findings: raised.iter().map(|record| record.finding.id.clone()).collect(),
         };
         let effects = Effects { raised: &raised, resolved: (&[], None) };
-        hub.store.closing_put(seen, &closing, effects).await.map_err(failed)
+        hub.store.closing_put(found, &closing, effects).await.map_err(failed)
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err, which gives values")]
 pub(crate) fn failed(error: StoreError) -> Problem {
     store_problem(&error)
+}
+
+/// The allocation of a turn as it is now, for a decision about its end.
+pub(crate) async fn seen(hub: &Hub, turn: &Turn) -> Result<Seen, Problem> {
+    let seen = hub.store.closing_seen(&turn.allocation.id).await;
+    seen.map_err(failed)?.ok_or_else(Problem::not_found)
+}
+
+/// The system of an actor.
+fn system_of(actor: &str) -> &str {
+    actor.split('/').next().unwrap_or_default()
 }
 
 /// The place of the next decision.

@@ -27,7 +27,7 @@ use crate::answer::AllocationView;
 use crate::batch::{Account, Books};
 use crate::batch_document::BatchDocument;
 use crate::batch_view::ClosingView;
-use crate::close::{failed, judged, kept, next_number};
+use crate::close::{failed, judged, kept, next_number, seen};
 use crate::openapi::ReviewWord;
 use crate::problem::change_problem;
 use crate::reserve::REPLAY;
@@ -105,9 +105,10 @@ struct Review<'a> {
 impl Review<'_> {
     /// The allocation after the review, the decision, and whether it was made before.
     async fn decide(&self) -> Result<(Allocation, Closing, bool), Problem> {
-        let store = &self.hub.store;
-        let mut seen = self.turn.allocation.clone();
+        let (store, objects) = (&self.hub.store, &self.hub.objects);
         for _ in 0..TRIES {
+            let found = seen(self.hub, self.turn).await?;
+            let seen = found.allocation.clone();
             let closings = store.closing_list(&seen.id).await.map_err(failed)?;
             let last = closings.last();
             if let Some(last) = last.filter(|last| last.request_hash == self.hash()) {
@@ -123,13 +124,14 @@ impl Review<'_> {
                 return Err(failed(StoreError::NotFound { what: "the end of the run" }));
             };
             self.check_eyes(ended)?;
+            let finished = store.number_changes_finish(objects, &seen.id, &self.turn.now);
+            finished.await.map_err(failed)?;
             let closing = self.closing(&seen, (ended, status), next_number(&closings)?).await?;
             let effects = Effects { raised: &[], resolved: (&ended.findings, Some(&self.note)) };
-            if store.closing_put(&seen, &closing, effects).await.map_err(failed)? {
+            if store.closing_put(&found, &closing, effects).await.map_err(failed)? {
                 tracing::info!(allocation.id = %seen.id, pool.id = %seen.pool_id, "batch reviewed");
                 return Ok((self.turn.again(self.hub).await?, closing, false));
             }
-            seen = self.turn.again(self.hub).await?;
         }
         Err(failed(StoreError::Conflict { what: "the allocation" }))
     }

@@ -16,7 +16,7 @@ use domain::ids::AllocationId;
 use sha2::{Digest, Sha256};
 
 use crate::allocation::Gain;
-use crate::audit_record::AuditRecord;
+use crate::audit_record::{AuditRecord, ChainedRecord};
 use crate::error::{StoreError, sdk_error};
 use crate::finding::{Asked, FindingError, FindingRecord};
 use crate::item::{key, text};
@@ -94,6 +94,24 @@ fn batch_key((id, number): (&AllocationId, u32), hashes: &Hashes, html: bool) ->
     format!("batches/{id}/{number}.{sha}.{ending}")
 }
 
+/// An allocation about whose end somebody is going to decide, as it was seen.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The allocation.
+    pub allocation: Allocation,
+    /// The last record of its chain, read before anything else: whatever is decided about the allocation after
+    /// that takes the next place, which the decision about its end then does not get.
+    last: Option<ChainedRecord>,
+}
+
+impl Seen {
+    /// How many records its chain has: another number once anything was decided about it.
+    #[must_use]
+    pub fn place(&self) -> u64 {
+        self.last.as_ref().map_or(0, |last| last.place)
+    }
+}
+
 /// What changes together with a decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Effects<'a> {
@@ -142,11 +160,19 @@ impl Store {
         Ok(found.as_ref().map(|found| item::from_item(id, found)).transpose()?)
     }
 
+    /// An allocation as it is, for a decision about its end. Consistent.
+    pub async fn closing_seen(&self, id: &AllocationId) -> Result<Option<Seen>, StoreError> {
+        let last = self.audit_last(&Pk::Allocation(id.clone())).await?;
+        let allocation = self.allocation_fetch(id).await?;
+        Ok(allocation.map(|allocation| Seen { allocation, last }))
+    }
+
     /// Makes a decision: the allocation turns, and everything that belongs to it is put, together. `false` when
-    /// the allocation is no longer as it was seen, or a finding of it: then it is to be decided again.
+    /// the allocation is no longer as it was seen, numbers of it were given up since, or a finding changed: then it
+    /// is to be decided again.
     pub async fn closing_put(
         &self,
-        seen: &Allocation,
+        seen: &Seen,
         closing: &Closing,
         effects: Effects<'_>,
     ) -> Result<bool, StoreError> {
@@ -157,12 +183,14 @@ impl Store {
         let record =
             AuditRecord::new(&closing.at, &closing.actor, action, u64::from(closing.number))
                 .because(closing.reason.as_deref())
-                .changing(Some(seen.status.as_str()), Some(&closing.told()));
+                .changing(Some(seen.allocation.status.as_str()), Some(&closing.told()));
+        let pk = Pk::Allocation(seen.allocation.id.clone());
         let mut writes = vec![
-            self.status_write(seen, closing)?,
+            self.status_write(&seen.allocation, closing)?,
             // I3: each decision is made once.
             self.put_new(item::to_item(closing))?,
-            self.audit_next(&Pk::Allocation(seen.id.clone()), record).await?,
+            // I11. I4: nothing was decided about its numbers since it was seen, so what was counted is all.
+            self.put_new(record.behind(&pk, seen.last.as_ref()).to_item(&pk))?,
         ];
         for record in effects.raised {
             writes.extend(self.finding_writes(record)?);

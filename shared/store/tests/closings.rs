@@ -17,7 +17,7 @@ use domain::request::{Details, ReserveRequest, Terms};
 use store::Store;
 use store::allocation::Gain;
 use store::audit::Invariant;
-use store::closing::{Closing, Effects, Hashes, content_sha256};
+use store::closing::{Closing, Effects, Hashes, Seen, content_sha256};
 use testkit::Dynamo;
 
 const NOW: &str = "2026-11-23T10:00:00.000Z";
@@ -88,6 +88,10 @@ impl Hub {
         HashMap::from([("pk".to_owned(), pk), ("sk".to_owned(), text(sk.to_owned()))])
     }
 
+    async fn seen(&self) -> Seen {
+        self.store.closing_seen(&self.allocation.id).await.unwrap().unwrap()
+    }
+
     async fn breaks(&self, detail: &str) {
         let breaches = self.store.audit().await.unwrap().breaches;
         let found = |one: &&store::audit::Breach| {
@@ -100,15 +104,16 @@ impl Hub {
 #[tokio::test]
 async fn i3_a_decision_is_made_once_and_only_from_the_state_that_was_judged() {
     let hub = hub().await;
+    let first = hub.seen().await;
     let review = closing(&hub.allocation, 1, AllocationStatus::PendingReview);
-    assert!(hub.store.closing_put(&hub.allocation, &review, NOTHING).await.unwrap());
+    assert!(hub.store.closing_put(&first, &review, NOTHING).await.unwrap());
     // Another caller that judged the same state comes too late, whatever it decided.
     let late = closing(&hub.allocation, 2, AllocationStatus::Closed);
-    assert!(!hub.store.closing_put(&hub.allocation, &late, NOTHING).await.unwrap());
-    let seen = hub.store.allocation_fetch(&hub.allocation.id).await.unwrap().unwrap();
-    assert_eq!(seen.status, AllocationStatus::PendingReview);
+    assert!(!hub.store.closing_put(&first, &late, NOTHING).await.unwrap());
+    let seen = hub.seen().await;
+    assert_eq!(seen.allocation.status, AllocationStatus::PendingReview);
     // One that saw the new state, but takes a place that is taken, as well.
-    let again = closing(&seen, 1, AllocationStatus::Closed);
+    let again = closing(&seen.allocation, 1, AllocationStatus::Closed);
     assert!(!hub.store.closing_put(&seen, &again, NOTHING).await.unwrap());
     assert!(hub.store.closing_put(&seen, &late, NOTHING).await.unwrap());
     let seen = hub.store.allocation_fetch(&hub.allocation.id).await.unwrap().unwrap();
@@ -123,7 +128,7 @@ async fn i3_a_decision_is_made_once_and_only_from_the_state_that_was_judged() {
 async fn i11_a_decision_that_was_edited_or_removed_is_found() {
     let hub = hub().await;
     let closed = closing(&hub.allocation, 1, AllocationStatus::Closed);
-    assert!(hub.store.closing_put(&hub.allocation, &closed, NOTHING).await.unwrap());
+    assert!(hub.store.closing_put(&hub.seen().await, &closed, NOTHING).await.unwrap());
     let table = &*hub.store.table;
     let call = hub.store.dynamo.get_item().table_name(table).set_key(Some(hub.key("CLOSING#0001")));
     let item = call.send().await.unwrap().item.unwrap();
