@@ -48,6 +48,8 @@ struct Span {
     /// Where the allocation's own numbers begin: before `first` where others have some of them.
     start: u128,
     what: What,
+    /// It is the part of an allocation that others left of it.
+    is_part: bool,
 }
 
 #[derive(Debug)]
@@ -85,6 +87,8 @@ pub struct Catalog {
     allocations: Vec<Allocation>,
     by_id: FxHashMap<String, usize>,
     spans: usize,
+    /// Parts of allocations that gave numbers back.
+    parts: usize,
     stretch: Option<Stretch>,
 }
 
@@ -102,6 +106,7 @@ impl Catalog {
             allocations: Vec::new(),
             by_id: FxHashMap::default(),
             spans: 0,
+            parts: 0,
             stretch: None,
         }
     }
@@ -257,16 +262,16 @@ impl Catalog {
         let id = entry.state.pool.id.clone();
         let range = self.runtime.block_on(self.store.range_of(&id, index))?;
         let span = match range {
-            None => Span { first: index, last: index, start: index, what: What::Unaccounted },
+            None => {
+                let (first, last, start, what) = (index, index, index, What::Unaccounted);
+                Span { first, last, start, what, is_part: false }
+            }
             Some(range) => {
                 let span = self.span_of(range)?;
                 if self.gave_back(&span) { self.owned_since(&id, &span, index)? } else { span }
             }
         };
-        self.spans = self.spans.saturating_add(1);
-        if self.spans > RANGES_MAX {
-            return Err(LookupError::TooScattered);
-        }
+        self.count(&span)?;
         let answer = found(&span, index, way);
         if let Some(entry) = self.pools.get_mut(gtin).and_then(|pools| pools.get_mut(pool)) {
             let at = entry.spans.partition_point(|known| known.first < span.first);

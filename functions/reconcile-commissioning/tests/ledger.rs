@@ -16,6 +16,8 @@ mod frugal;
 mod once;
 #[path = "ledger/randomised.rs"]
 mod randomised;
+#[path = "ledger/reoffered.rs"]
+mod reoffered;
 #[path = "ledger/reserving.rs"]
 mod reserving;
 #[path = "ledger/results.rs"]

@@ -98,6 +98,16 @@ impl Store {
         self.range_holding(pool, (Sk::Reoffer(0), Sk::Reoffer(index)), index).await
     }
 
+    /// The last range that was offered again and begins at an index or before it, whether it has the index or
+    /// not. Strongly consistent.
+    pub async fn reoffer_before(
+        &self,
+        pool: &PoolId,
+        index: u128,
+    ) -> Result<Option<Range>, StoreError> {
+        self.range_before(pool, (Sk::Reoffer(0), Sk::Reoffer(index))).await
+    }
+
     /// What was offered again of `first` to `last`, in order; at most `limit`. Consistent.
     pub async fn reoffers_between(
         &self,
@@ -125,8 +135,17 @@ impl Store {
     async fn range_holding(
         &self,
         pool: &PoolId,
-        (first, last): (Sk, Sk),
+        keys: (Sk, Sk),
         index: u128,
+    ) -> Result<Option<Range>, StoreError> {
+        let range = self.range_before(pool, keys).await?;
+        Ok(range.filter(|range| range.contains(index)))
+    }
+
+    async fn range_before(
+        &self,
+        pool: &PoolId,
+        (first, last): (Sk, Sk),
     ) -> Result<Option<Range>, StoreError> {
         let output = self
             .dynamo
@@ -142,8 +161,7 @@ impl Store {
             .send()
             .await
             .map_err(|error| sdk_error("Query range", &error))?;
-        let range = output.items().first().map(from_item).transpose()?;
-        Ok(range.filter(|range| range.contains(index)))
+        Ok(output.items().first().map(from_item).transpose()?)
     }
 
     /// One page of a pool's ranges in order; consistent. `after` is the last start of the page before.

@@ -4,13 +4,16 @@ use domain::allocation::Reuse;
 use domain::ids::PoolId;
 use store::range::Range;
 
-use super::{Catalog, LookupError, Span, What};
+use super::{Catalog, LookupError, RANGES_MAX, Span, What};
+
+/// Parts of allocations that gave numbers back that one document may touch.
+const PARTS_MAX: usize = 10_000;
 
 impl Catalog {
     pub(super) fn span_of(&mut self, range: Range) -> Result<Span, LookupError> {
         let last = range.start.saturating_add(u128::from(range.size)).saturating_sub(1);
         let what = self.what(range.kind)?;
-        Ok(Span { first: range.start, last, start: range.start, what })
+        Ok(Span { first: range.start, last, start: range.start, what, is_part: false })
     }
 
     /// Whether some numbers of the span may belong to another allocation since.
@@ -30,13 +33,27 @@ impl Catalog {
         span: &Span,
         index: u128,
     ) -> Result<Span, LookupError> {
-        if let Some(range) = self.runtime.block_on(self.store.reoffer_of(pool, index))? {
-            return self.span_of(range);
+        let before = self.runtime.block_on(self.store.reoffer_before(pool, index))?;
+        let mut first = span.first;
+        if let Some(range) = before {
+            if range.contains(index) {
+                return self.span_of(range);
+            }
+            first = first.max(range.start.saturating_add(range.size.into()));
         }
+        // The whole stretch around the index: documents name their numbers in any order.
         let ends = (index, span.last);
         let next = self.runtime.block_on(self.store.reoffers_between(pool, ends, 1))?;
         let last = next.first().map_or(span.last, |next| next.start.saturating_sub(1));
-        // What lies before the index is looked up when a document names it.
-        Ok(Span { first: index, last, ..*span })
+        Ok(Span { first, last, is_part: true, ..*span })
+    }
+
+    /// Counts what is remembered. The parts of an allocation that others cut numbers out of have a limit of their
+    /// own: they are one range, however many they are.
+    pub(super) fn count(&mut self, span: &Span) -> Result<(), LookupError> {
+        let (count, most) =
+            if span.is_part { (&mut self.parts, PARTS_MAX) } else { (&mut self.spans, RANGES_MAX) };
+        *count = count.saturating_add(1);
+        if *count > most { Err(LookupError::TooScattered) } else { Ok(()) }
     }
 }

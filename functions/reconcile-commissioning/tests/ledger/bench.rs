@@ -102,12 +102,22 @@ impl Bench {
         quantity: u64,
         terms: Terms,
     ) -> Allocation {
+        let (request, pools) = (self.request((request, of), quantity, terms), [self.pool.clone()]);
+        self.store.reserve(&request, &pools, NOW_TEXT).await.unwrap().allocation
+    }
+
+    pub fn request(
+        &self,
+        (request, of): (&str, &str),
+        quantity: u64,
+        terms: Terms,
+    ) -> ReserveRequest {
         let details = Details {
             lot: Some("LOT42".to_owned()),
             expiry: Some("2028-10-31".to_owned()),
             ..Details::default()
         };
-        let request = ReserveRequest {
+        ReserveRequest {
             requester: system(of),
             request_id: RequestId::parse(request).unwrap(),
             key: GTIN.parse().unwrap(),
@@ -118,9 +128,7 @@ impl Bench {
             plant_gln: Some(Gln::parse(PLANT).unwrap()),
             details,
             terms,
-        };
-        let pools = [self.pool.clone()];
-        self.store.reserve(&request, &pools, NOW_TEXT).await.unwrap().allocation
+        }
     }
 
     pub async fn close(&self, allocation: &Allocation) {

@@ -1,0 +1,73 @@
+//! Documents about an allocation of which numbers were given back and offered again.
+
+use domain::allocation::Allocation;
+use domain::give_back::Fate;
+use domain::ids::RequestId;
+use domain::ledger::Bucket;
+use domain::policy::Reoffer;
+use store::client::{AwsSettings, s3};
+use store::number_change::{Request, Selection};
+use store::{Buckets, Objects};
+use testkit::{Shelf, TestClock};
+
+use super::bench::*;
+
+impl Bench {
+    /// The pool offers numbers again from now on.
+    async fn offers(&self, reoffer: Reoffer) {
+        let mut change = store::pool::PoolChange::default();
+        change.policy.reoffer = Some(reoffer);
+        self.store.pool_change(&self.pool, &change, ("x", NOW_TEXT)).await.unwrap();
+    }
+
+    async fn gives_back(&self, allocation: &Allocation, runs: Vec<(u64, u64)>) {
+        let nowhere = Some("http://127.0.0.1:9".to_owned());
+        let settings = AwsSettings::new("eu-central-1", nowhere, ("test", "test"), None);
+        let buckets = Buckets { inbound: "i".into(), outbound: "o".into(), documents: "d".into() };
+        let shelf = Shelf::new(&TestClock::default());
+        let objects = Objects { s3: s3(&settings, &shelf.http()), buckets };
+        let request = Request {
+            requester: &allocation.requester,
+            actor: "L1/c",
+            key: &RequestId::parse("K").unwrap(),
+            selection: Selection::Runs(runs),
+            fate: Fate::Return,
+            reason: "order cut short",
+        };
+        let (store, id) = (&self.store, &allocation.id);
+        store.numbers_give_up(&objects, id, &request, NOW_TEXT).await.unwrap();
+    }
+
+    async fn again(&self, request: &str, of: &str, quantity: u64) -> Allocation {
+        let request = self.request((request, of), quantity, domain::request::Terms::default());
+        let outcome = self.store.reserve_again(&request, &self.pool, NOW_TEXT).await.unwrap();
+        outcome.unwrap().allocation
+    }
+}
+
+#[tokio::test]
+async fn serials_of_an_allocation_that_gave_some_back_come_in_any_order() {
+    let bench = Bench::start().await;
+    bench.offers(Reoffer::Returned).await;
+    let first = bench.reserve("r1", "L1", 5_000).await;
+    // Every other number of a stretch, so that others have parts of it, and one run behind it.
+    let mut runs: Vec<(u64, u64)> = (0..60).map(|n| (1_000 + 2 * n, 1_000 + 2 * n)).collect();
+    runs.push((3_000, 3_009));
+    bench.gives_back(&first, runs).await;
+    let second = bench.again("r2", "L1", 10).await;
+    assert_eq!(second.start, 4_000);
+    for n in 0..60 {
+        bench.again(&format!("s{n}"), "L1", 1).await;
+    }
+    // The line reports from the last number to the first: those it kept, and those of the second order.
+    let mine = |at: u128| !(1_000..1_120).contains(&at) || at % 2 == 1;
+    let mut texts: Vec<String> = Vec::new();
+    for at in (0..5_000_u128).filter(|at| mine(*at)) {
+        texts.extend(serials(1_000 + at, 1_000 + at));
+    }
+    texts.reverse();
+    let report = bench.send("L1", &document(&[commission(texts)])).await;
+    assert_eq!((report.applied.matched, report.unmatched), (4_940, 0), "{:?}", report.lines());
+    assert_eq!(bench.count(&first, Bucket::Commissioned).await, 4_930);
+    assert_eq!(bench.count(&second, Bucket::Commissioned).await, 10);
+}
