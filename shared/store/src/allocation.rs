@@ -8,6 +8,7 @@ mod end;
 mod fill;
 pub mod hold;
 mod turn;
+mod waiting;
 
 use domain::allocation::{Allocation, AllocationStatus, Hold, Reuse, TransitionError};
 use domain::ids::AllocationId;

@@ -85,6 +85,7 @@ impl PoolEvent {
                 "id": id,
                 "name": draft.name,
                 "gtin": draft.key.gtin().map(|gtin| gtin.to_string()),
+                "sscc_prefix": draft.key.sscc().map(|prefix| prefix.to_string()),
                 "to": draft.to.to_string(),
                 "remaining": pool.remaining.to_string(),
                 "threshold": u64::try_from(draft.threshold).unwrap_or(u64::MAX),
@@ -141,7 +142,7 @@ impl PoolEvent {
         item
     }
 
-    fn from_item(item: &Item) -> Result<Self, Corrupt> {
+    pub(crate) fn from_item(item: &Item) -> Result<Self, Corrupt> {
         let reader = Reader::new(item, ENTITY)?;
         let queued = matches!(item.get("queued"), Some(AttributeValue::Bool(true)));
         let hook = match reader.text("hook")? {

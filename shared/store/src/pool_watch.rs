@@ -127,7 +127,7 @@ fn to_item(id: &PoolId, stored: &StoredWatch) -> Item {
     item
 }
 
-fn from_item(item: &Item) -> Result<StoredWatch, Corrupt> {
+pub(crate) fn from_item(item: &Item) -> Result<StoredWatch, Corrupt> {
     let reader = Reader::new(item, ENTITY)?;
     let level =
         Level::parse(reader.text("level")?).ok_or_else(|| reader.corrupt("level", "is unknown"))?;
