@@ -45,7 +45,12 @@ impl Store {
             audit.spaces_used.extend(draft.key.gtin().zip(space));
             let source = (Pk::from(draft.key).to_string(), space);
             let (from, to) = (draft.key.comparable(draft.from), draft.key.comparable(draft.to));
-            bounds.entry(source).or_default().push((from, to, id.clone()));
+            if matches!(draft.scheme, Scheme::List { .. }) {
+                // Each list counts for itself: its texts were compared when they were imported.
+                self.audit_list(&state, audit).await?;
+            } else {
+                bounds.entry(source).or_default().push((from, to, id.clone()));
+            }
             self.audit_pool(&state, audit).await?;
             self.audit_reoffers(id, audit).await?;
             let claims = self.pools_of(draft.key).await;
@@ -66,6 +71,25 @@ impl Store {
                     audit.breach(Invariant::Disjoint, format!("POOL#{}", one.2), detail);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// I2 of a list: its imports follow each other from the first number to the last.
+    async fn audit_list(&self, state: &PoolState, audit: &mut Audit) -> Result<(), StoreError> {
+        let pool = &state.pool;
+        let imports = self.list_imports(&pool.id).await;
+        let Some(imports) = audit.readable(imports)? else { return Ok(()) };
+        let mut next = pool.draft.from;
+        for import in imports.unwrap_or_default() {
+            if import.first == next {
+                next = import.last().saturating_add(1);
+            }
+        }
+        // Who imports at this moment has made it longer.
+        if next <= pool.draft.to {
+            let detail = format!("has numbers up to {}, but imports up to {next}", pool.draft.to);
+            audit.breach(Invariant::Accounted, format!("POOL#{}", pool.id), detail);
         }
         Ok(())
     }

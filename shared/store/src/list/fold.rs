@@ -38,7 +38,8 @@ impl Printed {
         if let Some((id, _)) = space {
             return Some(format!("space {id} of the product could print it"));
         }
-        let digits = serial.len() <= SERIAL_LENGTH_MAX && serial.bytes().all(|it| it.is_ascii_digit());
+        let digits =
+            serial.len() <= SERIAL_LENGTH_MAX && serial.bytes().all(|it| it.is_ascii_digit());
         let number: u128 = if digits { serial.parse().ok()? } else { return None };
         let prints = |(_, width, (first, last)): &&(String, usize, (u128, u128))| {
             *width == serial.len() && (*first..=*last).contains(&number)

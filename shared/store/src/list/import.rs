@@ -160,7 +160,11 @@ impl Importing<'_> {
             Pass::Part(part) => {
                 self.part(part).await?;
                 let next = part.saturating_add(1);
-                if next < self.rows.parts { Ok(self.again(Pass::Part(next))) } else { self.compared() }
+                if next < self.rows.parts {
+                    Ok(self.again(Pass::Part(next)))
+                } else {
+                    self.compared()
+                }
             }
             Pass::Look => {
                 self.looked().await?;
@@ -299,9 +303,10 @@ impl Importing<'_> {
         // I2: one name at one place is one file, whoever wrote it down first.
         self.store.put_if_absent("PutItem import", item, &Meter::default()).await?;
         let sha256 = import.sha256.as_str();
-        self.store.import_claim(&self.base, &self.rows.shape, (first, sha256)).await?;
+        let named = (sha256, import.count);
+        self.store.import_claim(&self.base, &self.rows.shape, named).await?;
         let by = (self.by.0.as_str(), self.by.1.as_str());
-        let pool = self.store.import_link(&self.base, (sha256, import.count), by).await?;
+        let pool = self.store.import_link(&self.base, named, by).await?;
         Ok(Step::Done(Box::new(Outcome { import, pool, is_replay: false })))
     }
 }

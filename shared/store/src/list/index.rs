@@ -36,7 +36,8 @@ pub(super) fn part_bytes(entries: &[Entry], parts: u32) -> Vec<u8> {
     let mut begins = 0_usize;
     for bucket in 0..=BUCKETS {
         let rest = entries.get(begins..).unwrap_or_default();
-        begins = begins.saturating_add(rest.partition_point(|(h, _)| bucket_of(*h, parts) < bucket));
+        begins =
+            begins.saturating_add(rest.partition_point(|(h, _)| bucket_of(*h, parts) < bucket));
         bytes.extend(u32::try_from(begins).unwrap_or(u32::MAX).to_be_bytes());
     }
     for (hash, place) in entries {
@@ -125,7 +126,10 @@ mod tests {
     fn the_ends_of_hashes_are_the_ends_of_parts() {
         for parts in [1, 3, 7] {
             assert_eq!((part_of(0, parts), bucket_of(0, parts)), (0, 0));
-            assert_eq!((part_of(u64::MAX, parts), bucket_of(u64::MAX, parts)), (parts - 1, BUCKETS - 1));
+            assert_eq!(
+                (part_of(u64::MAX, parts), bucket_of(u64::MAX, parts)),
+                (parts - 1, BUCKETS - 1)
+            );
         }
     }
 }

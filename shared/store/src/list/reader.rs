@@ -138,7 +138,8 @@ impl ListReader {
         let mut rest = wanted;
         while let Some((hash, _)) = rest.first() {
             let part = index::part_of(*hash, parts);
-            let (first, mut last) = (index::bucket_of(*hash, parts), index::bucket_of(*hash, parts));
+            let (first, mut last) =
+                (index::bucket_of(*hash, parts), index::bucket_of(*hash, parts));
             let run = rest.iter().take_while(|(hash, _)| {
                 let bucket = index::bucket_of(*hash, parts);
                 let near = index::part_of(*hash, parts) == part
@@ -178,7 +179,11 @@ impl ListReader {
     }
 
     /// The text at a place of an import.
-    pub(super) async fn text_at(&mut self, import: usize, place: u32) -> Result<String, StoreError> {
+    pub(super) async fn text_at(
+        &mut self,
+        import: usize,
+        place: u32,
+    ) -> Result<String, StoreError> {
         let texts = self.segment(import, place.div_euclid(SEGMENT_ROWS)).await?;
         let first = self.imports.get(import).map_or(0, |import| import.first);
         Ok(texts.row(first.saturating_add(u128::from(place))).serial.to_owned())
@@ -231,7 +236,8 @@ impl ListReader {
             let bytes = self.objects.part_get(&place, named, (0, last)).await?;
             self.reads = self.reads.saturating_add(1);
             let table = Table::read(&bytes);
-            let table = table.ok_or_else(|| self.corrupt(import, "has an index of another form"))?;
+            let table =
+                table.ok_or_else(|| self.corrupt(import, "has an index of another form"))?;
             self.tables.insert((import, part), table);
         }
         let buckets = (buckets.0, buckets.1.min(BUCKETS.saturating_sub(1)));

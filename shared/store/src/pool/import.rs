@@ -79,9 +79,10 @@ impl ImportBase {
     }
 
     /// The pool's claim with an import.
-    fn claim(&self, shape: &ListShape, import: (u128, &str)) -> Option<Boundary> {
+    fn claim(&self, shape: &ListShape, import: (u128, &str), last: u128) -> Option<Boundary> {
         let own = |claim: &&Boundary| claim.pool_id == self.pool.id;
         let mut claim = self.guarded.boundaries.iter().find(own)?.clone();
+        claim.to = claim.to.max(last);
         let list = claim.list.as_mut()?;
         list.shape.join(shape);
         // Those that begin elsewhere are linked by now, or never will be: the pool has grown since.
@@ -111,10 +112,12 @@ impl Store {
         &self,
         base: &ImportBase,
         shape: &ListShape,
-        (first, sha256): (u128, &str),
+        (sha256, count): (&str, u32),
     ) -> Result<(), LinkError> {
         let of: ObjectKey = base.pool.draft.key;
-        let claim = base.claim(shape, (first, sha256)).ok_or(LinkError::Moved)?;
+        let (first, to) = (base.next(), base.pool.draft.to);
+        let last = to.saturating_add(u128::from(count));
+        let claim = base.claim(shape, (first, sha256), last).ok_or(LinkError::Moved)?;
         let writes = self.claim_writes(of, &claim, &base.guarded)?;
         let call = self.dynamo.transact_write_items().set_transact_items(Some(writes));
         match call.send().await {

@@ -23,6 +23,7 @@ pub(crate) struct Asked {
     query: Vec<(String, String)>,
     if_match: Option<String>,
     if_none_match: bool,
+    range: Option<String>,
     copy_source: Option<String>,
     body: Bytes,
 }
@@ -47,6 +48,7 @@ impl Asked {
             query: pairs.collect(),
             if_match: header("if-match"),
             if_none_match: header("if-none-match").is_some(),
+            range: header("range"),
             copy_source: header("x-amz-copy-source"),
             body: if chunked { unchunked(&body)? } else { body },
         })
@@ -155,15 +157,27 @@ fn get(state: &State, asked: &Asked) -> HttpResponse {
     };
     let at = OffsetDateTime::from_unix_timestamp(found.at).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let at = at.format(&Rfc2822).unwrap_or_default().replace("+0000", "GMT");
-    let (tag, len) = (tag(found), found.bytes.len().to_string());
+    let part = asked.range.as_deref().map(|range| part_of(&found.bytes, range));
+    let Some(bytes) = part.unwrap_or_else(|| Some(found.bytes.clone())) else {
+        return refused(416, "InvalidRange");
+    };
+    let (tag, len) = (tag(found), bytes.len().to_string());
     let headers = [
         ("etag", tag.as_str()),
         ("x-amz-version-id", &found.id),
         ("last-modified", &at),
         ("content-length", &len),
     ];
-    let body = if asked.method == "HEAD" { Vec::new() } else { found.bytes.to_vec() };
-    respond(200, body, &headers)
+    let body = if asked.method == "HEAD" { Vec::new() } else { bytes.to_vec() };
+    respond(if asked.range.is_some() { 206 } else { 200 }, body, &headers)
+}
+
+/// The bytes of `bytes=first-last`; `None` where there are none.
+fn part_of(bytes: &Bytes, range: &str) -> Option<Bytes> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let first: usize = first.parse().ok()?;
+    let end = last.parse::<usize>().ok()?.saturating_add(1).min(bytes.len());
+    (first < end).then(|| bytes.slice(first..end))
 }
 
 fn version_of<'a>(state: &'a State, of: (&str, &str), version: &str) -> Option<&'a Version> {
