@@ -5,12 +5,12 @@ use domain::gln::Gln;
 use domain::pool::Pool;
 use domain::request::Mode;
 use edge::openapi::{
-    AllocationId, Count, Date, Gln as GlnForm, Gtin14, Lot, PlainText, PoolId, RequestId, SystemId,
-    Time,
+    AllocationId, CompanyPrefix, Count, Date, Gln as GlnForm, Gtin14, Lot, PlainText, PoolId,
+    RequestId, SystemId, Time,
 };
 use serde::Serialize;
 use store::reservation_event::event_key;
-use store::{Store, StoreError};
+use store::{Objects, Store, StoreError};
 use utoipa::ToSchema;
 
 use crate::batch_view::ClosingView;
@@ -36,6 +36,14 @@ pub(crate) struct AllocationView {
     /// Null of SSCCs.
     #[schema(required, value_type = Option<Gtin14>)]
     gtin: Option<String>,
+    /// Of SSCCs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<CompanyPrefix>)]
+    company_prefix: Option<String>,
+    /// Of SSCCs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 9)]
+    extension_digit: Option<u8>,
     #[schema(value_type = ChoiceWord)]
     mode: &'static str,
     requested: u64,
@@ -160,6 +168,8 @@ impl AllocationView {
             action_code: if a.requested == a.size { "C" } else { "P" },
             encoding: a.key.encoding(),
             gtin: a.key.gtin().map(|gtin| gtin.to_string()),
+            company_prefix: a.key.sscc().map(|prefix| prefix.company_prefix().to_owned()),
+            extension_digit: a.key.sscc().map(|prefix| prefix.extension_digit()),
             mode: a.mode.as_str(),
             requested: a.requested,
             granted: a.size,
@@ -201,13 +211,13 @@ impl AllocationView {
 
 /// The numbers one by one, where they were asked for so and are few.
 pub(crate) async fn serials(
-    store: &Store,
+    (store, objects): (&Store, &Objects),
     a: &Allocation,
 ) -> Result<Option<Vec<String>>, StoreError> {
     match a.mode {
         // I1: what it gave back may belong to others.
         Mode::List | Mode::Random if a.size <= SERIALS_MAX && a.reuse != Reuse::Gave => {
-            let numbering = store.numbering(a.key, a.scheme).await?;
+            let numbering = store.numbering_whole(objects, a).await?;
             Ok(Some(numbering.texts(a.start, a.size)))
         }
         Mode::List | Mode::Random | Mode::Range => Ok(None),

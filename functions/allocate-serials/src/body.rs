@@ -1,17 +1,18 @@
 //! The body of a request for numbers: everything that a 400 or 422 can say is said here.
 
 use domain::gln::Gln;
-use domain::gtin::Gtin14;
 use domain::ids::{PoolId, RequestId, SystemId};
+use domain::object_key::ObjectKey;
 use domain::pool::MAX_REQUEST_LIMIT;
 use domain::request::{Details, HOLD_MINUTES_MAX, Mode, ReserveRequest, Terms};
 use domain::serial::check_ai82;
 use edge::openapi::{
-    Date as DateForm, Gln as GlnForm, Gtin, Lot, PlainText, PoolId as PoolIdForm,
+    CompanyPrefix, Date as DateForm, Gln as GlnForm, Gtin, Lot, PlainText, PoolId as PoolIdForm,
     RequestId as RequestIdForm, SystemId as SystemIdForm,
 };
 use edge::{Caller, Problem, ProblemKind};
 use serde::Deserialize;
+use service::object_key::KeyFields;
 use time::Date;
 use time::macros::format_description;
 use utoipa::ToSchema;
@@ -29,10 +30,18 @@ pub(crate) const LEVELS: [&str; 4] = ["EA", "PK", "CA", "PL"];
 pub(crate) struct ReserveBody {
     #[schema(value_type = Option<RequestIdForm>)]
     request_id: Option<String>,
+    /// SGTIN when left out.
     #[schema(value_type = Option<Encoding>)]
     encoding: Option<String>,
-    #[schema(value_type = Gtin)]
-    gtin: String,
+    /// Of SGTINs only.
+    #[schema(value_type = Option<Gtin>)]
+    gtin: Option<String>,
+    /// Of SSCCs only.
+    #[schema(value_type = Option<CompanyPrefix>)]
+    company_prefix: Option<String>,
+    /// Of SSCCs only.
+    #[schema(minimum = 0, maximum = 9)]
+    extension_digit: Option<u8>,
     /// How many; the pool's `max_request` may be lower.
     #[schema(minimum = 1, maximum = 100_000_000)]
     quantity: u64,
@@ -121,7 +130,7 @@ impl ReserveBody {
         self.check_words(&mut wrong);
         let requester = wrong.take("", SystemId::parse(caller.system()));
         let request_id = self.request_id(idempotency_key, &mut wrong);
-        let gtin = wrong.take("/gtin", Gtin14::parse_padded(&self.gtin));
+        let key = self.key(&mut wrong);
         let pool_id = wrong.optional("/pool_id", self.pool_id.as_deref(), PoolId::parse);
         let system_id = wrong.optional("/system_id", self.system_id.as_deref(), SystemId::parse);
         let line_gln = wrong.optional("/line_gln", self.line_gln.as_deref(), Gln::parse);
@@ -131,13 +140,13 @@ impl ReserveBody {
         if let Some(problem) = wrong.problem() {
             return Err(problem);
         }
-        let (Some(requester), Some(request_id), Some(gtin)) = (requester, request_id, gtin) else {
+        let (Some(requester), Some(request_id), Some(key)) = (requester, request_id, key) else {
             return Err(Problem::bad_request("The request for numbers is not valid."));
         };
         Ok(ReserveRequest {
             requester,
             request_id,
-            key: gtin.into(),
+            key,
             quantity,
             pool_id,
             system_id,
@@ -148,14 +157,20 @@ impl ReserveBody {
         })
     }
 
-    /// Only consecutive SGTINs so far.
+    fn key(&self, wrong: &mut Violations) -> Option<ObjectKey> {
+        let key = KeyFields {
+            encoding: self.encoding.as_deref(),
+            gtin: self.gtin.as_deref(),
+            company_prefix: self.company_prefix.as_deref(),
+            extension_digit: self.extension_digit,
+        };
+        key.key().map_err(|field| wrong.0.push(field)).ok()
+    }
+
     fn terms(&self) -> Result<Terms, Problem> {
         let refused = |pointer: &str, detail: &str| {
             Problem::new(ProblemKind::ModeNotAllowed).violation(pointer, detail)
         };
-        if self.encoding.as_deref().is_some_and(|encoding| encoding != "SGTIN") {
-            return Err(refused("/encoding", "SGTIN is served"));
-        }
         let mode = match self.mode.as_deref() {
             None => Mode::default(),
             Some(word) => {

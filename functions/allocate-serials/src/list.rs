@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use domain::allocation::AllocationStatus;
 use domain::gln::Gln;
-use domain::gtin::Gtin14;
 use domain::ids::AllocationId;
 use domain::object_key::ObjectKey;
-use edge::openapi::{AnyTime, Cursor, Gln as GlnForm, Gtin, Limit};
+use edge::openapi::{AnyTime, CompanyPrefix, Cursor, Gln as GlnForm, Gtin, Limit};
 use edge::page::foreign_cursor;
 use edge::{Caller, List, Page, Problem, QueryText, Scope};
 use serde::Deserialize;
+use service::object_key::{KeyFields, WrongField};
 use service::store_problem;
 use store::allocation::AllocationFilter;
 use store::time::{parse_rfc3339, rfc3339_ms};
@@ -27,6 +27,11 @@ pub(crate) struct ListQuery {
     status: Option<String>,
     #[param(value_type = Option<Gtin>)]
     gtin: Option<String>,
+    /// Only SSCCs of this company prefix; together with the extension digit.
+    #[param(value_type = Option<CompanyPrefix>)]
+    company_prefix: Option<String>,
+    #[param(minimum = 0, maximum = 9)]
+    extension_digit: Option<u8>,
     #[param(value_type = Option<GlnForm>)]
     line_gln: Option<String>,
     lot: Option<String>,
@@ -68,6 +73,24 @@ fn is_position(cursor: &str) -> bool {
         .is_some_and(|(time, id)| parse_rfc3339(time).is_some() && AllocationId::parse(id).is_ok())
 }
 
+impl ListQuery {
+    /// Only numbers of this key.
+    fn key(&self) -> Result<Option<ObjectKey>, WrongField> {
+        let (prefix, digit) = (self.company_prefix.as_deref(), self.extension_digit);
+        let is_sscc = prefix.is_some() || digit.is_some();
+        if !is_sscc && self.gtin.is_none() {
+            return Ok(None);
+        }
+        let fields = KeyFields {
+            encoding: is_sscc.then_some("SSCC"),
+            gtin: self.gtin.as_deref(),
+            company_prefix: prefix,
+            extension_digit: digit,
+        };
+        fields.key().map(Some)
+    }
+}
+
 /// The filter, or `None` when the caller asks for a line that is not its own: nothing to see there.
 fn filter(query: &ListQuery, caller: &Caller) -> Result<Option<AllocationFilter>, Problem> {
     let refused = |pointer: &str, detail: String| {
@@ -79,9 +102,7 @@ fn filter(query: &ListQuery, caller: &Caller) -> Result<Option<AllocationFilter>
             refused("?status", format!("one of {words}"))
         })
     });
-    let gtin = query.gtin.as_deref().map(|text| {
-        Gtin14::parse_padded(text).map_err(|error| refused("?gtin", error.to_string()))
-    });
+    let key = query.key().map_err(|(at, detail)| refused(&at.replace('/', "?"), detail))?;
     let line = query
         .line_gln
         .as_deref()
@@ -96,7 +117,7 @@ fn filter(query: &ListQuery, caller: &Caller) -> Result<Option<AllocationFilter>
     let lines = line.map_or_else(|| caller.lines().to_vec(), |line| vec![line.to_string()]);
     Ok(Some(AllocationFilter {
         status: status.transpose()?,
-        key: gtin.transpose()?.map(ObjectKey::Gtin),
+        key,
         line_glns: lines,
         lot: query.lot.clone(),
         since: since.transpose()?.map(rfc3339_ms),

@@ -20,7 +20,7 @@ use crate::reconciliation::ReconciliationView;
 use crate::turn::TurnBody;
 
 edge::words! {
-    Encoding = ["SGTIN"], "What is numbered.";
+    Encoding = ["SGTIN", "SSCC"], "What is numbered: packs of a product, or logistic units.";
     ChoiceWord = Mode::ALL.map(Mode::as_str), "How the numbers are chosen and told.";
     ActionCode = ["C", "P"], "Complete, or partial: fewer numbers than asked for.";
     Level = LEVELS, "The packaging level.";
@@ -94,6 +94,7 @@ pub fn openapi() -> Part {
             give_back(write),
             batch::close(),
             batch::review(),
+            batch::review_form(),
             batch::document(),
         ],
     )

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use domain::allocation::Allocation;
 use domain::ledger::{Balance, Bucket};
-use edge::openapi::{AllocationId, Gtin14, Sha256};
+use edge::openapi::{AllocationId, CompanyPrefix, Gtin14, Sha256};
 use edge::{Caller, Problem, Scope};
 use serde::Serialize;
 use service::finding::FindingView;
@@ -34,6 +34,14 @@ pub(crate) struct ReconciliationView {
     /// Null of SSCCs.
     #[schema(required, value_type = Option<Gtin14>)]
     gtin: Option<String>,
+    /// Of SSCCs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<CompanyPrefix>)]
+    company_prefix: Option<String>,
+    /// Of SSCCs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 9)]
+    extension_digit: Option<u8>,
     reserved: u64,
     commissioned: u64,
     encoded: u64,
@@ -87,11 +95,13 @@ impl ReconciliationView {
         documents: Vec<String>,
         findings: Vec<DocumentFinding>,
     ) -> Self {
-        let buckets = &balance.buckets;
+        let (buckets, sscc) = (&balance.buckets, allocation.key.sscc());
         Self {
             allocation_id: allocation.id.to_string(),
             status: allocation.status.as_str(),
             gtin: allocation.key.gtin().map(|gtin| gtin.to_string()),
+            company_prefix: sscc.map(|prefix| prefix.company_prefix().to_owned()),
+            extension_digit: sscc.map(|prefix| prefix.extension_digit()),
             reserved: balance.reserved,
             commissioned: buckets.get(Bucket::Commissioned),
             encoded: buckets.get(Bucket::Encoded),

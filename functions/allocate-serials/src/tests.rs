@@ -13,8 +13,11 @@ use time::macros::datetime;
 use super::*;
 
 mod closing;
+mod ending;
 mod give_back;
 mod random;
+mod review_form;
+mod sscc;
 mod terms;
 
 const ROOT: &str = "/api/v1/l3/allocations";
@@ -167,7 +170,7 @@ async fn wrong_bodies_are_refused_and_change_nothing() {
         (with("manufactured", json!("2029-01-01")), 400, "validation"),
         (with("line_gln", json!("0313000000019")), 400, "validation"),
         (with("mode", json!("random")), 422, "mode-not-allowed"),
-        (with("encoding", json!("SSCC")), 422, "mode-not-allowed"),
+        (with("encoding", json!("SSCC")), 400, "validation"),
         (with("allow_partial", json!("yes")), 400, "validation"),
         (with("hold_minutes", json!(0)), 400, "validation"),
         (with("hold_minutes", json!(43_201)), 400, "validation"),

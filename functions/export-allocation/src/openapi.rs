@@ -1,6 +1,6 @@
 //! What this function says of its route.
 
-use edge::openapi::{AllocationId, Answer, Date, Gln, Gtin14, Lot, Part, PlainText, Route, part};
+use edge::openapi::{AllocationId, Answer, CompanyPrefix, Date, Gln, Gtin14, Lot, Part, PlainText, Route, part};
 use edge::{ProblemKind, Scope};
 use http::Method;
 use linefiles::{Format, Profile};
@@ -21,8 +21,15 @@ edge::words! {
 struct ExportFile {
     #[schema(value_type = AllocationId)]
     allocation_id: String,
-    #[schema(value_type = Gtin14)]
-    gtin: String,
+    /// Of SGTINs only.
+    #[schema(nullable = false, value_type = Option<Gtin14>)]
+    gtin: Option<String>,
+    /// Of SSCCs only.
+    #[schema(nullable = false, value_type = Option<CompanyPrefix>)]
+    company_prefix: Option<String>,
+    /// Of SSCCs only.
+    #[schema(nullable = false, minimum = 0, maximum = 9)]
+    extension_digit: Option<u8>,
     quantity: u64,
     /// The first number.
     from: String,
@@ -47,6 +54,7 @@ struct ExportFile {
 #[expect(dead_code, reason = "only its schema is used")]
 enum ExportedSerial {
     Full { serial: String, epc: String, ai: String },
+    Sscc { sscc: String, epc: String, ai: String },
     Bare(String),
 }
 

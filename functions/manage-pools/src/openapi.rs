@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::product::{ProductBody, ProductView};
 use crate::request::{ListQuery, PoolBody, PoolPatch};
+use crate::serials::{ImportView, ImportedView};
 use crate::space::{SpaceQuery, SpaceView};
 use crate::view::{PoolView, RangeView};
 use crate::webhook;
@@ -35,6 +36,7 @@ const SPACES: &str = "/api/v1/l3/pools/spaces";
 const POOL: &str = "/api/v1/l3/pools/{id}";
 const PRODUCT: &str = "/api/v1/l3/pools/products/{gtin}";
 const RANGES: &str = "/api/v1/l3/pools/{id}/ranges";
+const SERIALS: &str = "/api/v1/l3/pools/{id}/serials";
 
 /// The routes of [`crate::router`] as OpenAPI.
 #[must_use]
@@ -104,8 +106,37 @@ pub fn openapi() -> Part {
         ]
         .into_iter()
         .chain(webhook::routes())
+        .chain(imports())
         .collect(),
     )
+}
+
+fn imports() -> [Route; 2] {
+    let id = "A pool of the scheme `list`.";
+    [
+        Route::new(&Method::POST, SERIALS, "serials_import", &[Scope::PoolsWrite])
+            .says(
+                "Import numbers",
+                "All of a file or none: 422 names the first hundred wrong lines in `lines`, and their count in \
+                 `wrong_lines`. The same file again is answered the same, with `Idempotent-Replay`.",
+            )
+            .path::<PoolId>("id", id)
+            .text_body("text/csv", "SerialNumber,CryptoKey,CryptoCode\r\nA1B2C3D4E5F6,,\r\n")
+            .answers(Answer::json::<ImportedView>(201, "The import, and what is left in the pool."))
+            .answers(
+                Answer::json::<ImportedView>(200, "The import of the same file.")
+                    .with_header("Idempotent-Replay", "`true`."),
+            )
+            .refuses(&[
+                ProblemKind::LineNotBound,
+                ProblemKind::SizeLimit,
+                ProblemKind::Unprocessable,
+            ]),
+        Route::new(&Method::GET, SERIALS, "serials_imports", &[Scope::PoolsRead])
+            .says("List the imports of a pool", "In their order, all on one page.")
+            .path::<PoolId>("id", id)
+            .answers(Answer::list::<ImportView>("All imports.")),
+    ]
 }
 
 fn new_pool() -> serde_json::Value {

@@ -1,8 +1,8 @@
 //! How the numbers of a new pool look: the scheme and what it needs, from a body's fields.
 
-use domain::object_key::ObjectKey;
 use domain::ids::PoolId;
 use domain::list::{FIRST, ListId};
+use domain::object_key::ObjectKey;
 use domain::pool::{INDEX_LIMIT, PoolRuleError, Scheme};
 use domain::space::{
     Alphabet, AlphabetError, Characters, SpaceError, SpaceForm, SpaceId, density_limit,
@@ -129,7 +129,9 @@ impl SchemeFields {
                     ("/prefix", self.prefix.is_some()),
                 ];
                 match strangers.into_iter().find(|(_, is_there)| *is_there) {
-                    Some((pointer, _)) => Err(malformed(pointer, "imported numbers say it themselves")),
+                    Some((pointer, _)) => {
+                        Err(malformed(pointer, "imported numbers say it themselves"))
+                    }
                     None => Ok(Scheme::List { list: ListId::of(id) }),
                 }
             }

@@ -6,10 +6,10 @@ use domain::webhook::AllowedHosts;
 use edge::{App, AuthorizerContext, Clock, Entropy, HttpEvent, TenantProfile, app};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use store::Store;
-use store::client::{AwsSettings, https};
+use store::client::{AwsSettings, https, s3};
+use store::{Buckets, Objects, Store};
 use store::kms::Kms;
-use testkit::{Dynamo, KeyService};
+use testkit::{Dynamo, KeyService, Shelf, TestClock};
 use time::macros::datetime;
 
 use super::{Hub, router};
@@ -17,7 +17,9 @@ use super::{Hub, router};
 mod policy;
 mod product;
 
+mod serials;
 mod space;
+mod sscc;
 
 const POOLS: &str = "/api/v1/l3/pools";
 
@@ -39,8 +41,22 @@ async fn bench_of(profile: TenantProfile) -> Bench {
     let entropy = Entropy::from_fn(move |bytes| bytes.fill(next.fetch_add(1, Ordering::Relaxed)));
     let clock = Clock::fixed(datetime!(2026-11-23 10:00 UTC));
     let webhook_hosts = AllowedHosts::parse("hooks.example.com");
-    let hub = Hub { store: store.clone(), clock: clock.clone(), entropy, webhook_hosts };
+    let objects = testkit_objects();
+    let hub =
+        Hub { store: store.clone(), objects, clock: clock.clone(), entropy, webhook_hosts };
     Bench { door: app(router(hub), profile, clock), store, keys, _dynamo: dynamo }
+}
+
+fn testkit_objects() -> Objects {
+    let shelf = Shelf::new(&TestClock::default());
+    let endpoint = Some("http://localhost".to_owned());
+    let settings = AwsSettings::new("eu-central-1", endpoint, ("test", "test"), None);
+    let buckets = Buckets {
+        inbound: "inbound".into(),
+        outbound: "outbound".into(),
+        documents: "documents".into(),
+    };
+    Objects { s3: s3(&settings, &shelf.http()), buckets }
 }
 
 async fn bench() -> Bench {
@@ -149,7 +165,8 @@ async fn bad_bodies_are_refused_and_create_nothing() {
     for (name, value, status, pointer) in [
         ("gtin", json!("00313000007773"), 400, "/gtin"),
         ("gtin", json!(313), 400, "/gtin"),
-        ("encoding", json!("SSCC"), 400, "/encoding"),
+        ("encoding", json!("SSCC"), 400, "/gtin"),
+        ("encoding", json!("CN_EDMC"), 400, "/encoding"),
         ("scheme", json!("random"), 400, "/scheme"),
         ("from", json!(1000), 400, "/from"),
         ("from", json!("+1000"), 400, "/from"),

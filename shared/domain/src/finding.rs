@@ -87,6 +87,8 @@ codes! {
     LotMismatch = "LOT_MISMATCH": Error,
     /// The event's expiry is not the allocation's.
     ExpiryMismatch = "EXPIRY_MISMATCH": Error,
+    /// A row says that the number belongs to an allocation which has not got it.
+    AllocationMismatch = "ALLOCATION_MISMATCH": Error,
     /// Unreserved numbers right behind the end of a range the same document uses.
     OverRun = "OVER_RUN": Error,
     /// A pack was taken off, destroyed or sampled, and nobody ever commissioned it.

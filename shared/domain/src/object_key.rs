@@ -8,7 +8,7 @@ use crate::gtin::{Gtin14, GtinError};
 use crate::sscc::{Sscc, SsccPrefix, SsccPrefixError};
 
 /// The key whose instances a pool numbers. Pools of different keys have nothing in common, but for company
-/// prefixes of which one begins with the other ([`SsccPrefix::head`]).
+/// prefixes of which one begins with the other ([`SsccPrefix::body`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ObjectKey {
     /// Serial numbers of a trade item (SGTIN).

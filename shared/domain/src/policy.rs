@@ -26,11 +26,15 @@ pub enum Reoffer {
     Never,
     /// Those that were returned unused over the API from the time on that this was chosen.
     Returned,
+    /// Those of ranges that became void from then on, and that no line ever had.
+    Void,
+    /// Both.
+    ReturnedAndVoid,
 }
 
 impl Reoffer {
     /// All choices.
-    pub const ALL: [Self; 2] = [Self::Never, Self::Returned];
+    pub const ALL: [Self; 4] = [Self::Never, Self::Returned, Self::Void, Self::ReturnedAndVoid];
 
     /// The word used in items, requests and answers.
     #[must_use]
@@ -38,7 +42,21 @@ impl Reoffer {
         match self {
             Self::Never => "never",
             Self::Returned => "returned",
+            Self::Void => "void",
+            Self::ReturnedAndVoid => "returned_and_void",
         }
+    }
+
+    /// Whether returned numbers are offered again.
+    #[must_use]
+    pub const fn offers_returned(self) -> bool {
+        matches!(self, Self::Returned | Self::ReturnedAndVoid)
+    }
+
+    /// Whether numbers of void ranges are offered again.
+    #[must_use]
+    pub const fn offers_void(self) -> bool {
+        matches!(self, Self::Void | Self::ReturnedAndVoid)
     }
 
     /// Reads the word.
@@ -121,6 +139,19 @@ mod tests {
         check(extend(u128::from(THRESHOLD_LIMIT) + 1, 200), Some("auto_extend/by"));
         check(extend(1, 98), Some("auto_extend/ceiling"));
         check(extend(1, 1_000), Some("auto_extend/ceiling"));
+    }
+
+    #[test]
+    fn each_choice_has_its_word_and_offers_what_it_says() {
+        let told = Reoffer::ALL.map(|it| (it.as_str(), it.offers_returned(), it.offers_void()));
+        let expected = [
+            ("never", false, false),
+            ("returned", true, false),
+            ("void", false, true),
+            ("returned_and_void", true, true),
+        ];
+        assert_eq!(told, expected);
+        assert!(Reoffer::ALL.iter().all(|it| Reoffer::parse(it.as_str()) == Some(*it)));
     }
 
     #[test]

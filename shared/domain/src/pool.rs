@@ -144,6 +144,9 @@ impl PoolDraft {
     /// Checks the rules that no single field can.
     pub fn check(&self) -> Result<(), PoolRuleError> {
         match self.scheme {
+            _ if self.eu_rules && self.key.sscc().is_some() => {
+                return Err(broken("eu_rules", "the European rules are about packs"));
+            }
             Scheme::Sequential { .. } if self.eu_rules => {
                 return Err(broken("scheme", "the European rules ask for randomised numbers"));
             }
@@ -341,7 +344,7 @@ mod tests {
         check(|d| d.to = 1_000_000_000, "to");
         check(|d| d.scheme = Scheme::Sequential { width: 10 }, "width");
         check(|d| d.company_prefix_length = 8, "company_prefix_length");
-        check(|d| d.eu_rules = true, "scheme");
+        check(|d| d.eu_rules = true, "eu_rules");
         let alphabet = crate::space::Alphabet::custom("0123456789").unwrap();
         let form = SpaceForm::new("", alphabet, 9).unwrap();
         let gtin = crate::gtin::Gtin14::parse("00313000007772").unwrap();

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use crate::check_digit::{check_digit, is_valid};
 
-pub use self::prefix::{COMPANY_PREFIX_DIGITS, SsccHead, SsccPrefix, SsccPrefixError};
+pub use self::prefix::{COMPANY_PREFIX_DIGITS, SsccPrefix, SsccPrefixError};
 pub use self::run::SsccRun;
 
 /// Digits of an SSCC before its check digit.

@@ -240,3 +240,90 @@ fn two_ends_tell_a_range_of_consecutive_numbers_only() {
     assert!(!Profile::Range.tells(random.scheme));
     assert!(Profile::Bare.tells(random.scheme) && Profile::Full.tells(random.scheme));
 }
+
+/// I5: a file is never continued by a release that makes other bytes. When this fails because of a change of
+/// rows or of the compressor, count `RENDERER` up and note the new values.
+#[test]
+fn a_change_of_any_byte_counts_the_renderer_up() {
+    let allocation = allocation(PIECE_ROWS + 1);
+    let mut checksums = Vec::new();
+    for profile in Profile::ALL {
+        for format in Format::ALL {
+            let bytes = Export::new(&allocation, &SEQUENTIAL, profile, format).to_bytes();
+            let mut checksum = flate2::Crc::new();
+            checksum.update(&bytes);
+            let kind = FileKind { profile, format, gzip: false };
+            checksums.push(format!("{kind} {:08x}", checksum.sum()));
+        }
+    }
+    let expected = "full.csv dce51c0d, full.json e95f3b30, bare.csv f98693f8, bare.json ada21e07, \
+        range.csv 1b285183, range.json 80dd2ac9";
+    assert_eq!((RENDERER, checksums.join(", ").as_str()), (1, expected));
+    // What it makes of the same bytes depends on the processor too, but each piece is a whole by itself.
+    let lock = include_str!("../../../Cargo.lock");
+    let compressor = lock.split("name = \"zlib-rs\"\nversion = ").nth(1).unwrap();
+    assert_eq!((RENDERER, compressor.lines().next().unwrap()), (1, "\"0.6.8\""));
+}
+
+fn ssccs(size: u64) -> (Allocation, Numbering) {
+    let mut allocation = allocation(size);
+    allocation.key = "0355555.1".parse().unwrap();
+    allocation.scheme = Scheme::Sequential { width: 9 };
+    allocation.start = 998;
+    let numbering = Numbering::keyless(allocation.key, allocation.scheme).unwrap();
+    (allocation, numbering)
+}
+
+#[test]
+fn ssccs_have_their_own_columns_and_each_its_check_digit() {
+    let (allocation, numbering) = ssccs(2);
+    let text = |profile, format| {
+        let export = Export::new(&allocation, &numbering, profile, format);
+        let bytes = export.to_bytes();
+        assert_eq!(export.byte_count(), u64::try_from(bytes.len()).unwrap());
+        String::from_utf8(bytes).unwrap()
+    };
+    let full = "SSCC,EPC,AI,PackagingLevel,FilterValue,Lot,Expiry,LineGLN,AllocationId,WorkOrder,\
+        Status\r\n\
+        \"103555550000009983\",\"urn:epc:id:sscc:0355555.1000000998\",\"00103555550000009983\",\
+        \"PL\",\"0\",\"=LOT\"\"42,\",\"281031\",\"0313000000018\",\"AAAAAAAAAAAAAAAAAAAAAAAAAA\",\
+        \"WO-1\",\"RESERVED\"\r\n";
+    assert!(
+        text(Profile::Full, Format::Csv).starts_with(full),
+        "{}",
+        text(Profile::Full, Format::Csv)
+    );
+    let bare = "103555550000009983\r\n103555550000009990\r\n";
+    assert_eq!(text(Profile::Bare, Format::Csv), bare);
+    let range = text(Profile::Range, Format::Csv);
+    let row = "\"103555550000009983\",\"103555550000009990\",\"2\",\"AAAAAAAAAAAAAAAAAAAAAAAAAA\",";
+    assert!(range.lines().nth(1).unwrap().starts_with(row), "{range}");
+    assert!(range.starts_with("SSCCFrom,SSCCTo,Quantity,AllocationId,Lot,"), "{range}");
+    let json: serde_json::Value = serde_json::from_str(&text(Profile::Full, Format::Json)).unwrap();
+    assert_eq!((&json["company_prefix"], &json["extension_digit"]), (&"0355555".into(), &1.into()));
+    assert_eq!(
+        (&json["gtin"], &json["from"]),
+        (&serde_json::Value::Null, &"103555550000009983".into())
+    );
+    assert_eq!(json["serials"][1]["sscc"], "103555550000009990");
+    assert_eq!(json["serials"][1]["epc"], "urn:epc:id:sscc:0355555.1000000999");
+    assert_eq!(json["serials"][1]["ai"], "00103555550000009990");
+}
+
+#[test]
+fn ssccs_come_out_the_same_from_any_piece_on() {
+    let (allocation, numbering) = ssccs(PIECE_ROWS + 9);
+    for text in ["bare.csv", "full.csv", "full.json", "full.csv.gz"] {
+        let export = Export::of(&allocation, &numbering, text.parse().unwrap());
+        let (mut pieces, mut whole) = (export.pieces(), Vec::new());
+        let second = pieces.append(0, &mut whole).unwrap();
+        let at = whole.len();
+        assert_eq!(pieces.append(second, &mut whole), None);
+        let mut rest = Vec::new();
+        export.pieces().append(second, &mut rest);
+        assert!(rest == whole[at..] && export.to_bytes() == whole, "{text}");
+    }
+    let export = Export::new(&allocation, &numbering, Profile::Bare, Format::Csv);
+    let bare = String::from_utf8(export.to_bytes()).unwrap();
+    assert!(bare.split_terminator("\r\n").eq(numbering.texts(allocation.start, allocation.size)));
+}

@@ -123,9 +123,13 @@ impl ListTexts {
     /// The index of a text, if it is among these.
     #[must_use]
     pub fn index_of(&self, serial: &str) -> Option<u128> {
-        if serial.is_empty() || serial.len() > SERIAL_LENGTH_MAX {
-            return None;
-        }
+        let is_text = (1..=SERIAL_LENGTH_MAX).contains(&serial.len());
+        if is_text { self.index_of_hash(text_hash(serial), serial) } else { None }
+    }
+
+    /// The same for who knows the hash of the text.
+    #[must_use]
+    pub fn index_of_hash(&self, hash: u64, serial: &str) -> Option<u128> {
         let hashes = self.hashes.get_or_init(|| {
             let places = 0..self.len();
             let mut hashes: Vec<(u64, usize)> =
@@ -133,7 +137,6 @@ impl ListTexts {
             hashes.sort_unstable();
             hashes
         });
-        let hash = text_hash(serial);
         let from = hashes.partition_point(|(known, _)| *known < hash);
         let alike = hashes.iter().skip(from).take_while(|(known, _)| *known == hash);
         let place =

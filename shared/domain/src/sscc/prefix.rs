@@ -21,11 +21,6 @@ pub struct SsccPrefix {
     length: u8,
 }
 
-/// The extension digit and the first six digits of a company prefix. SSCCs of two company prefixes can only be the
-/// same when both have the same head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SsccHead([u8; 7]);
-
 /// Why something is no company prefix with an extension digit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SsccPrefixError {
@@ -91,13 +86,6 @@ impl SsccPrefix {
         10_u128.saturating_pow(u32::from(self.reference_digits()))
     }
 
-    /// What all company prefixes that could have an SSCC in common with this one share.
-    #[must_use]
-    pub const fn head(&self) -> SsccHead {
-        let [a, b, c, d, e, f, g, ..] = self.digits;
-        SsccHead([a, b, c, d, e, f, g])
-    }
-
     /// An SSCC without its check digit as a number: what serial references of several company prefixes are
     /// compared by.
     #[must_use]
@@ -149,31 +137,6 @@ impl SsccPrefix {
     }
 }
 
-impl SsccHead {
-    /// The head of an SSCC.
-    #[must_use]
-    pub const fn of(sscc: &Sscc) -> Self {
-        let [a, b, c, d, e, f, g, ..] = sscc.0;
-        Self([a, b, c, d, e, f, g])
-    }
-}
-
-impl fmt::Display for SsccHead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::str::from_utf8(&self.0).unwrap_or_default())
-    }
-}
-
-impl FromStr for SsccHead {
-    type Err = SsccPrefixError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = SsccPrefixError::CompanyPrefix;
-        let digits: [u8; 7] = text.as_bytes().try_into().map_err(|_| wrong)?;
-        if digits.iter().all(u8::is_ascii_digit) { Ok(Self(digits)) } else { Err(wrong) }
-    }
-}
-
 impl fmt::Display for SsccPrefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.company_prefix(), self.extension_digit())
@@ -211,8 +174,6 @@ mod tests {
         assert_eq!(known.reference(&known.sscc(417)), Some(417));
         assert_eq!((known.company_prefix(), known.extension_digit()), ("0614141", 3));
         assert_eq!((known.reference_digits(), known.capacity()), (9, 1_000_000_000));
-        assert_eq!(known.head().to_string(), "3061414");
-        assert_eq!(SsccHead::of(&known.sscc(417)), known.head());
         assert_eq!(prefix("0614142.3").reference(&known.sscc(417)), None);
         assert_eq!(prefix("0614141.4").reference(&known.sscc(417)), None);
     }
@@ -231,13 +192,11 @@ mod tests {
         for text in ["0614141", "0614141.", "0614141.10", "0614141.x", ".1", "0614141.1.1"] {
             assert!(text.parse::<SsccPrefix>().is_err(), "{text}");
         }
-        assert!("30614".parse::<SsccHead>().is_err() && "306141x".parse::<SsccHead>().is_err());
     }
 
     #[test]
-    fn nested_company_prefixes_have_one_head_and_one_body_for_one_sscc() {
+    fn nested_company_prefixes_have_one_body_for_one_sscc() {
         let (short, long) = (prefix("061414.1"), prefix("06141412.1"));
-        assert_eq!(short.head(), long.head());
         let sscc = long.sscc(77);
         let reference = short.reference(&sscc).unwrap();
         assert_eq!(short.sscc(reference), sscc);
