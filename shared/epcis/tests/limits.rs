@@ -101,6 +101,8 @@ fn malformed_xml_is_refused_with_its_place() {
     check("<a><?XML y?></a>", "not-well-formed", 1, 6);
     check("<a b='1'c='2'></a>", "not-well-formed", 1, 9);
     check("<a b='&#12;'></a>", "not-well-formed", 1, 4);
+    // Found by the fuzz target `xml`: the prefix of a name that is known was not looked at.
+    check("<e]x:EPCISDocument/>", "not-well-formed", 1, 1);
 }
 
 #[test]

@@ -126,6 +126,7 @@ fn made() -> Vec<Seed> {
         ("dense.xml".to_owned(), xml(&dense).into_bytes()),
         ("single.xml".to_owned(), xml(&single).into_bytes()),
         ("wrong-start.xml".to_owned(), b"<![)))))))))C]]>".to_vec()),
+        ("wrong-prefix.xml".to_owned(), b"<e]x:EPCISDocument xmlns='u'/>".to_vec()),
         ("wrong-reference.xml".to_owned(), xml("&#2666064;").into_bytes()),
         ("made.json".to_owned(), json.into_bytes()),
     ]

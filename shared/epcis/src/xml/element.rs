@@ -86,10 +86,10 @@ impl Met {
             Some(at) => name.split_at_checked(at)?,
             None => (&b""[..], name),
         };
-        let tag = Tag::from_local(local.strip_prefix(b":").unwrap_or(local));
-        if tag == Tag::Other && !is_name(name) {
+        if !is_name(name) {
             return None;
         }
+        let tag = Tag::from_local(local.strip_prefix(b":").unwrap_or(local));
         if let Some(slot) = known.name.get_mut(..name.len()) {
             slot.copy_from_slice(name);
             (known.length, known.prefix, known.tag) = (name.len(), prefix.len(), tag);
