@@ -22,7 +22,7 @@ use rustc_hash::FxHashMap;
 
 use crate::catalog::Catalog;
 use crate::event::{EventBuffer, Miss};
-use crate::held::{Held, Said};
+use crate::held::{Beside, Held, Said};
 use crate::pending::{Kept, Pending};
 use crate::stem::Stem;
 use crate::stop::{SCATTERED, Stop};
@@ -67,8 +67,9 @@ pub struct Fold {
     misses: Vec<(Miss, IndexRuns, Samples)>,
     totals: Totals,
     received_ms: i64,
-    /// What is remarked about the serials of each allocation in an event that says what `said` holds.
-    remarked: FxHashMap<usize, Vec<Code>>,
+    /// What is remarked about the serials of each allocation, commissioned ones or others, in an event that says
+    /// what `said` holds.
+    remarked: FxHashMap<(usize, bool), Vec<Code>>,
     said: Said,
     /// The event before said a time that was yet to come.
     was_ahead: bool,
@@ -236,6 +237,6 @@ impl Sink for Fold {
             biz_step: head.biz_step.as_deref().filter(|text| !text.is_empty()),
             disposition: head.disposition.as_deref(),
         });
-        self.end(stated, head)
+        self.end(stated, (head, &Beside::of(head)))
     }
 }

@@ -26,11 +26,13 @@ pub struct Beside<'a> {
     pub read_point: Option<&'a str>,
     /// The business location.
     pub biz_location: Option<&'a str>,
+    /// The allocation that the serials are said to belong to; only rows of result files say one.
+    pub allocation: Option<&'a str>,
 }
 
 /// The same, kept.
 #[derive(Debug, Default)]
-pub struct Said([Option<String>; 4]);
+pub struct Said([Option<String>; 5]);
 
 /// What an event states about the serials that it names.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +84,7 @@ impl<'a> Beside<'a> {
             expiry: head.expiry.as_deref(),
             read_point: head.read_point.as_deref(),
             biz_location: head.biz_location.as_deref(),
+            allocation: None,
         }
     }
 
@@ -92,8 +95,8 @@ impl<'a> Beside<'a> {
         bytes.fold(0, usize::saturating_add) <= TEXT_BYTES_MAX
     }
 
-    fn texts(&self) -> [Option<&'a str>; 4] {
-        [self.lot, self.expiry, self.read_point, self.biz_location]
+    fn texts(&self) -> [Option<&'a str>; 5] {
+        [self.lot, self.expiry, self.read_point, self.biz_location, self.allocation]
     }
 }
 
@@ -118,8 +121,9 @@ impl Said {
     }
 
     fn beside(&self) -> Beside<'_> {
-        let [lot, expiry, read_point, biz_location] = self.0.each_ref().map(Option::as_deref);
-        Beside { lot, expiry, read_point, biz_location }
+        let [lot, expiry, read_point, biz_location, allocation] =
+            self.0.each_ref().map(Option::as_deref);
+        Beside { lot, expiry, read_point, biz_location, allocation }
     }
 }
 
@@ -191,7 +195,13 @@ mod tests {
     use super::*;
 
     fn beside(lot: &str) -> Beside<'_> {
-        Beside { lot: Some(lot), expiry: None, read_point: Some("here"), biz_location: None }
+        Beside {
+            lot: Some(lot),
+            expiry: None,
+            read_point: Some("here"),
+            biz_location: None,
+            allocation: None,
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! What there is to say about a commissioning event next to its allocation, and when it happened.
+//! What there is to say about an event next to the allocation of its serials, and when it happened.
 
 use domain::allocation::Allocation;
+use domain::fact::Fact;
 use domain::finding::Code;
 use domain::gln::Gln;
 use domain::ledger::Claim;
@@ -12,8 +13,8 @@ use crate::stop::Stop;
 /// How far ahead of the time of receipt an event time may be, milliseconds.
 const FUTURE_MS: i64 = 5 * 60 * 1_000;
 
-/// What is to be remarked about the serials of an allocation that an event commissions; the document
-/// was received at `received_ms`.
+/// What is to be remarked about the serials of an allocation that an event names, mostly of those that it
+/// commissions; the document was received at `received_ms`.
 pub fn of(
     allocation: &Allocation,
     claim: &Claim<'_>,
@@ -25,6 +26,12 @@ pub fn of(
     let differs = |mine: &Option<String>, said: Option<&str>| {
         mine.as_deref().zip(said).is_some_and(|(mine, said)| mine != said)
     };
+    // Whatever is said of the number: whose it is stands in the ledger, so it counts there all the same.
+    let other = beside.allocation.is_some_and(|said| said != allocation.id.as_str());
+    remark(Code::AllocationMismatch, other);
+    if claim.fact != Fact::Commissioned {
+        return codes;
+    }
     remark(Code::FutureEventTime, is_ahead(claim.time_ms, received_ms));
     remark(Code::MissingLot, claim.lot.is_none());
     remark(Code::MissingExpiry, claim.expiry.is_none());

@@ -56,6 +56,7 @@ impl Fold {
         beside: &Beside<'_>,
     ) -> Result<(), Stop> {
         let marked = self.remarks(slot, claim, beside);
+        let is_commissioned = claim.fact == Fact::Commissioned;
         let Some(slot) = self.slots.get_mut(slot) else {
             return Ok(());
         };
@@ -63,7 +64,8 @@ impl Fold {
         slot.draft.assert_one(claim, offset);
         if marked {
             let one = [offset].into_iter().collect();
-            for code in self.remarked.get(&slot.allocation).into_iter().flatten() {
+            for code in self.remarked.get(&(slot.allocation, is_commissioned)).into_iter().flatten()
+            {
                 slot.draft.mark(*code, &one);
             }
         }
@@ -79,6 +81,7 @@ impl Fold {
         beside: &Beside<'_>,
     ) -> Result<(), Stop> {
         let marked = self.remarks(slot, claim, beside);
+        let is_commissioned = claim.fact == Fact::Commissioned;
         let Some(slot) = self.slots.get_mut(slot) else {
             return Ok(());
         };
@@ -86,7 +89,8 @@ impl Fold {
         slot.draft.assert_all(claim, &named.once);
         slot.draft.mark(Code::DuplicateInFile, &named.twice);
         if marked {
-            for code in self.remarked.get(&slot.allocation).into_iter().flatten() {
+            for code in self.remarked.get(&(slot.allocation, is_commissioned)).into_iter().flatten()
+            {
                 slot.draft.mark(*code, &named.once);
             }
         }
@@ -112,20 +116,21 @@ impl Fold {
     /// Whether there is something to remark about serials of this slot's allocation in this event;
     /// worked out once for events that say the same.
     fn remarks(&mut self, slot: usize, claim: &Claim<'_>, beside: &Beside<'_>) -> bool {
-        if claim.fact != Fact::Commissioned {
+        let is_commissioned = claim.fact == Fact::Commissioned;
+        if !is_commissioned && beside.allocation.is_none() {
             return false;
         }
         let Some(number) = self.slots.get(slot).map(|slot| slot.allocation) else {
             return false;
         };
-        if let Some(codes) = self.remarked.get(&number) {
+        if let Some(codes) = self.remarked.get(&(number, is_commissioned)) {
             return !codes.is_empty();
         }
         let allocation = self.catalog.allocation(number);
         let codes = allocation.map(|it| remarks::of(it, claim, beside, self.received_ms));
         let codes = codes.unwrap_or_default();
         let any = !codes.is_empty();
-        self.remarked.insert(number, codes);
+        self.remarked.insert((number, is_commissioned), codes);
         any
     }
 

@@ -10,7 +10,11 @@ use crate::stop::Stop;
 
 impl Fold {
     /// The end of an event that states something about what it named, or nothing.
-    pub(super) fn end(&mut self, stated: Option<Statement>, head: &EventHead) -> Result<(), Stop> {
+    pub(super) fn end(
+        &mut self,
+        stated: Option<Statement>,
+        (head, beside): (&EventHead, &Beside<'_>),
+    ) -> Result<(), Stop> {
         self.totals.events = self.totals.events.saturating_add(1);
         self.totals.others = self.totals.others.saturating_add(self.event.others);
         self.event.others = 0;
@@ -23,16 +27,15 @@ impl Fold {
             }
         };
         self.totals.last_event_ms = self.totals.last_event_ms.max(stated.map(|it| it.time_ms));
-        let beside = Beside::of(head);
         if self.event.is_empty() && (!self.pending.is_fresh() || beside.is_short()) {
             if self.pending.is_fresh() {
-                self.held.push(stated, &beside, self.pending.hold());
+                self.held.push(stated, beside, self.pending.hold());
             }
             return if self.held.is_full() { self.settle() } else { Ok(()) };
         }
         self.settle()?;
         if let Some(stated) = &stated {
-            self.apply(stated, &beside)?;
+            self.apply(stated, beside)?;
         }
         self.event.clear();
         Ok(())

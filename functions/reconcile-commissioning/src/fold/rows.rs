@@ -12,6 +12,7 @@ use epcis::EventHead;
 use linefiles::results::{Column, Place, Row};
 
 use super::Fold;
+use crate::held::Beside;
 use crate::pending::Kept;
 use crate::stop::Stop;
 
@@ -47,7 +48,9 @@ impl<'a> Rows<'a> {
             Some(_) => self.number(row)?,
         }
         self.head(row);
-        self.fold.end(stated, &self.head)
+        let allocation = Some(row.get(Column::AllocationId)).filter(|id| !id.is_empty());
+        let beside = Beside { allocation, ..Beside::of(&self.head) };
+        self.fold.end(stated, (&self.head, &beside))
     }
 
     fn head(&mut self, row: &Row<'_>) {

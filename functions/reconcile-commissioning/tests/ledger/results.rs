@@ -13,7 +13,7 @@ fn file(runs: &[(u128, u128, &str)]) -> String {
         for index in *from..=*to {
             let line = format!(
                 "\"{GTIN}\",\"{index:012}\",\"{STEM}{index:012}\",\"LOT42\",\"281031\",\"{LINE}\",\
-                 \"A\",\"{status}\",\"2026-11-23T10:{minute:02}:00Z\"\r\n"
+                 \"\",\"{status}\",\"2026-11-23T10:{minute:02}:00Z\"\r\n"
             );
             out.push_str(&line);
         }
@@ -129,6 +129,31 @@ async fn rows_are_judged_as_events_are() {
     ];
     assert_eq!(report.lines(), expected);
     assert_eq!(report.applied.newly_commissioned, 4);
+}
+
+#[tokio::test]
+async fn a_row_that_names_another_allocation_counts_where_its_number_is_and_is_a_finding() {
+    let bench = Bench::start().await;
+    let own = bench.reserve("r1", "L1", 100).await.id;
+    let other = bench.reserve("r2", "L1", 10).await.id;
+    let row = |serial: u32, of: &str, status: &str| {
+        format!("{GTIN},00000000{serial},LOT42,281031,{of},{status},2026-11-23T10:00:00Z\n")
+    };
+    let text = [
+        "GTIN,SerialNumber,Lot,Expiry,AllocationId,Status,EventTime\n".to_owned(),
+        row(1000, own.as_str(), "COMMISSIONED"),
+        row(1001, other.as_str(), "COMMISSIONED"),
+        row(1002, other.as_str(), "UNUSED"),
+        row(1003, "no id", "REJECTED"),
+        row(1004, "", "UNUSED"),
+        row(1005, other.as_str(), "RESERVED"),
+        row(1100, other.as_str(), "COMMISSIONED"),
+    ]
+    .concat();
+    let report = bench.send("L1", &text).await;
+    assert_eq!(report.lines(), ["error ALLOCATION_MISMATCH 3 000000001001-000000001003"]);
+    assert_eq!(buckets(&bench, "r1").await[..3], [2, 0, 1]);
+    assert_eq!(report.applied.newly_commissioned, 3);
 }
 
 #[tokio::test]

@@ -72,6 +72,7 @@ pub(super) const fn part_of(code: Code) -> (Part, &'static str) {
         Code::DuplicateInFile => (Part::OtherErrors, "the same serial twice in one file"),
         Code::Gone => (Part::OtherErrors, "the file was deleted before it could be read"),
         Code::LineGlnMismatch => (Part::OtherErrors, "place is not that of the reservation"),
+        Code::AllocationMismatch => (Part::OtherErrors, "reported for another reservation"),
         Code::MissingLot => (Part::OtherErrors, "commissioned without a lot"),
         Code::MissingExpiry => (Part::OtherErrors, "commissioned without an expiry"),
         Code::FutureEventTime => (Part::OtherErrors, "event time lies in the future"),

@@ -28,10 +28,12 @@ pub enum Column {
     Expiry,
     /// The line, by its GLN.
     LineGln,
+    /// The allocation that the number is said to belong to.
+    AllocationId,
 }
 
 /// The names, in whatever case: those of our own files, then those of other systems' result files.
-const NAMES: [(Column, &[&str]); 8] = [
+const NAMES: [(Column, &[&str]); 9] = [
     (Column::Gtin, &["GTIN"]),
     (Column::Serial, &["SerialNumber", "Serial", "Id"]),
     (Column::Epc, &["EPC"]),
@@ -40,6 +42,7 @@ const NAMES: [(Column, &[&str]); 8] = [
     (Column::Lot, &["Lot", "Batch"]),
     (Column::Expiry, &["Expiry", "ExpiryDate", "ExpirationDate"]),
     (Column::LineGln, &["LineGLN"]),
+    (Column::AllocationId, &["AllocationId"]),
 ];
 
 impl Column {
@@ -65,6 +68,7 @@ impl Column {
             Self::Lot => 5,
             Self::Expiry => 6,
             Self::LineGln => 7,
+            Self::AllocationId => 8,
         }
     }
 }
@@ -72,7 +76,7 @@ impl Column {
 /// Where each column stands.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
-    places: [Option<usize>; 8],
+    places: [Option<usize>; 9],
     len: usize,
 }
 
