@@ -87,6 +87,8 @@ pub struct ExportJob {
     pub idle_runs: u32,
     /// The multipart upload that its parts belong to.
     pub upload_id: Option<String>,
+    /// The version of what made its parts; 0 in jobs of earlier versions, and while there are none.
+    pub renderer: u32,
     /// How far its parts are known to be stored.
     pub checkpoint: Checkpoint,
     /// What the last run died of.
@@ -123,6 +125,7 @@ impl ExportJob {
             holder: None,
             idle_runs: 0,
             upload_id: None,
+            renderer: 0,
             checkpoint: Checkpoint::default(),
             error: None,
             version: 0,
@@ -186,6 +189,16 @@ impl ExportJob {
         }
     }
 
+    /// Has its parts made by this renderer from now on. Those of another one would give a file that neither
+    /// makes, so its upload is forgotten, and returned to be given up.
+    pub fn render_with(&mut self, renderer: u32) -> Option<String> {
+        if self.renderer == renderer {
+            return None;
+        }
+        (self.renderer, self.checkpoint) = (renderer, Checkpoint::default());
+        self.upload_id.take()
+    }
+
     /// Leaves it to the next message.
     pub fn let_go(&mut self, now: OffsetDateTime) {
         (self.state, self.holder) = (ExportState::Queued, None);
@@ -218,6 +231,7 @@ fn to_item(job: &ExportJob) -> Item {
         ("row", number(job.checkpoint.row)),
         ("bytes", number(job.checkpoint.bytes)),
         ("sha256_state", AttributeValue::B(Blob::new(job.checkpoint.sha256_state.clone()))),
+        ("renderer", number(job.renderer)),
         ("version", number(job.version)),
     ];
     item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
@@ -244,6 +258,7 @@ fn from_item(item: &Item) -> Result<ExportJob, Corrupt> {
         holder: maybe("held_by")?.zip(maybe("held_until")?),
         idle_runs: reader.parsed("idle_runs")?,
         upload_id: maybe("upload_id")?,
+        renderer: reader.optional_parsed("renderer")?.unwrap_or(0),
         checkpoint: Checkpoint {
             parts: reader.parsed("parts")?,
             row: reader.parsed("row")?,

@@ -137,6 +137,7 @@ async fn large_files_are_written_once_in_the_background() {
     a_system_that_takes_files_gets_a_large_one(&exports).await;
     a_job_that_was_given_up_is_told(&exports).await;
     cuts::a_crash_at_any_call_is_healed(&exports).await;
+    cuts::a_file_that_another_release_began_is_begun_anew(&exports).await;
     cuts::what_an_invocation_cannot_finish_is_handed_on(&exports).await;
     let audit = pharmatrace::audit::quiet(&exports.hub.cloud.hub).await.unwrap();
     assert_eq!(audit.breaches, []);

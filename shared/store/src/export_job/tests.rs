@@ -115,3 +115,13 @@ async fn many_who_ask_at_once_find_one_job() {
     assert!(sent >= 1 && job.version > sent, "{sent} sent, version {}", job.version);
     assert!(job.is_sent);
 }
+
+#[test]
+fn parts_of_another_renderer_are_given_up() {
+    let mut job = job();
+    assert_eq!(job.render_with(1), None);
+    (job.upload_id, job.checkpoint.parts) = (Some("u1".to_owned()), 3);
+    assert_eq!((job.render_with(1), job.checkpoint.parts), (None, 3));
+    assert_eq!(job.render_with(2).as_deref(), Some("u1"));
+    assert_eq!((job.upload_id, job.checkpoint, job.renderer), (None, Checkpoint::default(), 2));
+}

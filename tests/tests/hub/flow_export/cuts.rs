@@ -107,6 +107,34 @@ pub async fn a_crash_at_any_call_is_healed(exports: &Exports) {
     panic!("the function never came to its end");
 }
 
+/// I5: what a release with another renderer stored is no part of the file, noted or not.
+pub async fn a_file_that_another_release_began_is_begun_anew(exports: &Exports) {
+    let ends_at = pharmatrace::wiring::now() + Duration::hours(1);
+    for call in 10..CALLS_MAX {
+        let (id, first) = exports.reserve(&format!("other-release-{call}"), ROWS).await;
+        let record = asked(exports, &id).await;
+        let broken = writer(exports, &Faults::none().dies_after(call), Clock::system());
+        assert!(write_exports::handle(&broken, &record, ends_at).await.is_err(), "call {call}");
+        let calm = writer(exports, &Faults::none(), Clock::system());
+        let allocation: AllocationId = id.parse().unwrap();
+        let mut job = calm.store.export_fetch(&allocation, FILE).await.unwrap().unwrap();
+        if job.checkpoint.parts == 0 {
+            continue;
+        }
+        assert_eq!(job.renderer, linefiles::RENDERER);
+        job.renderer = linefiles::RENDERER - 1;
+        calm.store.export_put(&mut job).await.unwrap();
+        let key = format!("outbound/{ASKS}/{id}.{FILE}");
+        let part = calm.objects.s3.upload_part().bucket(&*calm.objects.buckets.outbound).key(key);
+        let part = part.set_upload_id(job.upload_id).part_number(1);
+        let other = vec![b'x'; usize::try_from(PART_BYTES).unwrap()];
+        part.body(other.into()).send().await.unwrap();
+        write_exports::handle(&calm, &record, ends_at).await.unwrap();
+        return is_whole(exports, &id, first, "another release").await;
+    }
+    panic!("no run noted a part");
+}
+
 /// A run whose time is over leaves a message behind; the deployed function takes it and goes on.
 pub async fn what_an_invocation_cannot_finish_is_handed_on(exports: &Exports) {
     let (id, first) = exports.reserve("handed-on", ROWS).await;
