@@ -1,10 +1,11 @@
 //! `pharmatrace demo`: the main job on a local cloud, with every number checked.
 //!
 //! A pool is created, ranges are reserved (also by several callers at once), exported as CSV, printed by
-//! a simulated line with the mistakes that lines make, reported back as EPCIS files dropped in S3, and
-//! reconciled; then the people on shift look at it. What the hub finds is compared with what the line did; the exit status is 0 only if all
-//! agrees.
+//! a simulated line with the mistakes that lines make, reported back as EPCIS files and as a result file dropped
+//! in S3, and reconciled; then the people on shift look at it. What the hub finds is compared with what the line
+//! did; the exit status is 0 only if all agrees.
 
+mod deliver;
 mod fetch;
 mod line;
 mod run;
@@ -139,7 +140,7 @@ async fn main_job(
     let api = Api::new(&hub.api_url, token);
     run::story(hub, &api, show).await?;
     for path in epcis {
-        run::own_file(hub, &api, show, path).await?;
+        deliver::own_file(hub, &api, show, path).await?;
     }
     show.doing("proving the books from the table and the documents alone");
     let audit = crate::audit::quiet(hub).await?;

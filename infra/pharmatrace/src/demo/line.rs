@@ -33,6 +33,28 @@ pub(super) fn epcs_of_csv(csv: &[u8]) -> Result<Vec<String>, CommandError> {
     .collect()
 }
 
+/// The `full` CSV as a result file: each row with what became of its number and when, so many rows of each.
+pub(super) fn results(
+    csv: &[u8],
+    outcomes: &[(&str, usize)],
+    event_time: &str,
+) -> Result<Vec<u8>, CommandError> {
+    let broken = |detail: &str| CommandError::Failed(format!("the CSV of the hub: {detail}"));
+    let text = std::str::from_utf8(csv).map_err(|_| broken("it is no UTF-8"))?;
+    let mut rows = text.split_terminator("\r\n");
+    let head = rows.next().filter(|head| head.ends_with(",Status"));
+    let head = head.ok_or_else(|| broken("its last column is not Status"))?;
+    let mut words = outcomes.iter().flat_map(|(word, count)| std::iter::repeat_n(*word, *count));
+    let mut out = format!("{head},EventTime\r\n");
+    for row in rows {
+        let (number, _) = row.rsplit_once(',').ok_or_else(|| broken("a row is too short"))?;
+        let word = words.next().ok_or_else(|| broken("there are more rows than numbers"))?;
+        // Writing to a String cannot fail.
+        write!(out, "{number},\"{word}\",\"{event_time}\"\r\n").unwrap_or_default();
+    }
+    Ok(out.into_bytes())
+}
+
 /// One EPCIS 1.2 XML document; each step is an event with its EPCs.
 pub(super) fn xml(run: Run<'_>, steps: &[(&str, &[String])]) -> Vec<u8> {
     let mut out = String::from(

@@ -1,16 +1,11 @@
 //! The story of the demo, step by step.
 
-use std::path::Path;
-use std::time::Duration;
-
-use bytes::Bytes;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use store::time::rfc3339_ms;
-use tokio::time::{Instant, sleep};
 
+use super::deliver::{report, upload};
 use super::line::{self, Run};
-use super::view::{count, expect, found, head, list, show_report, text, unexpected};
+use super::view::{count, expect, found, head, list, show_report, text};
 use super::{Show, fetch, shift};
 use crate::api::Api;
 use crate::error::CommandError;
@@ -24,14 +19,14 @@ const LINE_SGLN: &str = "urn:epc:id:sgln:0313000.00001.0";
 const SYSTEM: &str = "line-1";
 const EXPIRY: &str = "2028-10-31";
 const ALLOCATIONS: &str = "/api/v1/l3/allocations";
-/// How long a document may take from the drop to its report.
-const DOCUMENT_SECONDS_MAX: u64 = 180;
-const POLL: Duration = Duration::from_millis(250);
 /// Callers that ask for numbers at the same moment, and how many each asks for.
 const RACERS: u64 = 16;
 const RACER_QUANTITY: u64 = 50;
 /// The numbers of the first run that are not printed: a hole of this size at this place.
 const HOLE: std::ops::Range<usize> = 100..110;
+/// What became of how many numbers of the third run, in their order; of the last ones its file says nothing.
+const THIRD: [(&str, usize); 5] =
+    [("COMMISSIONED", 900), ("REJECTED", 20), ("SAMPLED", 5), ("UNUSED", 50), ("RESERVED", 25)];
 
 /// A reserved range as the demo remembers it.
 struct Reserved {
@@ -60,6 +55,7 @@ pub(super) async fn story(hub: &Hub, api: &Api, show: &mut Show) -> Result<(), C
     };
     print_first(&line, show, a).await?;
     print_second(&line, show, b).await?;
+    print_third(&line, show, c).await?;
     broken_file(&line, show).await?;
     let closed = line.post(&format!("{ALLOCATIONS}/{}/close", c.id), &json!({})).await?;
     show.check("close of LOT-C", 200, closed.status);
@@ -252,7 +248,7 @@ async fn print_first(line: &Api, show: &mut Show, run: &Reserved) -> Result<(), 
     }
     show.doing("the same file again");
     upload(line, "run-a-again.xml.gz", file).await?;
-    let again = self::report(line, &document, 2).await?;
+    let again = super::deliver::report(line, &document, 2).await?;
     show.check("run A again: DUPLICATE_TRANSMISSION", 1, found(&again, "DUPLICATE_TRANSMISSION"));
     show.check(
         "run A again: newly commissioned",
@@ -286,8 +282,23 @@ async fn print_second(line: &Api, show: &mut Show, run: &Reserved) -> Result<(),
     ];
     let document = line::xml(what, &steps);
     upload(line, "run-b-rejects.xml", document.clone()).await?;
-    let report = self::report(line, &document, 1).await?;
+    let report = super::deliver::report(line, &document, 1).await?;
     show_report(show, "run-b-rejects.xml", &report)
+}
+
+/// The third run: the line sends back the file that it got, with what became of each number (decision 28).
+async fn print_third(line: &Api, show: &mut Show, run: &Reserved) -> Result<(), CommandError> {
+    show.doing("a line sends the result file of its third run");
+    let (_, csv) = fetch::file(line, &format!("{ALLOCATIONS}/{}/export", run.id)).await?;
+    let document = line::results(&csv, &THIRD, &rfc3339_ms(wiring::now()))?;
+    upload(line, "run-c.csv", document.clone()).await?;
+    let report = report(line, &document, 1).await?;
+    show_report(show, "run-c.csv", &report)?;
+    show.check("run C: kind", "result-csv", text(&report, "/kind"));
+    show.check("run C: rows", run.size, count(&report, "/events"));
+    show.check("run C: newly commissioned", 900, count(&report, "/serials/newly_commissioned"));
+    show.check("run C: findings", 0, list(&report, "/findings").len());
+    Ok(())
 }
 
 /// A file that ends in the middle: quarantined with the place, nothing applied.
@@ -308,9 +319,19 @@ async fn balances(line: &Api, show: &mut Show, runs: [&Reserved; 3]) -> Result<(
     let expected = [
         [("commissioned", 59_990), ("outstanding", 10), ("deactivated", 0)],
         [("commissioned", 4_992), ("decommissioned", 5), ("destroyed", 3)],
-        [("commissioned", 0), ("outstanding", 0), ("deactivated", 1_000)],
+        [("commissioned", 900), ("scrapped", 20), ("sampled", 5)],
     ];
-    let columns = ["commissioned", "decommissioned", "destroyed", "deactivated", "outstanding"];
+    let columns = [
+        "commissioned",
+        "scrapped",
+        "sampled",
+        "decommissioned",
+        "destroyed",
+        "returned",
+        "deactivated",
+        "outstanding",
+    ];
+    // What the line did not use was given back, what its file said nothing of was deactivated by the close.
     let mut rows = vec![[&["lot", "reserved"][..], &columns, &["balanced"]].concat()];
     let mut texts: Vec<Vec<String>> = rows.drain(..).map(|row| head(&row)).collect();
     for (run, expected) in runs.into_iter().zip(expected) {
@@ -334,58 +355,4 @@ async fn balances(line: &Api, show: &mut Show, runs: [&Reserved; 3]) -> Result<(
         show.say(&line)?;
     }
     Ok(())
-}
-
-/// A file of the caller's own: dropped as it is, its report printed.
-pub(super) async fn own_file(
-    hub: &Hub,
-    api: &Api,
-    show: &mut Show,
-    path: &Path,
-) -> Result<(), CommandError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    show.doing(&format!("dropping {name}"));
-    let bytes = std::fs::read(path).map_err(CommandError::io(path.display().to_string()))?;
-    let prefix = hub.system.as_ref().map_or("inbound/", |system| system.inbound_prefix.as_str());
-    let put = hub.s3().await?.put_object().bucket(&hub.buckets.inbound);
-    let key = format!("{prefix}{name}");
-    put.key(key).body(bytes.clone().into()).send().await.map_err(|error| {
-        CommandError::Failed(format!(
-            "dropping {name}: {}",
-            aws_sdk_s3::error::DisplayErrorContext(error)
-        ))
-    })?;
-    let report = report(api, &bytes, 1).await?;
-    let known =
-        ["reconciled", "parked", "quarantined"].contains(&text(&report, "/status").as_str());
-    show.check(format!("{name} ends in a known state"), true, known);
-    show_report(show, &name, &report)
-}
-
-async fn upload(line: &Api, name: &str, bytes: Vec<u8>) -> Result<(), CommandError> {
-    let slot = line.post("/api/v1/l3/uploads", &json!({ "file_name": name })).await?;
-    expect(&slot, 201, "the upload")?;
-    let put = line.put_presigned(&text(&slot.json(), "/url"), Bytes::from(bytes)).await?;
-    expect(&put, 200, "the presigned address")
-}
-
-/// The report of a document by the hash of its bytes, as soon as it has all its arrivals and is not being
-/// worked on any more.
-async fn report(api: &Api, bytes: &[u8], arrivals: usize) -> Result<Value, CommandError> {
-    let sha = data_encoding::HEXLOWER.encode(&Sha256::digest(bytes));
-    let path = format!("/api/v1/l3/documents/{sha}");
-    let started = Instant::now();
-    loop {
-        let answer = api.get(&path).await?;
-        let document = answer.json();
-        let status = text(&document, "/status");
-        let done = ["reconciled", "parked", "quarantined"].contains(&status.as_str());
-        if answer.status == 200 && done && list(&document, "/arrivals").len() >= arrivals {
-            return Ok(document);
-        }
-        if started.elapsed() > Duration::from_secs(DOCUMENT_SECONDS_MAX) {
-            return Err(unexpected(&answer, "a report in time"));
-        }
-        sleep(POLL).await;
-    }
 }

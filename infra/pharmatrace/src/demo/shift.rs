@@ -53,7 +53,7 @@ pub(super) async fn scorecard(api: &Api, show: &mut Show, open: u64) -> Result<(
     let card = answer.json();
     show.step("scorecard", &card);
     show.check("open allocations", open, count(&card, "/open_allocations/total"));
-    show.check("files received", 4, count(&card, "/files/received"));
+    show.check("files received", 5, count(&card, "/files/received"));
     show.check("files refused", 1, count(&card, "/files/refused/total"));
     show.check("lines that are live", 1, count(&card, "/lines/live"));
     let made = api.get("/api/v1/plant-floor/lines/0313000000018").await?;
