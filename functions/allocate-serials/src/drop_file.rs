@@ -33,7 +33,7 @@ async fn dropped(
     allocation: &Allocation,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    let numbering = hub.store.numbering(allocation.key, allocation.scheme).await?;
+    let (numbering, _) = hub.store.numbering_outline(&hub.objects, allocation).await?;
     let export = Export::of(allocation, &numbering, KIND);
     let key = export.key();
     if export.byte_count() <= DROP_BYTES_MAX {
@@ -41,6 +41,8 @@ async fn dropped(
             export.manifest(&published.sha256, &rfc3339_ms(now))
         };
         let kind = export.content_type();
+        let whole = hub.store.numbering_whole(&hub.objects, allocation).await?;
+        let export = export.over(&whole);
         return hub.objects.publish_once(&key, kind, || export.to_bytes(), manifest).await;
     }
     if !hub.objects.is_published(&key).await? {

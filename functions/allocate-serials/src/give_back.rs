@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use domain::allocation::Allocation;
 use domain::give_back::Fate;
 use domain::ids::{RequestId, SystemId};
+use domain::pool::Scheme;
 use edge::openapi::{AllocationId as AllocationIdForm, Reason, Sha256, Time};
 use edge::{Caller, JsonBody, Problem, ProblemKind, Scope};
 use http::{HeaderMap, HeaderValue};
@@ -25,6 +26,9 @@ use crate::Hub;
 use crate::openapi::{FateWord, SerialText};
 use crate::reserve::{REPLAY, idempotency_key};
 use crate::turn::check_reason;
+
+/// Imported numbers of an allocation that are read to tell which are named.
+const LISTED_MAX: u64 = 200_000;
 
 /// Numbers that are given up: a list, ranges, or all that nobody used.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -93,7 +97,15 @@ pub(crate) async fn give_back(
     let allocation = hub.allocation(&caller, &id).await?;
     let (fate, reason) = (body.fate()?, body.reason.clone());
     check_reason(&reason)?;
-    let numbering = hub.store.numbering(allocation.key, allocation.scheme).await;
+    // Texts that were imported are read to be compared; who has more of them gives up all that is unused.
+    let numbering = match allocation.scheme {
+        Scheme::List { .. } if allocation.size <= LISTED_MAX => {
+            hub.store.numbering_whole(&hub.objects, &allocation).await
+        }
+        Scheme::Sequential { .. } | Scheme::Randomised { .. } | Scheme::List { .. } => {
+            hub.store.numbering(allocation.key, allocation.scheme).await
+        }
+    };
     let numbering = numbering.map_err(|error| store_problem(&error))?;
     let selection = SelectionBody::of(body)?.read(&allocation, &numbering)?;
     let requester = SystemId::parse(caller.system());

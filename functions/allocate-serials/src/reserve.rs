@@ -138,7 +138,7 @@ async fn answer(hub: &Hub, outcome: Outcome) -> Result<Response, StoreError> {
         Some(pool) => Some(pool),
         None => hub.store.pool_fetch(&allocation.pool_id).await?.map(|state| state.pool),
     };
-    let serials = serials(&hub.store, &allocation).await?;
+    let serials = serials((&hub.store, &hub.objects), &allocation).await?;
     let body = Json(AllocationView::new(&allocation, pool.as_ref(), serials));
     if is_replay {
         return Ok(([(REPLAY, HeaderValue::from_static("true"))], body).into_response());

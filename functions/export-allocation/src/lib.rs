@@ -82,8 +82,8 @@ async fn export(
     if !kind.profile.tells(allocation.scheme) {
         return Err(no_range());
     }
-    let numbering = hub.store.numbering(allocation.key, allocation.scheme).await;
-    let numbering = numbering.map_err(|error| store_problem(&error))?;
+    let outline = hub.store.numbering_outline(&hub.objects, &allocation).await;
+    let (numbering, _) = outline.map_err(|error| store_problem(&error))?;
     let export = Export::of(&allocation, &numbering, kind);
     let bytes = export.byte_count();
     let now = hub.clock.now();
@@ -95,7 +95,8 @@ async fn export(
     advanced.map_err(|error| change_problem(&error))?;
     tracing::info!(allocation.id = %allocation.id, bytes, file = %kind, "export");
     if bytes <= INLINE_BYTES_MAX {
-        return Ok(inline(&export));
+        let whole = hub.store.numbering_whole(&hub.objects, &allocation).await;
+        return Ok(inline(&export.over(&whole.map_err(|error| store_problem(&error))?)));
     }
     background::answer(&hub, (&allocation, kind), &export, now).await
 }

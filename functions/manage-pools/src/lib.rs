@@ -8,6 +8,8 @@
 //! | `GET /api/v1/l3/pools/{id}` | `pools:read` | 200, 404 |
 //! | `PATCH /api/v1/l3/pools/{id}` | `pools:write` | 200, 400, 404, 409 `pool-overlap`, 413, 415, 422 |
 //! | `GET /api/v1/l3/pools/{id}/ranges` | `pools:read` | 200, 400, 404 |
+//! | `GET /api/v1/l3/pools/{id}/serials` | `pools:read` | 200, 404 |
+//! | `POST /api/v1/l3/pools/{id}/serials` | `pools:write` | 200, 201, 404, 413, 415, 422 |
 //! | `GET /api/v1/l3/pools/products/{gtin}` | `pools:read` | 200, 404 |
 //! | `PUT /api/v1/l3/pools/products/{gtin}` | `pools:write` | 200, 400, 404, 413, 415 |
 //! | `GET /api/v1/l3/pools/webhook` | `operator` | 200, 404 |
@@ -26,6 +28,7 @@ mod policy;
 mod product;
 mod request;
 mod scheme;
+mod serials;
 mod space;
 mod view;
 mod webhook;
@@ -39,7 +42,7 @@ use domain::webhook::AllowedHosts;
 use edge::{Caller, Clock, Entropy, JsonBody, List, Problem, QueryText, Scope};
 use http::{StatusCode, header};
 use service::store_problem;
-use store::Store;
+use store::{Objects, Store};
 use store::time::rfc3339_ms;
 
 pub use crate::openapi::openapi;
@@ -53,6 +56,8 @@ use crate::view::{PoolView, RangeView};
 pub struct Hub {
     /// Where pools are.
     pub store: Store,
+    /// Where imported numbers are.
+    pub objects: Objects,
     /// Tells when a pool was created.
     pub clock: Clock,
     /// Gives pool ids.
@@ -69,6 +74,7 @@ pub fn router(hub: Hub) -> Router {
         .route("/api/v1/l3/pools/{id}", get(fetch).patch(change))
         .route("/api/v1/l3/pools/webhook", get(webhook::fetch).put(webhook::put))
         .route("/api/v1/l3/pools/{id}/ranges", get(ranges))
+        .route("/api/v1/l3/pools/{id}/serials", get(serials::list).post(serials::import))
         .route("/api/v1/l3/pools/products/{gtin}", get(product::fetch).put(product::put))
         .with_state(hub)
 }

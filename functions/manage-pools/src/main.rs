@@ -8,10 +8,11 @@ use service::Service;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let service = Service::start()?;
-    let store = service.store();
+    let (store, objects) = (service.store(), service.objects());
     store.warm_up().await;
     let hub = Hub {
         store,
+        objects,
         clock: service.clock.clone(),
         entropy: Entropy::system(),
         webhook_hosts: AllowedHosts::parse(

@@ -66,7 +66,8 @@ impl PolicyFields {
             }
         });
         let reoffer = self.reoffer.map(|word| {
-            Reoffer::parse(&word).ok_or_else(|| malformed("/reoffer", "never or returned"))
+            let words = "never, returned, void or returned_and_void";
+            Reoffer::parse(&word).ok_or_else(|| malformed("/reoffer", words))
         });
         Ok(PolicyChange {
             threshold_hours: self.threshold_hours.map(|hours| Some(hours).filter(|h| *h > 0)),

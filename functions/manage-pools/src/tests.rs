@@ -222,6 +222,7 @@ async fn a_pool_is_suspended_resumed_extended_and_shrunk_to_its_cursor() {
 async fn reserve(store: &Store, pool: &PoolId, request_id: &str, quantity: u64) {
     let request = ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
+        credential: None,
         request_id: RequestId::parse(request_id).unwrap(),
         key: "00313000007772".parse().unwrap(),
         quantity,
@@ -378,7 +379,8 @@ async fn a_table_that_does_not_answer_is_503_and_says_when_to_come_back() {
     let store = Store::new(dynamo.client(), "no-such-table");
     let clock = Clock::fixed(datetime!(2026-11-23 10:00 UTC));
     let (entropy, webhook_hosts) = (Entropy::system(), AllowedHosts::default());
-    let hub = Hub { store, clock: clock.clone(), entropy, webhook_hosts };
+    let objects = testkit_objects();
+    let hub = Hub { store, objects, clock: clock.clone(), entropy, webhook_hosts };
     let door = app(router(hub), TenantProfile::Manufacturer, clock);
     for (event, _, _) in routes(&format!("{POOLS}/{}", "A".repeat(26))) {
         let request = event.caller(&context("operator")).request().unwrap();

@@ -174,7 +174,7 @@ impl Applier {
         postings: &[PostedBlock],
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
-        if matches!(allocation.scheme, Scheme::Randomised { .. }) {
+        if matches!(allocation.scheme, Scheme::Randomised { .. } | Scheme::List { .. }) {
             // Numbers that nobody can tell the order of have no gaps.
             return Ok(());
         }

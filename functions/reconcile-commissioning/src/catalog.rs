@@ -11,8 +11,10 @@
 //! The catalog runs on a blocking thread and reads the store through the runtime's handle.
 
 mod found;
+mod lists;
 mod since;
 mod spaces;
+mod ssccs;
 mod ways;
 
 use domain::allocation::Allocation;
@@ -21,14 +23,17 @@ use domain::ids::{AllocationId, SystemId};
 use domain::numbering::Numbering;
 use domain::pool::{PoolDraft, Scheme, SerialMatch};
 use rustc_hash::FxHashMap;
-use store::Store;
+use store::{Objects, Store};
 use store::pool::PoolState;
 use store::range::RangeKind;
 use tokio::runtime::Handle;
 
 pub use self::found::{Found, LookupError};
+pub use self::lists::LIST_READS_MAX;
+use self::lists::Listed;
 pub use self::spaces::Reach;
-pub use self::ways::{Way, Ways};
+use self::ssccs::Ssccs;
+pub use self::ways::{Spelling, Way, Ways};
 
 /// Ranges that one document may touch.
 pub const RANGES_MAX: usize = 1_000;
@@ -57,6 +62,8 @@ struct PoolEntry {
     state: PoolState,
     /// The number of its way.
     way: usize,
+    /// Its texts, where they were imported.
+    list: Option<Box<Listed>>,
     /// Sorted by `first`.
     spans: Vec<Span>,
     hot: usize,
@@ -79,6 +86,10 @@ struct Stretch {
 #[derive(Debug)]
 pub struct Catalog {
     store: Store,
+    /// Where imported texts are; without it none is found.
+    objects: Option<Objects>,
+    /// Objects of lists that were read.
+    list_reads: u64,
     runtime: Handle,
     sender: SystemId,
     gtins: FxHashMap<Gtin14, usize>,
@@ -90,6 +101,10 @@ pub struct Catalog {
     /// Parts of allocations that gave numbers back.
     parts: usize,
     stretch: Option<Stretch>,
+    /// The pools of SSCCs, once one was met.
+    ssccs: Option<Ssccs>,
+    /// When the documents are judged, RFC 3339; `None` where they are only looked at.
+    now: Option<String>,
 }
 
 impl Catalog {
@@ -98,6 +113,8 @@ impl Catalog {
     pub fn new(store: Store, runtime: Handle, sender: SystemId) -> Self {
         Self {
             store,
+            objects: None,
+            list_reads: 0,
             runtime,
             sender,
             gtins: FxHashMap::default(),
@@ -108,7 +125,15 @@ impl Catalog {
             spans: 0,
             parts: 0,
             stretch: None,
+            ssccs: None,
+            now: None,
         }
+    }
+
+    /// The same with the buckets, where imported texts are.
+    #[must_use]
+    pub fn with_objects(self, objects: Objects) -> Self {
+        Self { objects: Some(objects), ..self }
     }
 
     /// The ways of all pools that were looked up.
@@ -139,7 +164,8 @@ impl Catalog {
             let state = self.runtime.block_on(self.store.pool_fetch(&boundary.pool_id))?;
             let Some(state) = state else { continue };
             let way = self.way_of(&state.pool.draft)?;
-            pools.push(PoolEntry { state, way, spans: Vec::new(), hot: 0 });
+            let list = Listed::of(&boundary);
+            pools.push(PoolEntry { state, way, list, spans: Vec::new(), hot: 0 });
         }
         // A document full of foreign GTINs is not kept in memory whole.
         self.spans = self.spans.saturating_add(1);
@@ -154,13 +180,14 @@ impl Catalog {
 
     /// The number of a pool's way; a key is asked for once.
     fn way_of(&mut self, draft: &PoolDraft) -> Result<usize, LookupError> {
-        if let Some(number) = self.ways.number(draft.scheme) {
+        let spelling = Spelling::of(draft.key, draft.scheme);
+        if let Some(number) = self.ways.number(spelling) {
             return Ok(number);
         }
         let numbering = self.store.numbering(draft.key, draft.scheme);
         let numbering = self.runtime.block_on(numbering)?;
         let company_prefix_length = draft.company_prefix_length;
-        Ok(self.ways.add(Way { scheme: draft.scheme, numbering, company_prefix_length }))
+        Ok(self.ways.add(Way { spelling, numbering, company_prefix_length }))
     }
 
     /// What [`Catalog::find`] would find, where that is [`Found::Mine`] in the allocation that it
@@ -213,7 +240,12 @@ impl Catalog {
                 SerialMatch::LeadingZeroStripped(_) | SerialMatch::NotOfScheme => {}
             }
         }
-        Ok(space.map_or(miss, |way| Found::InSpace { way }))
+        if let Some(way) = space {
+            return Ok(Found::InSpace { way });
+        }
+        let listed = pools.iter().any(|entry| entry.list.is_some());
+        let found = if listed { self.find_listed(gtin, serial)? } else { None };
+        Ok(found.unwrap_or(miss))
     }
 
     /// The part of the pool that was found last.
@@ -267,8 +299,13 @@ impl Catalog {
                 Span { first, last, start, what, is_part: false }
             }
             Some(range) => {
+                let of_void = self.named_void(&id, &range, index)?;
                 let span = self.span_of(range)?;
-                if self.gave_back(&span) { self.owned_since(&id, &span, index)? } else { span }
+                if of_void || self.gave_back(&span) {
+                    self.owned_since(&id, &span, index)?
+                } else {
+                    span
+                }
             }
         };
         self.count(&span)?;

@@ -103,7 +103,9 @@ impl Run<'_> {
         system: &SystemId,
         received: OffsetDateTime,
     ) -> Result<Reading, StoreError> {
-        let catalog = Catalog::new(self.hub.store.clone(), Handle::current(), system.clone());
+        let catalog = Catalog::new(self.hub.store.clone(), Handle::current(), system.clone())
+            .with_objects(self.hub.objects.clone())
+            .judging(&self.now_text());
         let received_ms = received.unix_timestamp_nanos().div_euclid(1_000_000);
         let fold = Fold::new(catalog, i64::try_from(received_ms).unwrap_or(i64::MAX));
         intake::read(body, fold, Limits::default()).await

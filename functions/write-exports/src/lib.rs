@@ -16,6 +16,7 @@
 //! The crate does not know what a row looks like (`linefiles`) or how parts are kept (`store`).
 
 mod alive;
+mod rows;
 mod run;
 mod write;
 

@@ -10,6 +10,7 @@ use store::publish::Published;
 use store::time::{parse_rfc3339, rfc3339_ms};
 use time::OffsetDateTime;
 
+use crate::rows::Rows;
 use crate::write::{Ending, write};
 use crate::{Failure, Hub};
 
@@ -60,9 +61,9 @@ pub(crate) async fn run(
     let Some(allocation) = allocation.filter(Allocation::is_exportable) else {
         return refuse(hub, job).await;
     };
-    let numbering = hub.store.numbering(allocation.key, allocation.scheme).await?;
+    let (numbering, reader) = hub.store.numbering_outline(&hub.objects, &allocation).await?;
     let export = Export::of(&allocation, &numbering, kind);
-    match write(hub, &mut job, &export, ends_at).await {
+    match write(hub, &mut job, Rows::new(&export, reader), ends_at).await {
         Ok(Ending::Written(published)) => finish(hub, job, (&export, published)).await,
         Ok(Ending::Unfinished) => hand_on(hub, job).await,
         Ok(Ending::GivenUp) => refuse(hub, job).await,

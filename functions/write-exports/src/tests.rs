@@ -54,6 +54,7 @@ async fn reserve(store: &Store) -> AllocationId {
     store.pool_create(pool.clone(), draft, now).await.unwrap();
     let request = ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
+        credential: None,
         request_id: RequestId::parse("R1").unwrap(),
         key: gtin.into(),
         quantity: 100_000_000,

@@ -1,7 +1,7 @@
 //! The file itself: pieces are collected to parts, parts go to S3, and what is stored there is noted.
 
 use domain::allocation::Allocation;
-use linefiles::{Export, Pieces};
+use linefiles::Export;
 use store::StoreError;
 use store::export_job::ExportJob;
 use store::publish::Published;
@@ -9,6 +9,7 @@ use store::upload::{Checkpoint, Completion, Upload, part_bytes_planned};
 use time::{Duration, OffsetDateTime};
 
 use crate::Hub;
+use crate::rows::Rows;
 
 /// Parts after which progress is written down: 64 MiB, one write unit for a second of work.
 const NOTED_EVERY_PARTS: i32 = 8;
@@ -32,9 +33,10 @@ pub(crate) enum Ending {
 pub(crate) async fn write(
     hub: &Hub,
     job: &mut ExportJob,
-    export: &Export<'_>,
+    mut rows: Rows<'_>,
     ends_at: OffsetDateTime,
 ) -> Result<Ending, StoreError> {
+    let export = rows.export;
     let key = export.key();
     if hub.objects.is_published(&key).await? {
         return Ok(Ending::Written(None));
@@ -45,7 +47,7 @@ pub(crate) async fn write(
     };
     let size = hub.part_bytes_min.max(part_bytes_planned(export.byte_count()));
     let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let (mut pieces, mut noted) = (export.pieces(), upload.at().parts);
+    let mut noted = upload.at().parts;
     let begun_at = upload.at().row;
     let mut next = (begun_at < export.row_count()).then_some(begun_at);
     while let Some(first) = next {
@@ -54,7 +56,7 @@ pub(crate) async fn write(
             note(hub, job, checkpoint).await?;
             return Ok(Ending::Unfinished);
         }
-        let (part, after) = fill(&mut pieces, first, size).await;
+        let (part, after) = fill(&mut rows, first, size).await?;
         let checkpoint = upload.push(part, after.unwrap_or(export.row_count())).await?;
         if checkpoint
             .as_ref()
@@ -75,6 +77,11 @@ async fn open<'a>(
     export: &Export<'_>,
 ) -> Result<Option<Upload<'a>>, StoreError> {
     let key = export.key();
+    if let Some(other) = job.render_with(linefiles::RENDERER) {
+        // What is stored by now, noted or not, was made by another release.
+        tracing::info!(allocation.id = %job.allocation_id, "begun anew by another release");
+        hub.objects.upload_abort(&key, &other).await?;
+    }
     if let Some(id) = &job.upload_id
         && let Some(upload) = hub.objects.upload_resume(&key, id, &job.checkpoint).await?
     {
@@ -97,16 +104,20 @@ async fn open<'a>(
 }
 
 /// One part: pieces until it is full. In between others have their turn, above all what is being sent.
-async fn fill(pieces: &mut Pieces<'_>, first: u64, size: usize) -> (Vec<u8>, Option<u64>) {
+async fn fill(
+    rows: &mut Rows<'_>,
+    first: u64,
+    size: usize,
+) -> Result<(Vec<u8>, Option<u64>), StoreError> {
     let mut part = Vec::with_capacity(size.saturating_add(PIECE_ROOM));
     let mut next = Some(first);
     while let Some(row) = next
         && part.len() < size
     {
-        next = pieces.append(row, &mut part);
+        next = rows.append(row, &mut part).await?;
         tokio::task::yield_now().await;
     }
-    (part, next)
+    Ok((part, next))
 }
 
 async fn note(

@@ -199,6 +199,19 @@ impl Route {
         ])
     }
 
+    /// A body that is a text of some media type, and an example of it.
+    #[must_use]
+    pub fn text_body(mut self, media_type: &str, example: &str) -> Self {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let content = ContentBuilder::new().schema(Some(text)).example(Some(example.into()));
+        let body = RequestBodyBuilder::new()
+            .required(Some(Required::True))
+            .content(media_type, content.build())
+            .build();
+        self.operation = self.operation.request_body(Some(body));
+        self.refuses(&[ProblemKind::PayloadTooLarge, ProblemKind::UnsupportedMediaType])
+    }
+
     /// One of the good answers.
     #[must_use]
     pub fn answers(mut self, answer: Answer) -> Self {

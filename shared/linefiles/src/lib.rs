@@ -27,7 +27,7 @@ use crate::row::RowWriter;
 pub const RENDERER: u32 = 1;
 
 /// Rows of a piece.
-const PIECE_ROWS: u64 = 4_096;
+pub const PIECE_ROWS: u64 = 4_096;
 
 /// Which columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +129,21 @@ impl<'a> Export<'a> {
     #[must_use]
     pub const fn of(allocation: &'a Allocation, numbering: &'a Numbering, kind: FileKind) -> Self {
         Self { allocation, numbering, kind }
+    }
+
+    /// The same export over other texts: those of the rows that are to be rendered.
+    #[must_use]
+    pub const fn over<'n>(&self, numbering: &'n Numbering) -> Export<'n>
+    where
+        'a: 'n,
+    {
+        Export { allocation: self.allocation, numbering, kind: self.kind }
+    }
+
+    /// The first index and how many there are.
+    #[must_use]
+    pub const fn range(&self) -> (u128, u64) {
+        (self.allocation.start, self.allocation.size)
     }
 
     /// Where the file stands in the outbound bucket.

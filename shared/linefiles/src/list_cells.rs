@@ -28,9 +28,11 @@ impl<'n> ListCells<'n> {
         let Longest { serial, key, code } = longest;
         match profile {
             // Each character may be escaped: by one more, in a URN by two.
-            Profile::Full => [serial.saturating_mul(7), key.saturating_mul(2), code.saturating_mul(2)]
-                .into_iter()
-                .fold(0, usize::saturating_add),
+            Profile::Full => {
+                [serial.saturating_mul(7), key.saturating_mul(2), code.saturating_mul(2)]
+                    .into_iter()
+                    .fold(0, usize::saturating_add)
+            }
             Profile::Bare => serial.saturating_mul(2).saturating_add(2),
             Profile::Range => 0,
         }

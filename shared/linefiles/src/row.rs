@@ -101,9 +101,7 @@ impl<'a> RowWriter<'a> {
     /// Whether there are columns of crypto keys and codes.
     fn has_crypto(&self) -> bool {
         match self.numbering {
-            Numbering::List(texts) => {
-                texts.longest().has_crypto() && self.profile == Profile::Full
-            }
+            Numbering::List(texts) => texts.longest().has_crypto() && self.profile == Profile::Full,
             Numbering::Sequential { .. } | Numbering::Randomised(_) | Numbering::Sscc(_) => false,
         }
     }

@@ -2,7 +2,7 @@
 
 use domain::allocation::Reuse;
 use domain::ids::PoolId;
-use store::range::Range;
+use store::range::{Range, RangeKind};
 
 use super::{Catalog, LookupError, RANGES_MAX, Span, What};
 
@@ -10,6 +10,29 @@ use super::{Catalog, LookupError, RANGES_MAX, Span, What};
 const PARTS_MAX: usize = 10_000;
 
 impl Catalog {
+    /// The same for documents that are judged at a time (RFC 3339): what they name of void ranges is offered to
+    /// nobody any more.
+    #[must_use]
+    pub fn judging(self, now: &str) -> Self {
+        Self { now: Some(now.to_owned()), ..self }
+    }
+
+    /// Whether numbers of a void range belong to others since. One of its numbers is on a pack: what is left of it
+    /// is withdrawn before anything is remembered of it, so that what is remembered stays true.
+    pub(super) fn named_void(
+        &self,
+        pool: &PoolId,
+        range: &Range,
+        index: u128,
+    ) -> Result<bool, LookupError> {
+        let (RangeKind::Void { .. }, Some(now)) = (&range.kind, &self.now) else {
+            return Ok(false);
+        };
+        let word = format!("a document of {}", self.sender);
+        let named = self.store.void_named(pool, (range.start, index), (&word, now));
+        Ok(self.runtime.block_on(named)?)
+    }
+
     pub(super) fn span_of(&mut self, range: Range) -> Result<Span, LookupError> {
         let last = range.start.saturating_add(u128::from(range.size)).saturating_sub(1);
         let what = self.what(range.kind)?;

@@ -1,14 +1,25 @@
-//! The ways in which the pools of a document's products write their numbers.
+//! The ways in which the pools of a document's products and company prefixes write their numbers.
 
 use domain::numbering::Numbering;
+use domain::object_key::ObjectKey;
 use domain::pool::Scheme;
+use domain::sscc::SsccPrefix;
 use rustc_hash::FxHashMap;
+
+/// What a way is told apart by: numbers of all trade items are written alike by a scheme, SSCCs of each company
+/// prefix are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Spelling {
+    /// What pools call it; a randomised one belongs to one product.
+    pub scheme: Scheme,
+    sscc: Option<SsccPrefix>,
+}
 
 /// One way of writing numbers.
 #[derive(Debug, Clone)]
 pub struct Way {
-    /// What pools call it; a randomised one belongs to one product.
-    pub scheme: Scheme,
+    /// What it is told apart by.
+    pub spelling: Spelling,
     /// Indexes to texts and back.
     pub numbering: Numbering,
     /// The length of the company prefix, for URNs.
@@ -19,19 +30,27 @@ pub struct Way {
 #[derive(Debug, Default)]
 pub struct Ways {
     all: Vec<Way>,
-    numbers: FxHashMap<Scheme, usize>,
+    numbers: FxHashMap<Spelling, usize>,
+}
+
+impl Spelling {
+    /// How numbers of a key are written in a scheme.
+    #[must_use]
+    pub const fn of(key: ObjectKey, scheme: Scheme) -> Self {
+        Self { scheme, sscc: key.sscc() }
+    }
 }
 
 impl Ways {
-    /// The number of a scheme, if it was met before.
+    /// The number of a spelling, if it was met before.
     #[must_use]
-    pub fn number(&self, scheme: Scheme) -> Option<usize> {
-        self.numbers.get(&scheme).copied()
+    pub fn number(&self, spelling: Spelling) -> Option<usize> {
+        self.numbers.get(&spelling).copied()
     }
 
     pub(super) fn add(&mut self, way: Way) -> usize {
         let number = self.all.len();
-        self.numbers.insert(way.scheme, number);
+        self.numbers.insert(way.spelling, number);
         self.all.push(way);
         number
     }
@@ -42,9 +61,9 @@ impl Ways {
         self.all.get(number)
     }
 
-    /// The way of a scheme that was met.
+    /// The way of a spelling that was met.
     #[must_use]
-    pub fn of(&self, scheme: Scheme) -> Option<&Way> {
-        self.number(scheme).and_then(|number| self.get(number))
+    pub fn of(&self, spelling: Spelling) -> Option<&Way> {
+        self.number(spelling).and_then(|number| self.get(number))
     }
 }

@@ -5,7 +5,7 @@ use domain::finding::Code;
 use domain::gtin::Gtin14;
 
 use super::Fold;
-use crate::catalog::Found;
+use crate::catalog::{Found, Spelling};
 use crate::event::Miss;
 use crate::pending::{Kept, Space};
 use crate::stop::Stop;
@@ -73,28 +73,37 @@ impl Fold {
         Ok(())
     }
 
-    fn found(&mut self, gtin: Gtin14, found: Found, text: &str) -> Result<(), Stop> {
+    pub(super) fn found(
+        &mut self,
+        gtin: impl Into<Option<Gtin14>>,
+        found: Found,
+        text: &str,
+    ) -> Result<(), Stop> {
+        let gtin = gtin.into();
         let miss = |code, provisional, allocation, way| Miss {
             code,
             provisional,
             allocation,
-            gtin: Some(gtin),
+            gtin,
             way,
+            parent: false,
         };
         match found {
             Found::Mine { allocation, index } => return self.mine(allocation, index),
             Found::Foreign { allocation, index } => {
-                let scheme = self.catalog.allocation(allocation).map(|a| a.scheme);
-                let way = scheme.and_then(|scheme| self.catalog.ways().number(scheme));
+                let other = self.catalog.allocation(allocation);
+                let spelling = other.map(|other| Spelling::of(other.key, other.scheme));
+                let way = spelling.and_then(|spelling| self.catalog.ways().number(spelling));
                 let code = Code::NotProvisionedForLocation;
-                self.index_miss(miss(code, false, Some(allocation), way), index);
+                self.told_miss(miss(code, false, Some(allocation), way), index, text);
             }
             Found::Void { allocation, index, way } => {
                 let code = Code::WrongAllocationState;
-                self.index_miss(miss(code, false, allocation, Some(way)), index);
+                self.told_miss(miss(code, false, allocation, Some(way)), index, text);
             }
             Found::Unreserved { index, way, provisional } => {
-                self.index_miss(miss(Code::NotReserved, provisional, None, Some(way)), index);
+                let miss = miss(Code::NotReserved, provisional, None, Some(way));
+                self.told_miss(miss, index, text);
             }
             Found::Stripped => {
                 self.text_miss(miss(Code::LeadingZeroStripped, false, None, None), text);
@@ -107,5 +116,14 @@ impl Fold {
             }
         }
         Ok(())
+    }
+
+    /// A number that is told by its index, or by its text where that was imported.
+    fn told_miss(&mut self, miss: Miss, index: u128, text: &str) {
+        if miss.way.is_some_and(|way| self.catalog.is_list(way)) {
+            self.text_miss(Miss { way: None, ..miss }, text);
+        } else {
+            self.index_miss(miss, index);
+        }
     }
 }

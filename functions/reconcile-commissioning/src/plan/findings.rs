@@ -11,7 +11,7 @@ use domain::finding::{
 use domain::gtin::Gtin14;
 use domain::pool::Scheme;
 
-use crate::catalog::{Way, Ways};
+use crate::catalog::{Spelling, Way, Ways};
 
 /// Findings in the making, with a note on whether something was cut.
 #[derive(Debug, Default)]
@@ -24,8 +24,8 @@ pub struct Findings {
 struct Entry {
     subject: Subject,
     warning: bool,
-    /// By scheme: an index means nothing without it.
-    runs: Vec<(Scheme, IndexRuns)>,
+    /// By spelling: an index means nothing without it.
+    runs: Vec<(Spelling, IndexRuns)>,
     samples: Samples,
 }
 
@@ -49,7 +49,7 @@ impl Findings {
     /// Adds a run of serials of an allocation; runs come in ascending order.
     pub fn append(&mut self, code: Code, allocation: &Allocation, run: (u128, u128)) {
         if let Some(entry) = self.entry(of_allocation(code, allocation)) {
-            entry.append(allocation.scheme, run);
+            entry.append(Spelling::of(allocation.key, allocation.scheme), run);
             // Serials of a closed allocation are recorded: this is a warning.
             entry.warning |= code == Code::WrongAllocationState;
         }
@@ -58,13 +58,19 @@ impl Findings {
     /// Adds a run of serials of a voided allocation: not recorded, so as grave as the code says.
     pub fn append_voided(&mut self, allocation: &Allocation, run: (u128, u128)) {
         let subject = of_allocation(Code::WrongAllocationState, allocation);
-        self.append_about(subject, allocation.scheme, run);
+        let spelling = Spelling::of(allocation.key, allocation.scheme);
+        self.append_about(subject, spelling, run);
     }
 
     /// Adds a run of serials about a subject.
-    pub(super) fn append_about(&mut self, subject: Subject, scheme: Scheme, run: (u128, u128)) {
+    pub(super) fn append_about(
+        &mut self,
+        subject: Subject,
+        spelling: Spelling,
+        run: (u128, u128),
+    ) {
         if let Some(entry) = self.entry(subject) {
-            entry.append(scheme, run);
+            entry.append(spelling, run);
         }
     }
 
@@ -72,11 +78,11 @@ impl Findings {
     pub(super) fn merge(
         &mut self,
         subject: Subject,
-        scheme: Option<Scheme>,
+        spelling: Option<Spelling>,
         (runs, samples): (&IndexRuns, &Samples),
     ) {
         if let Some(entry) = self.entry(subject) {
-            if let Some(known) = scheme.and_then(|scheme| entry.runs_of(scheme)) {
+            if let Some(known) = spelling.and_then(|spelling| entry.runs_of(spelling)) {
                 known.merge(runs);
             }
             entry.samples.merge(samples);
@@ -111,17 +117,17 @@ impl Findings {
 }
 
 impl Entry {
-    fn runs_of(&mut self, scheme: Scheme) -> Option<&mut IndexRuns> {
-        let at = self.runs.iter().position(|(known, _)| *known == scheme);
+    fn runs_of(&mut self, spelling: Spelling) -> Option<&mut IndexRuns> {
+        let at = self.runs.iter().position(|(known, _)| *known == spelling);
         let at = at.unwrap_or_else(|| {
-            self.runs.push((scheme, IndexRuns::default()));
+            self.runs.push((spelling, IndexRuns::default()));
             self.runs.len().saturating_sub(1)
         });
         self.runs.get_mut(at).map(|(_, runs)| runs)
     }
 
-    fn append(&mut self, scheme: Scheme, (first, last): (u128, u128)) {
-        if let Some(runs) = self.runs_of(scheme) {
+    fn append(&mut self, spelling: Spelling, (first, last): (u128, u128)) {
+        if let Some(runs) = self.runs_of(spelling) {
             runs.append(first, last);
         }
     }
@@ -136,12 +142,12 @@ impl Entry {
         finding.samples = self.samples.texts().to_vec();
         let kept = u64::try_from(finding.samples.len()).unwrap_or(u64::MAX);
         let (mut cut, mut room) = (self.samples.count() > kept, RANGES_MAX);
-        for (scheme, runs) in &self.runs {
+        for (spelling, runs) in &self.runs {
             let told: Vec<(u128, u128)> = runs.runs().take(room).collect();
             cut |= runs.is_truncated() || runs.runs().nth(room).is_some();
             room = room.saturating_sub(told.len());
-            let Some(way) = ways.of(*scheme) else { continue };
-            match *scheme {
+            let Some(way) = ways.of(*spelling) else { continue };
+            match spelling.scheme {
                 Scheme::Sequential { .. } => {
                     let text = |index| way.numbering.text_of(index);
                     let range = |(from, to): &(u128, u128)| SerialRange {
@@ -150,11 +156,8 @@ impl Entry {
                     };
                     finding.ranges.extend(told.iter().map(range));
                 }
-                // Places in a list tell nothing to who has the list: some of its texts do.
-                Scheme::List { .. } => {
-                    cut = true;
-                    show(way, &told, finding);
-                }
+                // Places in a list tell nothing to who has the list; the allocation tells whose they are.
+                Scheme::List { .. } => cut = true,
                 Scheme::Randomised { space, .. } => {
                     show(way, &told, finding);
                     finding.indexes.push(SpaceRuns { space, runs: told });

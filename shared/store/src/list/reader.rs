@@ -107,17 +107,18 @@ impl ListReader {
 
     /// The index of a text; `None` where the list does not have it.
     pub async fn index_of(&mut self, serial: &str) -> Result<Option<u128>, StoreError> {
-        let known = self.segments.iter().position(|(_, texts)| texts.index_of(serial).is_some());
+        let hash = text_hash(serial);
+        let of = |texts: &ListTexts| texts.index_of_hash(hash, serial);
+        let known = self.segments.iter().position(|(_, texts)| of(texts).is_some());
         if let Some(segment) = known.and_then(|place| self.segments.remove(place)) {
-            let index = segment.1.index_of(serial);
+            let index = of(&segment.1);
             self.segments.push_front(segment);
             return Ok(index);
         }
-        let hash = text_hash(serial);
         for import in (0..self.imports.len()).rev() {
             for place in self.places(import, hash).await? {
                 let texts = self.segment(import, place.div_euclid(SEGMENT_ROWS)).await?;
-                if let Some(index) = texts.index_of(serial) {
+                if let Some(index) = of(&texts) {
                     return Ok(Some(index));
                 }
             }

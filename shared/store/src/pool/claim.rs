@@ -94,6 +94,21 @@ impl Boundary {
         }
     }
 
+    /// What its imported texts look like, where it has such.
+    #[must_use]
+    pub fn list_shape(&self) -> Option<&ListShape> {
+        self.list.as_ref().map(|list| &list.shape)
+    }
+
+    /// Company prefix and extension digit of SSCCs.
+    #[must_use]
+    pub const fn sscc_prefix(&self) -> Option<SsccPrefix> {
+        match self.prints {
+            Prints::Ssccs(prefix) => Some(prefix),
+            Prints::Decimals(_) | Prints::Space(_) | Prints::List => None,
+        }
+    }
+
     /// Whether it is a claim of this key, as all of a GTIN's partition are.
     pub(crate) fn is_of(&self, key: ObjectKey) -> bool {
         match self.prints {
