@@ -169,10 +169,10 @@ impl<S: Sink + ?Sized> Document<'_, S> {
                 check::declaration(declaration, self.limits)?;
             }
             Event::DocType(content) => {
+                check::doctype(content)?;
                 if self.rooted || self.doctype {
                     return Err(fault("the document type declaration is misplaced").into());
                 }
-                check::doctype(content)?;
                 self.doctype = true;
             }
             Event::PI(instruction) => check::instruction(instruction.target())?,
@@ -355,22 +355,6 @@ fn wide(value: usize) -> u64 {
     u64::try_from(value).unwrap_or(u64::MAX)
 }
 
-/// Whether what the tokenizer calls unclosed has its end: then its beginning is wrong, and where a buffer of the
-/// input ends says nothing.
-fn is_complete(error: &Error, token: &[u8]) -> bool {
-    const DOCTYPE: &[u8] = b"<!doctype";
-    match error {
-        Error::Syntax(SyntaxError::UnclosedCData) => token.ends_with(b"]]>"),
-        Error::Syntax(SyntaxError::UnclosedComment) => token.ends_with(b"-->"),
-        Error::Syntax(SyntaxError::UnclosedDoctype) => {
-            let named =
-                token.get(..DOCTYPE.len()).is_some_and(|name| name.eq_ignore_ascii_case(DOCTYPE));
-            token.ends_with(b">") && !named
-        }
-        _ => false,
-    }
-}
-
 fn tokenizer_error<R: Read>(error: &Error, source: &mut Source<R>, token: &[u8]) -> ReadError {
     if let Some(fault) = source.take_fault() {
         return fault;
@@ -385,7 +369,16 @@ fn tokenizer_error<R: Read>(error: &Error, source: &mut Source<R>, token: &[u8])
     ) && token.iter().skip(1).any(|byte| *byte == b'<');
     let unclosed =
         matches!(error, Error::Syntax(_) | Error::IllFormed(IllFormedError::UnclosedReference));
-    if unclosed && !open_quote && !is_complete(error, token) && source.is_at_end() {
+    if let Error::Syntax(error) = error {
+        if check::begins_wrongly(error, token) {
+            let fault = fault(&error.to_string());
+            return locate(&fault, source.mark_position(), token);
+        }
+        if let (SyntaxError::UnclosedDoctype, Err(fault)) = (error, check::doctype(token)) {
+            return locate(&fault, source.mark_position(), token);
+        }
+    }
+    if unclosed && !open_quote && source.is_at_end() {
         return ReadError::at(ReadErrorCode::Truncated, source.here(), error.to_string());
     }
     let at = token.strip_prefix(b"</").map_or(0, check::end_tag_fault);

@@ -131,9 +131,14 @@ fn truncated_input_is_refused_where_it_ends() {
 #[test]
 fn markup_that_begins_wrongly_is_malformed_however_the_input_comes() {
     check("<![)))))))))C]]>", "not-well-formed", 1, 1);
+    check("<![cdata[xxxx]]>", "not-well-formed", 1, 1);
+    check("<!doctype a ....", "truncated", 1, 17);
     check("<!-xxxxxxxxxx-->", "not-well-formed", 1, 1);
     check("<!dogxxxxxxxxxx>", "not-well-formed", 1, 1);
-    check("<!DOCTYPE a [<b>", "truncated", 1, 17);
+    check("<a><!d</RRRR[ >x", "not-well-formed", 1, 4);
+    check("<!DOCTYPE a <b>c", "not-well-formed", 1, 16);
+    check("<![CDA", "truncated", 1, 7);
+    check("<!DOCTYP", "truncated", 1, 9);
 }
 
 #[test]
@@ -185,8 +190,9 @@ fn other_encodings_are_refused() {
 fn entity_declarations_are_refused_and_a_bare_doctype_is_not() {
     fits("<!DOCTYPE a><a/>");
     fits("<!DOCTYPE a SYSTEM 'a.dtd'><a/>");
-    check("<!DOCTYPE a [\n<!ENTITY x 'y'>]><a>&x;</a>", "entity-declaration", 2, 1);
-    check("<!DOCTYPE a [<!ENTITY % x SYSTEM 'y'>]><a/>", "entity-declaration", 1, 14);
+    check("<!DOCTYPE a [\n<!ENTITY x 'y'>]><a>&x;</a>", "entity-declaration", 1, 1);
+    check("<a><!DOCTYPE a [", "entity-declaration", 1, 4);
+    check("<!DOCTYPE a [<!ENTITY % x SYSTEM 'y'>]><a/>", "entity-declaration", 1, 1);
 }
 
 #[test]

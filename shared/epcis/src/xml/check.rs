@@ -1,5 +1,6 @@
 //! The rules of XML 1.0 that the tokenizer leaves to its user.
 
+use quick_xml::errors::SyntaxError;
 use quick_xml::events::attributes::{AttrError, Attribute};
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart};
 
@@ -145,15 +146,32 @@ pub(crate) fn instruction(target: &[u8]) -> Result<(), Fault> {
     Err(Fault::broken(2, "a processing instruction has no proper name"))
 }
 
-/// A document type declaration may name things; it may not define entities.
+/// A document type declaration may name things; it may not define any, above all no entities. Where one with
+/// definitions ends, the tokenizer judges by the pieces it came in, so nothing behind its `[` is looked at.
 pub(crate) fn doctype(content: &[u8]) -> Result<(), Fault> {
-    match memchr::memmem::find(content, b"<!ENTITY") {
-        None => Ok(()),
-        Some(at) => Err(Fault::new(
-            ReadErrorCode::EntityDeclaration,
-            at.saturating_add("<!DOCTYPE ".len()),
-            "entity declarations are refused",
-        )),
+    if content.contains(&b'[') {
+        let message = "entity declarations, and all else a document type may define, are refused";
+        return Err(Fault::new(ReadErrorCode::EntityDeclaration, 0, message));
+    }
+    Ok(())
+}
+
+/// Whether markup that the tokenizer calls unclosed does not even begin as it should: then it is malformed, wherever
+/// the input or a buffer of it ends.
+pub(crate) fn begins_wrongly(error: &SyntaxError, token: &[u8]) -> bool {
+    let opening: &[u8] = match error {
+        SyntaxError::UnclosedCData => b"<![CDATA[",
+        SyntaxError::UnclosedComment => b"<!--",
+        SyntaxError::UnclosedDoctype => b"<!DOCTYPE",
+        _ => return false,
+    };
+    let length = opening.len().min(token.len());
+    match (token.get(..length), opening.get(..length)) {
+        // The tokenizer reads `doctype` in any case.
+        (Some(token), Some(opening)) if matches!(error, SyntaxError::UnclosedDoctype) => {
+            !token.eq_ignore_ascii_case(opening)
+        }
+        (token, opening) => token != opening,
     }
 }
 
