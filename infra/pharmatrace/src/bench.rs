@@ -5,6 +5,7 @@
 //! machine or hour: what is judged is a ratio or a size.
 
 mod cold;
+mod day;
 pub mod documents;
 mod instructions;
 pub mod load;
@@ -26,6 +27,8 @@ pub enum BenchCommand {
     Documents(documents::Options),
     /// The traffic of a plant against a hub: latencies, throughput, the share of errors
     Load(load::Options),
+    /// A day of a plant, done as fast as the hub takes it, its seal, and the audit
+    Day(day::Options),
     /// How much work the hot paths do, as counted instructions, against the committed baseline
     Instructions(instructions::Options),
     /// The budget of the hot paths, beside their limits and other programs
@@ -45,6 +48,7 @@ pub async fn run(
         BenchCommand::Cold(options) => cold::run(&options, json).await,
         BenchCommand::Documents(options) => Box::pin(documents::run(&options, target, json)).await,
         BenchCommand::Load(options) => Box::pin(load::run(&options, target, json)).await,
+        BenchCommand::Day(options) => Box::pin(day::run(&options, target, json)).await,
         BenchCommand::Instructions(options) => instructions::run(&options, json).await,
         BenchCommand::Peers(options) => peers::run(&options, json).await,
     }

@@ -148,6 +148,11 @@ impl Plant {
         self.lines.first().ok_or_else(|| CommandError::Failed("the plant has no line".to_owned()))
     }
 
+    /// Whether the hub was started for this and goes with it.
+    pub(super) fn is_our_own(&self) -> bool {
+        self.cloud.is_some()
+    }
+
     /// Measures in it and leaves it, however that ends.
     ///
     /// # Errors
