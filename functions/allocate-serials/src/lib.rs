@@ -11,6 +11,7 @@
 //! | `POST /{id}/return` | `allocations:write` | 200, 400, 404, 409, 422 |
 //! | `POST /{id}/close` | `allocations:write` | 200, 400, 404, 409, 422 |
 //! | `POST /{id}/review` | `findings:write` | 200, 400, 403, 404, 409 |
+//! | `POST /operations/reviews/{id}` | a session with `findings:write` | 303, see `review_form` |
 //! | `GET /{id}/batch-document` | `allocations:read` | 200, 304, 400, 404 |
 //!
 //! Idempotent: a request id of a system means one allocation for ever (I3); confirm, void and close
@@ -34,6 +35,7 @@ mod problem;
 mod reconciliation;
 mod reserve;
 mod review;
+mod review_form;
 mod turn;
 
 use std::collections::HashMap;
@@ -103,6 +105,7 @@ pub fn router(hub: Hub) -> Router {
         .route(&format!("{ROOT}/{{id}}/return"), post(give_back::give_back))
         .route(&format!("{ROOT}/{{id}}/close"), post(close::close))
         .route(&format!("{ROOT}/{{id}}/review"), post(review::review))
+        .route("/operations/reviews/{id}", post(review_form::review))
         .route(&format!("{ROOT}/{{id}}/batch-document"), get(batch_fetch::fetch))
         .route(&format!("{ROOT}/{{id}}/reconciliation"), get(reconciliation::reconciliation))
         .with_state(hub)

@@ -95,16 +95,17 @@ async fn told(
     Ok(Json(view.with_closing(Some(ended))))
 }
 
-struct Review<'a> {
-    hub: &'a Hub,
-    turn: &'a Turn,
-    decision: Decision,
-    note: Note,
+/// A review that somebody asks for.
+pub(crate) struct Review<'a> {
+    pub(crate) hub: &'a Hub,
+    pub(crate) turn: &'a Turn,
+    pub(crate) decision: Decision,
+    pub(crate) note: Note,
 }
 
 impl Review<'_> {
     /// The allocation after the review, the decision, and whether it was made before.
-    async fn decide(&self) -> Result<(Allocation, Closing, bool), Problem> {
+    pub(crate) async fn decide(&self) -> Result<(Allocation, Closing, bool), Problem> {
         let (store, objects) = (&self.hub.store, &self.hub.objects);
         for _ in 0..TRIES {
             let found = seen(self.hub, self.turn).await?;

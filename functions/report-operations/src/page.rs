@@ -7,6 +7,9 @@
 //! | `POST /operations/sign-in` | 303 and the cookie; 403 and the form again |
 //! | `POST /operations/sign-out` | 303 and no cookie |
 //! | `GET /operations/allocations/{id}`, `/documents/{sha256}`, `/findings/{id}` | 200, 404 |
+//! | `GET /operations/allocations/{id}/batch-document/{revision}` | the document as it was kept; 404 |
+//! | `GET /operations/pools`, `/pools/{id}`, `/spaces` | 200; 403 without `pools:read`; 404 |
+//! | `GET /operations/holds`, `/reviews`, `/reviews/{id}` | 200, 404 |
 //! | `POST /operations/documents/{sha256}/retry`, `/reject`, `/reprocess` | 303; 422 and the page again |
 //! | `POST /operations/findings/{id}/acknowledge`, `/resolve` | 303; 422 and the page again |
 //! | `GET /operations/api-docs` | the description of the API, to browse |
@@ -19,12 +22,19 @@
 //! The policy allows one style sheet, named by its hash, our own icon and forms to ourselves.
 
 mod allocation;
+mod batch;
 mod chart;
 mod dashboard;
 mod document;
 mod finding;
+mod holds;
 pub(crate) mod layout;
+mod pool;
+mod pools;
+mod query;
+mod reviews;
 mod sign_in;
+mod spaces;
 mod todo;
 mod words;
 
@@ -44,8 +54,6 @@ use crate::{Hub, openapi_page};
 /// The style sheet of all pages.
 const STYLE: &str = include_str!("../assets/page.css");
 const ICON: &str = include_str!("../assets/icon.svg");
-/// Longest body of a form, bytes.
-pub(crate) const FORM_BYTES_MAX: usize = 16_384;
 
 /// The routes of the page.
 pub(crate) fn router() -> Router<Hub> {
@@ -54,6 +62,13 @@ pub(crate) fn router() -> Router<Hub> {
         .route("/operations/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/operations/sign-out", post(sign_in::sign_out))
         .route("/operations/allocations/{id}", get(allocation::show))
+        .route("/operations/allocations/{id}/batch-document/{revision}", get(batch::show))
+        .route("/operations/pools", get(pools::show))
+        .route("/operations/pools/{id}", get(pool::show))
+        .route("/operations/spaces", get(spaces::show))
+        .route("/operations/holds", get(holds::show))
+        .route("/operations/reviews", get(reviews::list))
+        .route("/operations/reviews/{id}", get(reviews::show))
         .route("/operations/documents/{sha256}", get(document::show))
         .route("/operations/documents/{sha256}/{verb}", post(document::act))
         .route("/operations/findings/{id}", get(finding::show))
@@ -85,7 +100,10 @@ async fn closed(request: Request, next: Next) -> Response {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
+    // A document that was kept as a page has a policy of its own.
+    if let (false, Ok(policy)) =
+        (headers.contains_key(header::CONTENT_SECURITY_POLICY), HeaderValue::from_str(&policy))
+    {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
@@ -147,6 +165,9 @@ pub(crate) fn failed(problem: Problem) -> Response {
         "There is no such page, or it is not yours to see."
     } else if kind == ProblemKind::CapabilityNotEnabled {
         "This tenant assigns no serial numbers."
+    } else if kind == ProblemKind::Forbidden {
+        "Your credential may not do this, or the form was not sent from its page. Go back and try again, \
+         or sign in with another credential."
     } else if kind == ProblemKind::Unavailable {
         "Try again in a moment."
     } else {

@@ -1,6 +1,7 @@
 mod audit;
 mod documents;
 mod findings;
+mod lists;
 mod page;
 mod pdg;
 mod scorecard;

@@ -1,10 +1,12 @@
 //! What every function does before and beside its own work: start, connect, say what a failed
-//! store means to a caller, and note who signs in.
+//! store means to a caller, note who signs in, and tell whose session a request is of.
 //!
 //! It stands between `edge`, which knows the environment and the problems, and `store`, which knows
 //! AWS; neither knows the other. It knows no route, no item and no event.
 
 pub mod finding;
+pub mod object_key;
+pub mod session;
 mod sign_in;
 
 use edge::{Clock, Config, Problem};

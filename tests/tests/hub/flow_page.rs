@@ -8,6 +8,7 @@ use store::Objects;
 
 use crate::flow_browser::{Browser, Screen};
 use crate::flow_kit::{ALLOCATIONS, GTIN, Hub, LINE, OTHER_LINE, POOLS, text};
+use crate::flow_lists::lists_are_shown;
 use crate::flow_plant::{commissioning, drop_file, settled, sha256};
 use crate::flow_recount::Raw;
 
@@ -220,6 +221,8 @@ async fn the_scorecard_is_what_the_table_says_and_the_page_is_the_scorecard() {
     browser.click("tr[data-allocation] a").await;
     let heading = browser.ask("return document.querySelector('h1').textContent").await;
     assert!(heading.as_str().unwrap().starts_with("Allocation"), "{heading}");
+    let page = other_address(&morning.hub);
+    Box::pin(lists_are_shown(&browser, &page, &morning.hub)).await;
     assert_eq!(browser.console().await, Vec::<Value>::new());
     let port = morning.hub.port();
     for address in browser.requests().await {
@@ -240,7 +243,7 @@ fn other_address(hub: &Hub) -> String {
     format!("{endpoint}/restapis/{api_id}/$default/_user_request_/operations")
 }
 
-async fn sign_in(browser: &Browser, page: &str, token: &str) {
+pub async fn sign_in(browser: &Browser, page: &str, token: &str) {
     browser.go(page).await;
     let address = browser.address().await;
     assert!(address.ends_with("/operations/sign-in"), "{address}");
@@ -308,7 +311,7 @@ async fn charts_are_the_numbers(browser: &Browser, card: &Value) {
 }
 
 /// Phone and desktop, light and dark: nothing is cut off, faint or mute; pictures are kept.
-async fn looks_right_everywhere(browser: &Browser, name: &str) {
+pub async fn looks_right_everywhere(browser: &Browser, name: &str) {
     for screen in [PHONE, DESK] {
         for dark in [false, true] {
             let screen = Screen { dark, ..screen };

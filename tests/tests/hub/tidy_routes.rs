@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::tidy_kit::{Template, functions, names, read, reference};
 
 /// Every route of the API and the function behind it.
-const ROUTES: [(&str, &str); 21] = [
+const ROUTES: [(&str, &str); 22] = [
     ("ANY /api/v1/l3/pools", "manage-pools"),
     ("ANY /api/v1/l3/pools/{proxy+}", "manage-pools"),
     ("ANY /api/v1/l3/allocations", "allocate-serials"),
@@ -26,13 +26,20 @@ const ROUTES: [(&str, &str); 21] = [
     ("GET /api/v1/audit/seals", "report-operations"),
     ("ANY /operations", "report-operations"),
     ("ANY /operations/{proxy+}", "report-operations"),
+    ("POST /operations/reviews/{id}", "allocate-serials"),
     ("GET /health", "report-operations"),
     ("$default", "report-operations"),
     ("(authorizer)", "authorize-request"),
 ];
 
 /// The routes that the gateway lets through without a credential; the page verifies its own session.
-const OPEN: [&str; 4] = ["GET /health", "$default", "ANY /operations", "ANY /operations/{proxy+}"];
+const OPEN: [&str; 5] = [
+    "GET /health",
+    "$default",
+    "ANY /operations",
+    "ANY /operations/{proxy+}",
+    "POST /operations/reviews/{id}",
+];
 
 fn logical(function: &str) -> String {
     let words = function.split('-').map(|word| {

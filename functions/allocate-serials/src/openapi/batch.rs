@@ -48,6 +48,14 @@ pub(super) fn close() -> Route {
         ])
 }
 
+/// The form of the page by which a run is reviewed.
+pub(super) fn review_form() -> Route {
+    Route::page(&Method::POST, "/operations/reviews/{id}", "page_review_act")
+        .says("Review the end of a run", "From the form of the page only.")
+        .path::<AllocationId>("id", ID)
+        .form(&["form_token", "decision", "reason"])
+}
+
 pub(super) fn review() -> Route {
     Route::new(&Method::POST, REVIEW, "allocation_review", &[Scope::FindingsWrite])
         .says(

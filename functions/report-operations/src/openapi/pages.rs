@@ -1,14 +1,20 @@
 //! The pages for people.
 
 use edge::ProblemKind;
-use edge::openapi::{AllocationId, Answer, Route, Sha256};
+use edge::openapi::{AllocationId, Answer, PoolId, Route, Sha256};
 use http::Method;
+use utoipa::ToSchema;
 
 use crate::findings::openapi::FindingIdForm;
 
 edge::words! {
     DocumentVerb = ["retry", "reject", "reprocess"], "What is done about a document.";
 }
+
+/// The number of a decision.
+#[derive(Debug, ToSchema)]
+#[schema(minimum = 1, maximum = 100)]
+pub(super) struct Revision(#[expect(dead_code, reason = "only its schema is used")] u32);
 
 /// The routes of the pages.
 pub(super) fn routes() -> Vec<Route> {
@@ -28,6 +34,21 @@ pub(super) fn routes() -> Vec<Route> {
         shown("/operations", "page_scorecard", "Show the scorecard"),
         shown("/operations/api-docs", "page_api", "Browse this document"),
         shown("/operations/allocations/{id}", "page_allocation", "Show an allocation")
+            .path::<AllocationId>("id", "The allocation."),
+        shown(
+            "/operations/allocations/{id}/batch-document/{revision}",
+            "page_batch_document",
+            "Show a batch document as it was kept",
+        )
+        .path::<AllocationId>("id", "The allocation.")
+        .path::<Revision>("revision", "The decision."),
+        shown("/operations/pools", "page_pools", "Show all pools"),
+        shown("/operations/pools/{id}", "page_pool", "Show a pool")
+            .path::<PoolId>("id", "The pool."),
+        shown("/operations/spaces", "page_spaces", "Show the spaces of random numbers"),
+        shown("/operations/holds", "page_holds", "Show what waits for a confirmation"),
+        shown("/operations/reviews", "page_reviews", "Show what waits for a review"),
+        shown("/operations/reviews/{id}", "page_review", "Show a run that waits for a review")
             .path::<AllocationId>("id", "The allocation."),
         shown("/operations/documents/{sha256}", "page_document", "Show a document")
             .path::<Sha256>("sha256", "The SHA-256 of the content or of the bytes as received."),

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use domain::allocation::Allocation;
+use domain::allocation::{Allocation, AllocationStatus};
 use domain::gln::Gln;
 use domain::ids::AllocationId;
 use domain::ledger::{Balance, Bucket};
@@ -10,8 +10,11 @@ use edge::Problem;
 use http::StatusCode;
 use maud::{Markup, html};
 use service::store_problem;
+use store::closing::Closing;
+use store::finding::FindingRecord;
 use time::OffsetDateTime;
 
+use super::reviews::document_path;
 use super::words::{moment, number, short};
 use super::{Links, chart, failed, layout, page};
 use crate::Hub;
@@ -19,6 +22,10 @@ use crate::session::Visitor;
 
 /// Documents shown at most.
 const DOCUMENTS_MAX: usize = 50;
+/// Documents whose findings are looked for at most.
+const LOOKED_MAX: usize = 50;
+/// Findings shown at most.
+const FINDINGS_MAX: usize = 50;
 
 pub(crate) async fn show(
     State(hub): State<Hub>,
@@ -35,6 +42,8 @@ struct Found {
     allocation: Allocation,
     balance: Balance,
     documents: Vec<String>,
+    closings: Vec<Closing>,
+    findings: Vec<FindingRecord>,
 }
 
 async fn fetch(hub: &Hub, visitor: &Visitor, id: &str) -> Result<Found, Problem> {
@@ -46,7 +55,17 @@ async fn fetch(hub: &Hub, visitor: &Visitor, id: &str) -> Result<Found, Problem>
     let allocation = allocation.filter(own).ok_or_else(Problem::not_found)?;
     let balance = hub.store.allocation_balance(&allocation).await.map_err(failed)?;
     let documents = hub.store.allocation_documents(&allocation.id).await.map_err(failed)?;
-    Ok(Found { allocation, balance, documents })
+    let closings = hub.store.closing_list(&allocation.id).await.map_err(failed)?;
+    // The findings of the end of a batch have its document for theirs.
+    let ends = closings.iter().rev().map(|closing| &closing.document.json);
+    let mut findings = Vec::new();
+    for sha in ends.chain(&documents).take(LOOKED_MAX) {
+        let mut found = hub.store.document_findings(sha).await.map_err(failed)?;
+        found.retain(|one| one.finding.allocation_id.as_deref() == Some(allocation.id.as_str()));
+        findings.extend(found);
+    }
+    findings.sort_by_key(|one| std::cmp::Reverse(one.finding.severity));
+    Ok(Found { allocation, balance, documents, closings, findings })
 }
 
 fn view(found: &Found, links: Links, now: OffsetDateTime) -> Markup {
@@ -62,6 +81,15 @@ fn view(found: &Found, links: Links, now: OffsetDateTime) -> Markup {
             dt { "Expiry" } dd { (a.details.expiry.as_deref().unwrap_or("–")) }
             dt { "Line" } dd { (a.line_gln.as_ref().map_or("no line", Gln::as_str)) }
             dt { "System" } dd { (a.system_id) }
+            dt { "Pool" }
+            dd { a .mono href=(links.to(&format!("pools/{}", a.pool_id))) { (a.pool_id) } }
+            @if let Some(hold) = a.hold.as_ref().filter(|hold| hold.confirmed_at.is_none()) {
+                dt { "Held until" } dd { (moment(&hold.ends_at, now)) }
+            }
+            @if a.status == AllocationStatus::PendingReview {
+                dt { "Review" }
+                dd { a href=(links.to(&format!("reviews/{}", a.id))) { "Reported and counted" } }
+            }
             dt { "Request" } dd { (a.request_id.as_str()) }
             dt { "Made" } dd { (moment(&a.created_at, now)) }
             dt { "Numbers" } dd { (number(a.size)) }
@@ -73,7 +101,14 @@ fn view(found: &Found, links: Links, now: OffsetDateTime) -> Markup {
             }
         }
         (balance(found))
+        (decisions(&found.closings, links, now))
+        (findings(found, links))
         (documents(&found.documents, links))
+        h2 #api { "Over the API" }
+        ul {
+            li { "Its numbers: " code { "GET /api/v1/l3/allocations/" (a.id) "/export" } }
+            li { "The balance: " code { "GET /api/v1/l3/allocations/" (a.id) "/reconciliation" } }
+        }
     }
 }
 
@@ -92,14 +127,18 @@ fn balance(found: &Found) -> Markup {
         p { (title) "." }
         (chart::fill(found.balance.reserved, used, count(Bucket::Commissioned), &title))
         table {
-            caption { "Every number is in one place" }
+            caption { "Every number is in one place; together they are what was reserved" }
             thead { tr { th scope="col" { "Place" } th .number scope="col" { "Numbers" } } }
             tbody {
-                @for bucket in Bucket::ALL.into_iter().filter(|bucket| count(*bucket) > 0) {
-                    tr {
+                @for bucket in Bucket::ALL {
+                    tr data-place=(bucket.as_str()) data-count=(count(bucket)) {
                         th scope="row" { (bucket.as_str()) }
                         td .number { (number(count(bucket))) }
                     }
+                }
+                tr .sum data-place="reserved" data-count=(found.balance.reserved) {
+                    th scope="row" { "reserved" }
+                    td .number { (number(found.balance.reserved)) }
                 }
             }
         }
@@ -107,6 +146,45 @@ fn balance(found: &Found) -> Markup {
             p .notice {
                 "The places do not add up to what was reserved. Run " code { "pharmatrace audit" } "."
             }
+        }
+    }
+}
+
+fn decisions(closings: &[Closing], links: Links, now: OffsetDateTime) -> Markup {
+    html! {
+        @if !closings.is_empty() {
+            h2 #decisions { "Decisions about its end" }
+            ol {
+                @for closing in closings {
+                    li {
+                        (moment(&closing.at, now)) ": " strong { (closing.decision.as_str()) } " by "
+                        (closing.actor) ", " (closing.status.as_str()) ", "
+                        a href=(links.to(&document_path(closing))) { "batch document " (closing.number) }
+                        @if let Some(reason) = &closing.reason { ": " q { (reason) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn findings(found: &Found, links: Links) -> Markup {
+    let looked = found.documents.len().saturating_add(found.closings.len());
+    html! {
+        h2 #findings { "Findings about it: " (number(found.findings.len())) }
+        ul {
+            @for record in found.findings.iter().take(FINDINGS_MAX) {
+                @let finding = &record.finding;
+                li {
+                    span .tag.(finding.severity.as_str()) { (finding.severity.as_str()) } " "
+                    a href=(links.to(&format!("findings/{}", finding.id))) { (finding.code.as_str()) }
+                    ", " (finding.status.as_str()) ", " (number(finding.count))
+                }
+            }
+        }
+        @if found.findings.len() > FINDINGS_MAX { p .soft { "The first " (FINDINGS_MAX) " are shown." } }
+        @if looked > LOOKED_MAX {
+            p .soft { "Looked for in " (LOOKED_MAX) " of " (number(looked)) " documents." }
         }
     }
 }

@@ -7,26 +7,44 @@ mod lines;
 
 use axum::extract::State;
 use axum::response::Response;
+use edge::Scope;
 use http::StatusCode;
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::words::{clock, counted, lasting, number};
+use super::holds::Holds;
+use super::words::{clock, counted, key_words, lasting, number};
 use super::{Links, failed, layout, page, todo};
 use crate::Hub;
 use crate::scorecard::pools::Pools;
 use crate::scorecard::{self, Part, Scorecard};
 use crate::session::Visitor;
 
+/// Holds looked at: those that end first.
+const HOLDS_MAX: usize = 100;
+
+/// What the page shows beside the scorecard.
+pub(super) struct Beside {
+    /// Holds that end first.
+    pub(super) holds: Holds,
+    /// Whether the visitor may see pools one by one.
+    pub(super) pools: bool,
+    pub(super) now: OffsetDateTime,
+}
+
 pub(crate) async fn show(State(hub): State<Hub>, visitor: Visitor) -> Result<Response, Response> {
     let part = Part::of(&visitor.caller).map_err(failed)?;
     let card = scorecard::compute(&hub, &part).await.map_err(failed)?;
+    let holds = Holds::read(&hub, &visitor, (HOLDS_MAX, None)).await.map_err(failed)?;
+    let pools = visitor.caller.has(Scope::PoolsRead);
+    let beside = Beside { holds, pools, now: hub.clock.now() };
     let links = Links::at("/operations");
-    let body = view(&card, links, hub.clock.now());
+    let body = view(&card, &beside, links);
     Ok(page(StatusCode::OK, layout::page("Operations", links, &visitor, &body)))
 }
 
-fn view(card: &Scorecard, links: Links, now: OffsetDateTime) -> Markup {
+fn view(card: &Scorecard, beside: &Beside, links: Links) -> Markup {
+    let now = beside.now;
     html! {
         h1 { "What needs you" }
         p .soft {
@@ -36,7 +54,7 @@ fn view(card: &Scorecard, links: Links, now: OffsetDateTime) -> Markup {
             }
             a href=(links.to("")) { "Show again" }
         }
-        (todo::list(card, links))
+        (todo::list(card, beside, links))
         nav aria-label="Parts of this page" {
             ul {
                 li { a href="#lines" { "Lines" } }
@@ -48,7 +66,7 @@ fn view(card: &Scorecard, links: Links, now: OffsetDateTime) -> Markup {
         }
         (lines::section(&card.lines, links, now))
         (allocations::section(&card.open_allocations, links, now))
-        (pools(&card.pools))
+        (pools(&card.pools, beside, links))
         (findings::section(&card.findings, links, now))
         (files::section(&card.files, &card.commissioning_latency, links, now))
     }
@@ -70,12 +88,15 @@ fn cut(truncated: bool) -> Markup {
     }
 }
 
-fn pools(pools: &Pools) -> Markup {
+fn pools(pools: &Pools, beside: &Beside, links: Links) -> Markup {
     html! {
         section aria-labelledby="pools" {
             h2 #pools { "Pools that run low" }
             (cut(pools.truncated))
-            p { (number(pools.near_total)) " of " (counted(pools.total, "pool", "pools")) "." }
+            p {
+                (number(pools.near_total)) " of " (counted(pools.total, "pool", "pools")) ". "
+                @if beside.pools { a href=(links.to("pools")) { "All pools" } }
+            }
             @if !pools.near.is_empty() {
                 div .scroll {
                     table .cards {
@@ -93,7 +114,14 @@ fn pools(pools: &Pools) -> Markup {
                         tbody {
                             @for pool in &pools.near {
                                 tr {
-                                    th scope="row" { (pool.name) br; span .soft { "GTIN " (pool.gtin) } }
+                                    th scope="row" {
+                                        @if beside.pools {
+                                            a href=(links.to(&format!("pools/{}", pool.pool_id))) {
+                                                (pool.name)
+                                            }
+                                        } @else { (pool.name) }
+                                        br; span .soft { (key_words(&pool.gtin)) }
+                                    }
                                     td data-name="State" {
                                         @if pool.below_threshold { span .tag.low { "low" } " " }
                                         (pool.status)

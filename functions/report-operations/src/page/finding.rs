@@ -2,16 +2,20 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use domain::finding::{Change, FindingStatus, Note, Severity};
+use domain::finding::{Change, Code, FindingStatus, Note, Severity};
+use domain::ids::AllocationId;
 use edge::{Problem, ProblemKind, Scope};
 use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
 use service::store_problem;
+use store::StoreError;
 use store::audit_record::AuditRecord;
+use store::closing::Closing;
 use store::finding::{Asked, FindingCase, FindingError};
 use store::time::rfc3339_ms;
 use time::OffsetDateTime;
 
+use super::reviews::document_path;
 use super::sign_in::Form;
 use super::words::{moment, number, short};
 use super::{Links, failed, layout, page, see};
@@ -98,19 +102,38 @@ async fn fetch(hub: &Hub, visitor: &Visitor, id: &str) -> Result<FindingCase, Pr
     found.filter(is_own).ok_or_else(Problem::not_found)
 }
 
+/// Whether findings of this code are about the end of a run: their document is that of the batch, and there is no
+/// file.
+pub(super) fn is_of_a_batch(code: &str) -> bool {
+    [Code::EobCountMismatch, Code::YieldOutOfTolerance].iter().any(|one| one.as_str() == code)
+}
+
+/// The decision about the end of a run that the finding was made by.
+async fn end_of(hub: &Hub, case: &FindingCase) -> Result<Option<Closing>, StoreError> {
+    let finding = &case.record.finding;
+    let id = finding.allocation_id.as_deref().and_then(|id| AllocationId::parse(id).ok());
+    let Some(id) = id.filter(|_| is_of_a_batch(finding.code.as_str())) else {
+        return Ok(None);
+    };
+    let closings = hub.store.closing_list(&id).await?;
+    Ok(closings.into_iter().find(|one| one.document.json == case.record.content_sha256))
+}
+
 async fn shown(
     hub: &Hub,
     visitor: &Visitor,
     case: &FindingCase,
     notice: Option<&str>,
 ) -> Result<Response, Problem> {
-    let history = hub.store.finding_history(case).await.map_err(|error| store_problem(&error))?;
+    let failed = |error: store::StoreError| store_problem(&error);
+    let history = hub.store.finding_history(case).await.map_err(failed)?;
+    let end = end_of(hub, case).await.map_err(failed)?;
     // The page of a refused form has the address of the form, one step below the finding.
     let path = format!("/operations/findings/x{}", if notice.is_some() { "/y" } else { "" });
     let links = Links::at(&path);
     let now = hub.clock.now();
     let body = html! {
-        (view(case, links, now))
+        (view(case, end.as_ref(), links, now))
         (done(&history, now))
         @if visitor.caller.has(Scope::FindingsWrite) { (forms(case, links, visitor, notice)) }
     };
@@ -128,7 +151,7 @@ fn meaning(severity: Severity) -> &'static str {
     }
 }
 
-fn view(case: &FindingCase, links: Links, now: OffsetDateTime) -> Markup {
+fn view(case: &FindingCase, end: Option<&Closing>, links: Links, now: OffsetDateTime) -> Markup {
     let (record, finding) = (&case.record, &case.record.finding);
     let severity = finding.severity.as_str();
     html! {
@@ -140,12 +163,24 @@ fn view(case: &FindingCase, links: Links, now: OffsetDateTime) -> Markup {
             @if let Some(assignee) = &case.handling.assignee { dt { "Assigned to" } dd { (assignee) } }
             dt { "Serials" } dd { (number(finding.count)) }
             dt { "Found" } dd { (moment(&record.at, now)) }
-            dt { "File" }
-            dd {
-                a .mono href=(links.to(&format!("documents/{}", record.content_sha256))) {
-                    (short(&record.content_sha256))
+            @if !is_of_a_batch(finding.code.as_str()) {
+                dt { "File" }
+                dd {
+                    a .mono href=(links.to(&format!("documents/{}", record.content_sha256))) {
+                        (short(&record.content_sha256))
+                    }
+                    " of " (record.system_id)
                 }
-                " of " (record.system_id)
+            } @else if let Some(closing) = end {
+                dt { "Document" }
+                dd {
+                    a href=(links.to(&document_path(closing))) {
+                        "Batch document, revision " (closing.number)
+                    }
+                    " of " (record.system_id)
+                }
+                dt { "Review" }
+                dd { a href=(links.to(&format!("reviews/{}", closing.allocation))) { "Reported and counted" } }
             }
             @if let Some(id) = &finding.allocation_id {
                 dt { "Allocation" }

@@ -1,5 +1,6 @@
 //! What all pages have around them.
 
+use edge::Scope;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{Links, STYLE};
@@ -10,6 +11,7 @@ pub(crate) fn page(title: &str, links: Links, visitor: &Visitor, body: &Markup) 
     let header = html! {
         header {
             p { a .brand href=(links.to("")) { "Operations" } }
+            (lists(title, links, visitor))
             div .who {
                 span { "Signed in as " strong { (visitor.caller.system()) } }
                 form method="post" action=(links.to("sign-out")) {
@@ -20,6 +22,27 @@ pub(crate) fn page(title: &str, links: Links, visitor: &Visitor, body: &Markup) 
         }
     };
     shell(title, Some(links), &header, body)
+}
+
+/// The lists, and which of them is shown; those that the visitor may not see are not offered.
+fn lists(title: &str, links: Links, visitor: &Visitor) -> Markup {
+    let pools = visitor.caller.has(Scope::PoolsRead);
+    let all = [
+        ("Pools", "pools", pools),
+        ("Spaces", "spaces", pools),
+        ("Holds", "holds", true),
+        ("Reviews", "reviews", true),
+    ];
+    html! {
+        nav aria-label="Lists" {
+            ul {
+                @for (name, address, _) in all.into_iter().filter(|(_, _, offered)| *offered) {
+                    @let current = (title == name).then_some("page");
+                    li { a href=(links.to(address)) aria-current=[current] { (name) } }
+                }
+            }
+        }
+    }
 }
 
 /// A page for somebody who has not, or who is nowhere.

@@ -7,7 +7,9 @@ use edge::{Problem, ProblemKind};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use maud::{Markup, html};
 
-use super::{FORM_BYTES_MAX, Links, failed, layout, page, see};
+use service::session::{FORM_BYTES_MAX, is_form};
+
+use super::{Links, failed, layout, page, see};
 use crate::Hub;
 use crate::session::{self, Visitor, is_same_origin};
 
@@ -26,9 +28,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Response;
 
     async fn from_request(request: Request<Body>, _state: &S) -> Result<Self, Response> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
-        let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
-        if !kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        if !is_form(request.headers()) {
             return Err(failed(Problem::new(ProblemKind::UnsupportedMediaType)));
         }
         let bytes = to_bytes(request.into_body(), FORM_BYTES_MAX).await;
@@ -73,7 +73,7 @@ pub(crate) async fn sign_out(
     if !visitor.sent(&headers, form.field("form_token")) {
         return Err(failed(Problem::new(ProblemKind::Forbidden)));
     }
-    visitor.sign_out(&hub).await.map_err(failed)?;
+    visitor.sign_out(&hub.store).await.map_err(failed)?;
     Ok(with_cookie(see("sign-in"), &session::no_cookie(&hub)))
 }
 
@@ -87,12 +87,13 @@ fn with_cookie(response: Response, cookie: &str) -> Response {
 /// Whether a text is the address of one of our pages below `/operations`, and nothing that a browser
 /// could read as another host.
 pub(crate) fn is_page(text: &str) -> bool {
-    text.split_once('/').is_some_and(|(kind, id)| {
-        matches!(kind, "allocations" | "documents" | "findings")
-            && !id.is_empty()
-            && id.len() <= 64
-            && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    })
+    matches!(text, "pools" | "spaces" | "holds" | "reviews")
+        || text.split_once('/').is_some_and(|(kind, id)| {
+            matches!(kind, "allocations" | "documents" | "findings" | "pools" | "reviews")
+                && !id.is_empty()
+                && id.len() <= 64
+                && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
 }
 
 fn view(next: &str, refused: bool) -> Markup {
@@ -128,7 +129,9 @@ mod tests {
 
     #[test]
     fn only_our_own_pages_are_led_back_to() {
-        for page in ["allocations/ABC", "documents/0af", "findings/x7"] {
+        for page in
+            ["allocations/ABC", "documents/0af", "findings/x7", "pools", "pools/AB", "reviews/AB"]
+        {
             assert!(is_page(page), "{page}");
         }
         for other in [
@@ -140,6 +143,8 @@ mod tests {
             "x/a",
             "https://evil.example",
             "documents/a?b",
+            "holds/x",
+            "sign-out",
             "\\evil",
         ] {
             assert!(!is_page(other), "{other}");

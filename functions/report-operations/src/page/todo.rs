@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use super::Links;
-use super::words::{counted, lasting, number, short, span};
+use super::dashboard::Beside;
+use super::words::{counted, key_words, lasting, number, short, span};
 use crate::scorecard::Scorecard;
 use crate::scorecard::files::DocumentRow;
 use crate::scorecard::findings::FindingRow;
@@ -47,8 +48,8 @@ struct Todo {
 }
 
 /// The list as a part of the page.
-pub(crate) fn list(card: &Scorecard, links: Links) -> Markup {
-    let todos = todos(card, links);
+pub(crate) fn list(card: &Scorecard, beside: &Beside, links: Links) -> Markup {
+    let todos = todos(card, beside, links);
     html! {
         ul .todo {
             @for todo in &todos {
@@ -64,14 +65,16 @@ pub(crate) fn list(card: &Scorecard, links: Links) -> Markup {
     }
 }
 
-fn todos(card: &Scorecard, links: Links) -> Vec<Todo> {
+fn todos(card: &Scorecard, beside: &Beside, links: Links) -> Vec<Todo> {
     let mut todos = Vec::new();
     todos.extend(found(card, "critical", Level::Now, links));
     todos.extend(refused(card, links));
     todos.extend(troubled_lines(&card.lines.list));
-    todos.extend(card.pools.near.iter().map(running_low));
+    todos.extend(overdue(beside, links));
+    todos.extend(card.pools.near.iter().map(|pool| running_low(pool, beside, links)));
     todos.extend(found(card, "error", Level::Soon, links));
     todos.extend(waiting(card, links));
+    todos.extend(in_review(card, links));
     todos.sort_by_key(|todo| todo.level);
     todos
 }
@@ -121,6 +124,34 @@ fn refused(card: &Scorecard, links: Links) -> Option<Todo> {
             "Read what is wrong with " (document_link(first, links))
             @if let Some(code) = &first.error_code { " (" (code) ")" }
             " and have it sent again, put right."
+        },
+    })
+}
+
+/// Holds that the sweep should have given up.
+fn overdue(beside: &Beside, links: Links) -> Option<Todo> {
+    let overdue = beside.holds.overdue(beside.now);
+    (overdue > 0).then(|| Todo {
+        level: Level::Now,
+        what: counted(
+            overdue,
+            "reservation was not confirmed and is not given up",
+            "reservations were not confirmed and are not given up",
+        ),
+        action: html! {
+            a href=(links.to("holds")) { "Look at them" } " and whether the sweep runs: it comes every minute."
+        },
+    })
+}
+
+fn in_review(card: &Scorecard, links: Links) -> Option<Todo> {
+    let waiting = card.open_allocations.in_review;
+    (waiting > 0).then(|| Todo {
+        level: Level::Soon,
+        what: counted(waiting, "run waits for a review", "runs wait for a review"),
+        action: html! {
+            a href=(links.to("reviews")) { "Compare what was reported with the ledger" }
+            ", then accept the end of the run or let the run go on."
         },
     })
 }
@@ -186,7 +217,7 @@ fn in_trouble(line: &LineRow) -> Option<Todo> {
     }
 }
 
-fn running_low(pool: &PoolRow) -> Todo {
+fn running_low(pool: &PoolRow, beside: &Beside, links: Links) -> Todo {
     let soon_empty = pool.hours_left.is_some_and(|hours| hours < SHIFT_HOURS);
     let left = pool.hours_left.map(|hours| format!(", at this rate enough for {}", lasting(hours)));
     Todo {
@@ -198,8 +229,11 @@ fn running_low(pool: &PoolRow) -> Todo {
             left.unwrap_or_default(),
         ),
         action: html! {
+            @if beside.pools {
+                a href=(links.to(&format!("pools/{}", pool.pool_id))) { "Look at it" } ". "
+            }
             "Extend the pool (" code { "PATCH /api/v1/l3/pools/" (pool.pool_id) }
-            ") or make another one for GTIN " (pool.gtin) "."
+            ") or make another one for " (key_words(&pool.gtin)) "."
         },
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use domain::pool::{PoolDraft, Scheme};
+use domain::space::{Alphabet, SpaceForm};
 use maud::{Markup, html};
 use store::time::parse_rfc3339;
 use time::OffsetDateTime;
@@ -79,6 +81,53 @@ pub(crate) fn moment(at: &str, now: OffsetDateTime) -> Markup {
     }
 }
 
+/// The characters that a random number is made of.
+fn alphabet_words(alphabet: Alphabet) -> String {
+    let kinds =
+        [("digits", b'0'..=b'9'), ("capital letters", b'A'..=b'Z'), ("small letters", b'a'..=b'z')];
+    let mut parts = Vec::new();
+    for (name, kind) in kinds {
+        let has = |byte: &u8| alphabet.characters().any(|own| own == *byte);
+        let (own, missing): (Vec<u8>, Vec<u8>) = kind.partition(has);
+        let listed = |bytes: &[u8]| {
+            bytes.iter().map(|byte| char::from(*byte).to_string()).collect::<Vec<_>>().join(" ")
+        };
+        if missing.is_empty() {
+            parts.push(name.to_owned());
+        } else if own.len() > missing.len() {
+            parts.push(format!("{name} without {}", listed(&missing)));
+        } else if !own.is_empty() {
+            parts.push(listed(&own));
+        }
+    }
+    parts.join(", ")
+}
+
+/// A key with what it is: those of logistic units have a dot between company prefix and extension digit.
+pub(crate) fn key_words(key: &str) -> String {
+    let name = if key.contains('.') { "SSCCs of" } else { "GTIN" };
+    format!("{name} {key}")
+}
+
+/// What random numbers look like.
+pub(crate) fn form_words(form: &SpaceForm) -> String {
+    let alphabet = alphabet_words(form.alphabet());
+    let prefix = match form.prefix() {
+        "" => String::new(),
+        prefix => format!("{prefix:?}, then "),
+    };
+    format!("{prefix}{} random characters: {alphabet}", form.length())
+}
+
+/// What the numbers of a pool look like.
+pub(crate) fn scheme_words(draft: &PoolDraft) -> String {
+    match draft.scheme {
+        Scheme::Sequential { width } => format!("{width} digits, one after the other"),
+        Scheme::Randomised { form, .. } => form_words(&form),
+        Scheme::List { .. } => "imported from elsewhere".to_owned(),
+    }
+}
+
 /// The beginning of a hash: enough to tell it from others on the screen.
 pub(crate) fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
@@ -86,7 +135,25 @@ pub(crate) fn short(hash: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{counted, latency, milli, number, span};
+    use domain::space::{Alphabet, Characters, SpaceForm};
+
+    use super::{counted, form_words, latency, milli, number, span};
+
+    #[test]
+    fn forms_are_told_in_words() {
+        let check = |prefix: &str, alphabet: Alphabet, expected: &str| {
+            let form = SpaceForm::new(prefix, alphabet, 10).unwrap();
+            assert_eq!(form_words(&form), expected);
+        };
+        let all = [Characters::Digits, Characters::Upper, Characters::Lower];
+        let every = Alphabet::of(&all, true).unwrap();
+        check("", every, "10 random characters: digits, capital letters, small letters");
+        let few = Alphabet::of(&all[..2], false).unwrap();
+        let told = "10 random characters: digits, capital letters without I J L O Q U";
+        check("", few, told);
+        let own = Alphabet::custom("01ZA").unwrap();
+        check("A7", own, "\"A7\", then 10 random characters: 0 1, A Z");
+    }
 
     #[test]
     fn numbers_are_grouped_and_spans_have_two_units() {

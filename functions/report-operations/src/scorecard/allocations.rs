@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::allocation::AllocationStatus;
 use domain::gln::Gln;
 use serde::Serialize;
 use store::scorecard::{OpenAllocation, Reading};
@@ -23,6 +24,9 @@ pub struct OpenAllocations {
     pub total: usize,
     /// Not all were counted.
     pub truncated: bool,
+    /// How many of them wait for a review; for the page only, whoever reads the API lists them by status.
+    #[serde(skip)]
+    pub in_review: usize,
     /// Numbers in them.
     pub reserved: u64,
     /// Numbers of which anything is known.
@@ -125,9 +129,12 @@ impl OpenAllocations {
             sum.used = sum.used.saturating_add(fill.used);
             sum.commissioned = sum.commissioned.saturating_add(fill.commissioned);
         }
+        let in_review =
+            |one: &&OpenAllocation| one.allocation.status == AllocationStatus::PendingReview;
         Self {
             total: open.items.len(),
             truncated: open.truncated,
+            in_review: open.items.iter().filter(in_review).count(),
             reserved,
             used,
             commissioned,

@@ -14,19 +14,19 @@ use super::*;
 const SECRET: &str = "secretsecretsecretsecret";
 
 /// A bench whose clock a test can move, and the credential `good` with its secret.
-struct Desk {
-    bench: Bench,
-    minutes: Arc<AtomicI64>,
+pub(super) struct Desk {
+    pub(super) bench: Bench,
+    pub(super) minutes: Arc<AtomicI64>,
 }
 
-struct Seen {
-    status: u16,
+pub(super) struct Seen {
+    pub(super) status: u16,
     headers: HeaderMap,
-    body: String,
+    pub(super) body: String,
 }
 
 impl Seen {
-    fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
@@ -45,7 +45,7 @@ fn credential(id: &str, scopes: &str) -> Credential {
 }
 
 impl Desk {
-    async fn open() -> Self {
+    pub(super) async fn open() -> Self {
         let minutes = Arc::new(AtomicI64::new(0));
         let moved = minutes.clone();
         let clock = Clock::from_fn(move || {
@@ -54,16 +54,21 @@ impl Desk {
         let bench = bench_at(TenantProfile::Manufacturer, clock).await;
         for (id, scopes) in [
             ("good", "reports:read findings:write"),
+            ("lead", "reports:read findings:write pools:read"),
             ("reader", "reports:read"),
             ("other", "documents:read"),
         ] {
             let stored = bench.store.credential_create(&credential(id, scopes), "test").await;
             stored.unwrap();
         }
+        let lines = vec!["0313000000025".to_owned()];
+        let stranger =
+            Credential { lines, ..credential("stranger", "reports:read findings:write") };
+        bench.store.credential_create(&stranger, "test").await.unwrap();
         Self { bench, minutes }
     }
 
-    async fn send(&self, event: HttpEvent) -> Seen {
+    pub(super) async fn send(&self, event: HttpEvent) -> Seen {
         let response = self.bench.door.handle(event.request().unwrap()).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
@@ -82,7 +87,7 @@ impl Desk {
         self.send(event.body(form)).await
     }
 
-    async fn get(&self, path: &str, cookie: &str) -> Seen {
+    pub(super) async fn get(&self, path: &str, cookie: &str) -> Seen {
         self.send(HttpEvent::get(path).header("cookie", cookie)).await
     }
 
@@ -91,7 +96,7 @@ impl Desk {
         self.post("/operations/sign-in", "", "same-origin", &form).await
     }
 
-    async fn signed_in(&self, id: &str) -> String {
+    pub(super) async fn signed_in(&self, id: &str) -> String {
         let seen = self.sign_in(id).await;
         assert_eq!((seen.status, seen.header("location")), (303, "../operations"), "{}", seen.body);
         seen.cookie()

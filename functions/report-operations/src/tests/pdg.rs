@@ -47,6 +47,7 @@ impl Bench {
         };
         let request = ReserveRequest {
             requester: system("L1"),
+            credential: None,
             request_id: RequestId::parse("R1").unwrap(),
             key: gtin.into(),
             quantity: 5_000,

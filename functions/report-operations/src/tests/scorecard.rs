@@ -53,6 +53,7 @@ impl Bench {
     ) -> Allocation {
         let request = ReserveRequest {
             requester: system(sender),
+            credential: None,
             request_id: RequestId::parse(id).unwrap(),
             key: "00313000007772".parse().unwrap(),
             quantity,

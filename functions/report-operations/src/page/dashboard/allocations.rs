@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use time::OffsetDateTime;
 
 use super::{cut, tile};
-use crate::page::words::{moment, number, short};
+use crate::page::words::{key_words, moment, number, short};
 use crate::page::{Links, chart};
 use crate::scorecard::allocations::{LineFill, OpenAllocations, OpenRow, percent};
 
@@ -94,7 +94,7 @@ fn allocation_row(row: &OpenRow, links: Links, now: OffsetDateTime) -> Markup {
         tr data-allocation=(row.allocation_id) {
             th scope="row" {
                 a href=(links.to(&format!("allocations/{}", row.allocation_id))) { (name) }
-                br; span .soft { "GTIN " (row.gtin) }
+                br; span .soft { (key_words(&row.gtin)) }
             }
             td data-name="Line" { span { (line_name(row.line_gln.as_deref())) br; (row.system_id) } }
             td data-name="Status" { (row.status) }

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use time::OffsetDateTime;
 
 use super::{alarming, cut, tile};
+use crate::page::finding::is_of_a_batch;
 use crate::page::words::{moment, number, short};
 use crate::page::{Links, chart};
 use crate::scorecard::findings::{Findings, HourCount};
@@ -140,8 +141,11 @@ fn worst(findings: &Findings, links: Links, now: OffsetDateTime) -> Markup {
                         td .number data-name="Serials" { (number(row.serials)) }
                         td data-name="File" {
                             span {
-                                a .mono href=(links.to(&format!("documents/{}", row.content_sha256))) {
-                                    (short(&row.content_sha256))
+                                // The end of a run is found in no file.
+                                @if is_of_a_batch(row.code) { "end of a run" } @else {
+                                    a .mono href=(links.to(&format!("documents/{}", row.content_sha256))) {
+                                        (short(&row.content_sha256))
+                                    }
                                 }
                                 " of " (row.system_id)
                             }
