@@ -18,7 +18,6 @@
 )]
 
 mod reduce;
-mod rounds;
 #[cfg(test)]
 mod tests;
 
@@ -26,10 +25,9 @@ use aes::Aes256;
 use aes::cipher::{Array, BlockCipherEncrypt, consts::U16};
 
 use self::reduce::Modulus;
-use self::rounds::Round;
 
-/// How many numbers are worked on side by side.
-pub const LANES: usize = 128;
+/// How many numbers are worked on side by side: as many as the widest AES unit takes at once.
+pub const LANES: usize = 64;
 /// The greatest value of `radix^ceil(length / 2)`: sums of four such numbers fit a word.
 pub const HALF_LIMIT: u64 = 1 << 62;
 /// The least domain that the kernel takes.
@@ -87,6 +85,16 @@ impl Default for Lanes {
     }
 }
 
+/// What goes into AES and what comes out, for up to [`LANES`] numbers. What goes in is kept, for only the
+/// second half of a block is another one in the next round.
+struct Blocks {
+    plain: [Block; LANES],
+    secret: [Block; LANES],
+    count: usize,
+    /// How the first half of all of `plain` reads.
+    high: u64,
+}
+
 /// FF1 with one key, radix, length and tweak.
 pub struct Ff1<C = Aes256> {
     cipher: C,
@@ -135,20 +143,33 @@ impl<C: BlockCipherEncrypt<BlockSize = U16>> Ff1<C> {
 
     /// Enciphers the first `count` numbers. Those behind them are left as they are.
     pub fn encrypt(&self, lanes: &mut Lanes, count: usize) {
-        let rounds = std::array::from_fn(|round| self.round(round));
-        rounds::run(&self.cipher, &rounds, (lanes, count), Modulus::add);
+        let mut blocks = Blocks::new(count);
+        for (round, frame) in self.frames.iter().enumerate() {
+            let (modulus, source, target) = self.sides(round, lanes);
+            modulus.add(target, blocks.cipher(&self.cipher, *frame, source));
+        }
     }
 
     /// Deciphers the first `count` numbers. Those behind them are left as they are.
     pub fn decrypt(&self, lanes: &mut Lanes, count: usize) {
-        let rounds = std::array::from_fn(|round| self.round(ROUNDS - 1 - round));
-        rounds::run(&self.cipher, &rounds, (lanes, count), Modulus::subtract);
+        let mut blocks = Blocks::new(count);
+        for (round, frame) in self.frames.iter().enumerate().rev() {
+            let (modulus, source, target) = self.sides(round, lanes);
+            modulus.subtract(target, blocks.cipher(&self.cipher, *frame, source));
+        }
     }
 
-    fn round(&self, number: usize) -> Round<'_> {
-        let is_left = number.is_multiple_of(2);
-        let modulus = if is_left { &self.left } else { &self.right };
-        Round { frame: self.frames.get(number).copied().unwrap_or_default(), modulus, is_left }
+    /// What a round reads and what it changes. The standard swaps the halves after each round instead.
+    fn sides<'l>(
+        &self,
+        round: usize,
+        lanes: &'l mut Lanes,
+    ) -> (&Modulus, &'l [u64; LANES], &'l mut [u64; LANES]) {
+        if round.is_multiple_of(2) {
+            (&self.left, &lanes.right, &mut lanes.left)
+        } else {
+            (&self.right, &lanes.left, &mut lanes.right)
+        }
     }
 
     /// A number as its halves.
@@ -213,6 +234,45 @@ impl<C: BlockCipherEncrypt<BlockSize = U16>> Ff1<C> {
         }
         Ok(())
     }
+}
+
+impl Blocks {
+    fn new(count: usize) -> Self {
+        let empty = [Block::default(); LANES];
+        Self { plain: empty, secret: empty, count: count.min(LANES), high: 0 }
+    }
+
+    /// The round function of each half: a block that begins with `y` of the standard.
+    fn cipher<C: BlockCipherEncrypt<BlockSize = U16>>(
+        &mut self,
+        cipher: &C,
+        frame: u128,
+        source: &[u64; LANES],
+    ) -> &[Block] {
+        let Self { plain, secret, count, high } = self;
+        let plain = plain.get_mut(..*count).unwrap_or_default();
+        let secret = secret.get_mut(..*count).unwrap_or_default();
+        let (first, second) = halves(frame);
+        if *high != first {
+            *high = first;
+            for block in &mut *plain {
+                block[..8].copy_from_slice(&first.to_be_bytes());
+            }
+        }
+        for (block, half) in plain.iter_mut().zip(source) {
+            block[8..].copy_from_slice(&(second ^ half).to_be_bytes());
+        }
+        // They have the same length.
+        cipher.encrypt_blocks_b2b(plain, secret).unwrap_or_default();
+        secret
+    }
+}
+
+/// The first and the last 8 bytes of a block.
+fn halves(block: u128) -> (u64, u64) {
+    let low = u128::from(u64::MAX);
+    let word = |number: u128| u64::try_from(number & low).unwrap_or_default();
+    (word(block >> 64), word(block))
 }
 
 /// `radix^exponent` if it is within [`HALF_LIMIT`].

@@ -50,51 +50,39 @@ impl Modulus {
         self.value
     }
 
-    /// Adds to each half the number its block begins with. See `each` for the words of the next round.
-    pub(super) fn add(&self, halves: &mut [u64], secret: &[Block], next: (&mut [Block], u64)) {
-        self.each(halves, secret, next, u64::wrapping_add);
+    /// Adds to each half the number its block begins with.
+    pub(super) fn add(&self, halves: &mut [u64], blocks: &[Block]) {
+        self.each(halves, blocks, u64::wrapping_add);
     }
 
     /// Subtracts from each half the number its block begins with.
-    pub(super) fn subtract(&self, halves: &mut [u64], secret: &[Block], next: (&mut [Block], u64)) {
+    pub(super) fn subtract(&self, halves: &mut [u64], blocks: &[Block]) {
         // The remainder so far is below three times the modulus: the difference is not negative.
         let thrice = self.value.wrapping_mul(3);
-        let join = |half: u64, rest| half.wrapping_add(thrice).wrapping_sub(rest);
-        self.each(halves, secret, next, join);
+        self.each(halves, blocks, |half, rest| half.wrapping_add(thrice).wrapping_sub(rest));
     }
 
-    /// The way is chosen outside of the loop. A half ends a block of the next round, by exclusive or with
-    /// what else stands there.
+    /// The way is chosen outside of the loop.
     #[inline]
-    fn each(
-        &self,
-        halves: &mut [u64],
-        secret: &[Block],
-        (plain, low): (&mut [Block], u64),
-        join: impl Fn(u64, u64) -> u64,
-    ) {
-        let triples = halves.iter_mut().zip(secret).zip(plain);
-        let put = |half: &mut u64, plain: &mut Block, rest| {
-            *half = self.settle(join(*half, rest));
-            plain.0[8..].copy_from_slice(&(low ^ *half).to_be_bytes());
-        };
+    fn each(&self, halves: &mut [u64], blocks: &[Block], join: impl Fn(u64, u64) -> u64) {
+        let pairs = halves.iter_mut().zip(blocks);
         match self.way {
             Way::Narrow => {
-                for ((half, secret), plain) in triples {
-                    let (high, _) = words(secret);
-                    put(half, plain, self.narrow(high));
+                for (half, block) in pairs {
+                    let (high, _) = words(block);
+                    *half = self.settle(join(*half, self.narrow(high)));
                 }
             }
             Way::Wide => {
-                for ((half, secret), plain) in triples {
-                    let (high, low) = words(secret);
-                    put(half, plain, self.wide(high, low));
+                for (half, block) in pairs {
+                    let (high, low) = words(block);
+                    *half = self.settle(join(*half, self.wide(high, low)));
                 }
             }
             Way::Chained => {
-                for ((half, secret), plain) in triples {
-                    let (high, low) = words(secret);
-                    put(half, plain, self.chained(high, low));
+                for (half, block) in pairs {
+                    let (high, low) = words(block);
+                    *half = self.settle(join(*half, self.chained(high, low)));
                 }
             }
         }
