@@ -44,7 +44,9 @@ pub fn holds(bytes: &[u8]) {
 }
 
 /// Rules of XML 1.0 that `roxmltree` leaves out.
-const STRICTER: [&str; 3] = [
+const STRICTER: [&str; 4] = [
+    // It knows one only by the space behind its name.
+    "the XML declaration is not at the start",
     "the XML version is not 1.0",
     "a processing instruction has no proper name",
     // It reads a reference beyond U+10FFFF as something else.
