@@ -145,6 +145,7 @@ impl ReserveBody {
         };
         Ok(ReserveRequest {
             requester,
+            credential: Some(caller.credential().to_owned()),
             request_id,
             key,
             quantity,

@@ -44,6 +44,7 @@ async fn world(profile: TenantProfile, quantity: u64) -> World {
     store.pool_create(pool.clone(), draft, NOW).await.unwrap();
     let request = ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
+        credential: None,
         request_id: RequestId::parse("R1").unwrap(),
         key: gtin.into(),
         quantity,

@@ -282,6 +282,7 @@ fn routes(pool: &str) -> Vec<(HttpEvent, &'static str, &'static str)> {
         ),
         (HttpEvent::new("PATCH", pool).json(&json!({})), "pools:write", "pools:read"),
         (HttpEvent::get(&format!("{pool}/ranges")), "pools:read", "reports:read"),
+        (HttpEvent::get(&format!("{pool}/serials")), "pools:read", "pools:write"),
     ]
 }
 

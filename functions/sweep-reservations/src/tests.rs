@@ -22,6 +22,7 @@ fn gtin() -> Gtin14 {
 fn request(id: &str, quantity: u64) -> ReserveRequest {
     ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
+        credential: None,
         request_id: RequestId::parse(id).unwrap(),
         key: gtin().into(),
         quantity,

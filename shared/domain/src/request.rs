@@ -9,6 +9,9 @@ use crate::object_key::ObjectKey;
 pub struct ReserveRequest {
     /// The system of the caller's credential.
     pub requester: SystemId,
+    /// The credential itself, for the audit record; no part of the request, which another credential of the system
+    /// may repeat.
+    pub credential: Option<String>,
     /// The caller's name for this request.
     pub request_id: RequestId,
     /// What the numbers are to be numbers of.
@@ -237,6 +240,7 @@ mod tests {
     fn request() -> ReserveRequest {
         ReserveRequest {
             requester: SystemId::parse("L1").unwrap(),
+            credential: None,
             request_id: RequestId::parse("R1").unwrap(),
             key: "00313000007772".parse().unwrap(),
             quantity: 5,
@@ -247,6 +251,15 @@ mod tests {
             details: Details::default(),
             terms: Terms::default(),
         }
+    }
+
+    #[test]
+    fn i3_another_credential_of_the_system_asks_for_the_same() {
+        let other = ReserveRequest { credential: Some("c2".into()), ..request() };
+        assert_eq!(
+            (other.hash(), other.allocation_id()),
+            (request().hash(), request().allocation_id())
+        );
     }
 
     #[test]

@@ -42,6 +42,7 @@ fn gtin() -> Gtin14 {
 fn request(id: &str, quantity: u64) -> ReserveRequest {
     ReserveRequest {
         requester: SystemId::parse("line-1").unwrap(),
+        credential: None,
         request_id: RequestId::parse(id).unwrap(),
         key: gtin().into(),
         quantity,

@@ -67,6 +67,7 @@ async fn hub() -> Hub {
     store.pool_create(pool.clone(), draft, NOW).await.unwrap();
     let request = ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
+        credential: None,
         request_id: RequestId::parse("R1").unwrap(),
         key: gtin.into(),
         quantity: 10,

@@ -41,6 +41,7 @@ async fn store() -> (Dynamo, Store) {
 async fn reserve(store: &Store, request_id: &str, quantity: u64) -> Result<u128, ReserveError> {
     let request = ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
+        credential: None,
         request_id: RequestId::parse(request_id).unwrap(),
         key: draft(0, 0).key,
         quantity,

@@ -97,6 +97,7 @@ fn door(store: &Store) -> App {
     let profile = TenantProfile::Manufacturer;
     let router: Router = manage_pools::router(manage_pools::Hub {
         store: store.clone(),
+        objects: objects.clone(),
         clock: clock.clone(),
         entropy: entropy.clone(),
         webhook_hosts: domain::webhook::AllowedHosts::default(),
@@ -157,6 +158,7 @@ async fn fill(store: &Store) -> [(&'static str, String); 6] {
     store.pool_create(pool.clone(), draft, AT).await.unwrap();
     let request = ReserveRequest {
         requester: system.clone(),
+        credential: None,
         request_id: RequestId::parse("R1").unwrap(),
         key: gtin.into(),
         quantity: 10,

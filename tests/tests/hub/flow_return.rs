@@ -71,6 +71,7 @@ fn pharmatrace_request(id: &str, quantity: u64) -> domain::request::ReserveReque
     let system = |text| domain::ids::SystemId::parse(text).unwrap();
     domain::request::ReserveRequest {
         requester: system(pharmatrace::local::SYSTEM),
+        credential: None,
         request_id: domain::ids::RequestId::parse(id).unwrap(),
         key: crate::flow_kit::GTIN.parse().unwrap(),
         quantity,

@@ -119,6 +119,7 @@ impl Bench {
         };
         ReserveRequest {
             requester: system(of),
+            credential: None,
             request_id: RequestId::parse(request).unwrap(),
             key: GTIN.parse().unwrap(),
             quantity,
@@ -139,7 +140,7 @@ impl Bench {
     /// Reads a document as sent by a system.
     pub async fn read(&self, of: &str, text: &str) -> Reading {
         let runtime = tokio::runtime::Handle::current();
-        let catalog = Catalog::new(self.store.clone(), runtime, system(of));
+        let catalog = Catalog::new(self.store.clone(), runtime, system(of)).judging(NOW_TEXT);
         let ms = i64::try_from(NOW.unix_timestamp_nanos() / 1_000_000).unwrap();
         let body = ByteStream::from(text.as_bytes().to_vec());
         intake::read(body, Fold::new(catalog, ms), epcis::Limits::default()).await.unwrap()

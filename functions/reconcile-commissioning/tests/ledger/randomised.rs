@@ -22,9 +22,7 @@ use store::kms::Kms;
 use testkit::KeyService;
 use tokio::runtime::Runtime;
 
-use crate::bench::{
-    Bench, Event, GTIN, NOW, NOW_TEXT, PLACES, STEM, commission, document, system,
-};
+use crate::bench::{Bench, Event, GTIN, NOW, NOW_TEXT, PLACES, STEM, commission, document, system};
 
 /// A product all of whose pools are of one space.
 const OTHER_GTIN: &str = "00313000007789";
@@ -105,6 +103,7 @@ impl World {
         };
         let request = ReserveRequest {
             requester: system(by),
+            credential: None,
             request_id: RequestId::parse(request).unwrap(),
             key: gtin(of).into(),
             quantity,

@@ -56,6 +56,7 @@ pub fn draft(policy: PoolPolicy) -> PoolDraft {
 pub fn reserve_request(id: &str, quantity: u64) -> ReserveRequest {
     ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
+        credential: None,
         request_id: RequestId::parse(id).unwrap(),
         key: "00313000007772".parse().unwrap(),
         quantity,

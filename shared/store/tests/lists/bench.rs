@@ -52,6 +52,7 @@ pub fn draft(scheme: Scheme, (from, to): (u128, u128)) -> PoolDraft {
 pub fn request(id: &str, quantity: u64, terms: Terms) -> ReserveRequest {
     ReserveRequest {
         requester: SystemId::parse("L1").unwrap(),
+        credential: None,
         request_id: RequestId::parse(id).unwrap(),
         key: "00313000007772".parse().unwrap(),
         quantity,

@@ -30,6 +30,7 @@ pub struct Account {
 pub fn request(id: &str, quantity: u64) -> ReserveRequest {
     ReserveRequest {
         requester: SystemId::parse("line-1").unwrap(),
+        credential: None,
         request_id: RequestId::parse(id).unwrap(),
         key: "00313000007772".parse().unwrap(),
         quantity,
