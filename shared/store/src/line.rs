@@ -11,14 +11,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use domain::gln::Gln;
 use domain::telemetry::{Added, Heartbeat, Line};
 use tokio::task::JoinSet;
 
 use crate::error::{StoreError, sdk_error};
-use crate::item::{Corrupt, Item, Reader, key, number};
+use crate::item::{Corrupt, Item, Reader, key};
 use crate::keys::{LINE_PREFIX, Pk, Sk};
 pub use crate::line_item::MINUTE_KEPT_S;
 use crate::line_item::{line_from, line_to_item, listed_from, listed_item};
@@ -194,45 +193,6 @@ impl Store {
             }
             Err(error) if is_cancelled(&error) => Ok(false),
             Err(error) => Err(sdk_error("TransactWriteItems line", &error)),
-        }
-    }
-
-    /// Puts an item in the place of the version that was read; `false` when it is another one by now.
-    pub(crate) async fn put_version(
-        &self,
-        operation: &'static str,
-        item: Item,
-        seen: u64,
-        meter: &Meter,
-    ) -> Result<bool, StoreError> {
-        if seen == 0 {
-            return self.put_if_absent(operation, item, meter).await;
-        }
-        let outcome = self
-            .dynamo
-            .put_item()
-            .table_name(&*self.table)
-            .set_item(Some(item))
-            // Two deliveries at once lose nothing: the item is the one that was joined to.
-            .condition_expression("#version = :seen")
-            .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":seen", number(seen))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match outcome {
-            Ok(output) => {
-                meter.add(output.consumed_capacity());
-                Ok(true)
-            }
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(sdk_error(operation, &error)),
         }
     }
 

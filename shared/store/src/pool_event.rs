@@ -4,7 +4,6 @@
 //! An event stands in a queue of the index until both are done with it, so one that could not be sent is
 //! found again. It stays in the table as evidence.
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::PoolId;
 use domain::pool::Pool;
@@ -13,9 +12,10 @@ use serde_json::json;
 
 use crate::Store;
 use crate::attention::Queue;
-use crate::error::{StoreError, sdk_error};
+use crate::error::StoreError;
 use crate::item::{Corrupt, Item, Reader, new_item, number, text};
 use crate::keys::{Pk, Sk};
+use crate::meter::Meter;
 
 const ENTITY: &str = "pool-event";
 
@@ -190,27 +190,8 @@ impl Store {
     /// Keeps what became of an event; `false` when another sweep has written meanwhile.
     pub async fn pool_event_put(&self, event: &PoolEvent) -> Result<bool, StoreError> {
         let after = PoolEvent { version: event.version.saturating_add(1), ..event.clone() };
-        let outcome = self
-            .dynamo
-            .put_item()
-            .table_name(&*self.table)
-            .set_item(Some(after.to_item()))
-            // I6: what another sweep has come to know of it is not undone.
-            .condition_expression("#version = :seen")
-            .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":seen", number(event.version))
-            .send()
-            .await;
-        match outcome {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(sdk_error("PutItem pool event", &error)),
-        }
+        // I6: what another sweep has come to know of it is not undone.
+        let (item, seen) = (after.to_item(), event.version);
+        self.put_version("PutItem pool event", item, seen, &Meter::default()).await
     }
 }

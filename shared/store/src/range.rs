@@ -1,5 +1,6 @@
 //! Ranges of a pool, and the reads that several nouns share.
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use domain::ids::{AllocationId, PoolId};
 
 use crate::error::{StoreError, sdk_error};
@@ -115,19 +116,9 @@ impl Store {
         (first, last): (u128, u128),
         limit: i32,
     ) -> Result<Vec<Range>, StoreError> {
-        let output = self
-            .dynamo
-            .query()
-            .table_name(&*self.table)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
-            .expression_attribute_values(":pk", text(Pk::Pool(pool.clone()).to_string()))
-            .expression_attribute_values(":first", text(Sk::Reoffer(first).to_string()))
-            .expression_attribute_values(":last", text(Sk::Reoffer(last).to_string()))
-            .limit(limit)
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| sdk_error("Query reoffers", &error))?;
+        let query = self.keys_between(pool, (&Sk::Reoffer(first), &Sk::Reoffer(last)));
+        let output = query.limit(limit).send().await;
+        let output = output.map_err(|error| sdk_error("Query reoffers", &error))?;
         let ranges: Result<Vec<Range>, Corrupt> = output.items().iter().map(from_item).collect();
         Ok(ranges?)
     }
@@ -147,21 +138,26 @@ impl Store {
         pool: &PoolId,
         (first, last): (Sk, Sk),
     ) -> Result<Option<Range>, StoreError> {
-        let output = self
-            .dynamo
+        let query = self.keys_between(pool, (&first, &last)).scan_index_forward(false);
+        let output = query.limit(1).send().await;
+        let output = output.map_err(|error| sdk_error("Query range", &error))?;
+        Ok(output.items().first().map(from_item).transpose()?)
+    }
+
+    /// A query of the items of a pool from one key to another, both included; strongly consistent.
+    pub(crate) fn keys_between(
+        &self,
+        pool: &PoolId,
+        (first, last): (&Sk, &Sk),
+    ) -> QueryFluentBuilder {
+        self.dynamo
             .query()
             .table_name(&*self.table)
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
             .expression_attribute_values(":pk", text(Pk::Pool(pool.clone()).to_string()))
             .expression_attribute_values(":first", text(first.to_string()))
             .expression_attribute_values(":last", text(last.to_string()))
-            .scan_index_forward(false)
-            .limit(1)
             .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| sdk_error("Query range", &error))?;
-        Ok(output.items().first().map(from_item).transpose()?)
     }
 
     /// One page of a pool's ranges in order; consistent. `after` is the last start of the page before.

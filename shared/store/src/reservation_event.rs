@@ -10,12 +10,12 @@
 mod document;
 mod reoffered;
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_s3::primitives::ByteStream;
 use domain::ids::{AllocationId, PoolId};
 
 use crate::item::{Item, Reader, new_item, number, text};
 use crate::keys::{Pk, Sk};
+use crate::meter::Meter;
 use crate::pool::PoolState;
 use crate::range::RangeKind;
 use crate::{Objects, Store, StoreError};
@@ -110,28 +110,8 @@ impl Store {
         item.insert("pool_id".to_owned(), text(id.as_str()));
         item.insert("upto".to_owned(), number(untold.upto));
         item.insert("version".to_owned(), number(untold.version.saturating_add(1)));
-        let outcome = self
-            .dynamo
-            .put_item()
-            .table_name(&*self.table)
-            .set_item(Some(item))
-            // I6: what was told only moves up, from what was read.
-            .condition_expression("attribute_not_exists(pk) OR #version = :seen")
-            .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":seen", number(untold.version))
-            .send()
-            .await;
-        match outcome {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(crate::error::sdk_error("PutItem pool told", &error)),
-        }
+        // I6: what was told only moves up, from what was read.
+        self.put_version("PutItem pool told", item, untold.version, &Meter::default()).await
     }
 }
 
