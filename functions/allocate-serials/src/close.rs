@@ -16,7 +16,6 @@ use domain::finding::{Finding, Subject};
 use domain::give_back::Fate;
 use domain::ids::{RequestId, SystemId};
 use domain::ledger::Bucket;
-use domain::policy::Reoffer;
 use edge::{Caller, JsonBody, Problem, ProblemKind, Scope};
 use http::{HeaderMap, HeaderValue};
 use service::store_problem;
@@ -143,12 +142,12 @@ impl Ask<'_> {
             return Ok(());
         }
         let pool = self.hub.store.pool_fetch(&seen.pool_id).await.map_err(failed)?;
-        let reoffer = pool.map_or(Reoffer::Never, |state| state.pool.draft.policy.reoffer);
-        match reoffer {
-            Reoffer::Returned => Ok(()),
-            Reoffer::Never => Err(Problem::unprocessable("The pool takes nothing back.")
-                .violation("/unused", "deactivate; the pool does not offer numbers again")),
+        let takes = pool.is_some_and(|state| state.pool.draft.policy.reoffer.offers_returned());
+        if takes {
+            return Ok(());
         }
+        Err(Problem::unprocessable("The pool takes nothing back.")
+            .violation("/unused", "deactivate; the pool does not offer numbers again"))
     }
 
     /// Gives back what nobody used, once for what was seen: before the run ends, as afterwards nothing is. How many

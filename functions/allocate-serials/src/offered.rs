@@ -1,4 +1,4 @@
-//! Pools that offer returned numbers again: a request is served from those first.
+//! Pools that offer numbers again, returned ones or those of void ranges: a request is served from those first.
 //!
 //! Which pools do is remembered for a minute, so that others cost nothing; a pool that begins to offer numbers
 //! again is known everywhere a minute later. The policy itself is read once more before numbers are taken.
@@ -51,7 +51,7 @@ async fn offers(hub: &Hub, pool: &PoolId) -> Result<bool, StoreError> {
     }
     let state = hub.store.pool_fetch(pool).await?;
     let policy = state.map(|state| state.pool.draft.policy.reoffer);
-    let offers = policy == Some(Reoffer::Returned);
+    let offers = policy.is_some_and(|policy| policy != Reoffer::Never);
     if let Ok(mut known) = hub.offers.lock() {
         if known.len() >= POOLS_MAX {
             known.clear();

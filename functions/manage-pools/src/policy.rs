@@ -1,7 +1,7 @@
 //! How a pool is looked after, in bodies and answers.
 
 use domain::policy::{AutoExtend, PoolPolicy, Reoffer, THRESHOLD_HOURS_LIMIT};
-use domain::pool::PoolRuleError;
+use domain::pool::{PoolRuleError, Scheme};
 use edge::Problem;
 use edge::openapi::Index;
 use serde::{Deserialize, Serialize};
@@ -77,14 +77,18 @@ impl PolicyFields {
         })
     }
 
-    /// What a new pool begins with.
-    pub(crate) fn into_policy(self) -> Result<PoolPolicy, Problem> {
+    /// What a new pool begins with. Imported numbers cost whoever made them: those that nobody had are offered again.
+    pub(crate) fn into_policy(self, scheme: Scheme) -> Result<PoolPolicy, Problem> {
         let change = self.into_change()?;
+        let usual = match scheme {
+            Scheme::List { .. } => Reoffer::Void,
+            Scheme::Sequential { .. } | Scheme::Randomised { .. } => Reoffer::Never,
+        };
         Ok(PoolPolicy {
             threshold_hours: change.threshold_hours.flatten(),
             auto_extend: change.auto_extend.flatten(),
             reservation_events: change.reservation_events.unwrap_or(false),
-            reoffer: change.reoffer.unwrap_or_default(),
+            reoffer: change.reoffer.unwrap_or(usual),
         })
     }
 }

@@ -78,7 +78,8 @@ pub(crate) struct PoolBody {
     auto_extend: Option<ExtendBody>,
     /// Whether each reservation is told as an EPCIS event, an object of the documents bucket; false when left out.
     reservation_events: Option<bool>,
-    /// Whether numbers that are returned unused are offered again; `never` when left out.
+    /// Which numbers are offered again: those that are returned unused, those of void ranges that no line ever had.
+    /// `void` for lists, else `never`, when left out.
     #[schema(value_type = Option<ReofferWord>)]
     reoffer: Option<String>,
 }
@@ -118,7 +119,7 @@ impl PoolBody {
             to,
             max_request: self.max_request.unwrap_or(MAX_REQUEST_DEFAULT),
             threshold: u128::from(self.threshold.unwrap_or(0)),
-            policy: policy.into_policy()?,
+            policy: policy.into_policy(scheme)?,
         };
         draft.check().map_err(|rule| pool_problem(PoolError::Rule(rule)))?;
         Ok(draft)
@@ -150,7 +151,7 @@ pub(crate) struct PoolPatch {
     auto_extend: Option<ExtendBody>,
     /// Whether each reservation is told as an EPCIS event, those made before as well.
     reservation_events: Option<bool>,
-    /// Whether numbers that are returned unused are offered again; of those that are returned from then on.
+    /// Which numbers are offered again, of those that are returned or become void from then on.
     #[schema(value_type = Option<ReofferWord>)]
     reoffer: Option<String>,
 }

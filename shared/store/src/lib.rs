@@ -13,16 +13,19 @@
 //! | reserve: record | TransactWriteItems | `ALLOC#A`, `POOL#p / RANGE#s` | both absent | allocate-serials |
 //! | reserve: close the entry | UpdateItem | `POOL#p / POOL` | the entry has this start | allocate-serials, sweep-reservations |
 //! | sweep: void an unfinished entry | PutItem | `POOL#p / RANGE#s` | absent | sweep-reservations |
-//! | void an allocation | TransactWriteItems | `ALLOC#A`, `POOL#p / RANGE#s` | reserved or exported | allocate-serials |
+//! | void an allocation | TransactWriteItems | `ALLOC#A`, `POOL#p / RANGE#s` (and `/ RETURNED#s`) | reserved or exported | allocate-serials |
 //! | give numbers up: record | TransactWriteItems | `ALLOC#A / CHANGE#k`, `DOC#sha / DOC`, `ALLOC#A / AUDIT#…`, `ALLOC#A / ALLOC` | absent, the allocation active | allocate-serials |
 //! | give numbers up: a block | TransactWriteItems | `BLOCK#A#n / STATE`, `/ DOC#sha`, `POOL#p / RETURNED#s` | version seen, others absent | allocate-serials, reconcile-commissioning |
-//! | runs to be offered again | Query on `listing` (may lag) | `RETURNED#p / <start>` | – | allocate-serials |
+//! | runs to be offered again | Query on `listing` (may lag) | `RETURNED#p / <free>#<start>` | – | allocate-serials |
 //! | offer a run again | TransactWriteItems | `ALLOC#A`, `/ AUDIT#…`, `POOL#p / REOFFER#s`, `/ RETURNED#s` | absent, cursor seen and not withdrawn | allocate-serials |
-//! | withdraw a run | UpdateItem | `POOL#p / RETURNED#s` | cursor seen, not withdrawn | reconcile-commissioning |
+//! | withdraw a run | TransactWriteItems | `POOL#p / RETURNED#s`, `RUN#p-s / AUDIT#…` | cursor seen, not withdrawn, absent | reconcile-commissioning |
+//! | sweep: void an entry and offer it | TransactWriteItems | `POOL#p / RANGE#s`, `/ RETURNED#s` | both absent | sweep-reservations |
+//! | the run of a void range | GetItem, consistent | `POOL#p / RETURNED#s` | – | reconcile-commissioning |
 //! | whose a returned index is since | Query, consistent | `POOL#p / REOFFER#` | – | reconcile-commissioning |
 //! | create a pool | TransactWriteItems | `GTIN#g / GUARD` (of SSCCs `SSCC / GUARD`), `/ POOL#…`, `POOL#p / POOL`, `REGISTRY / POOL#p` | guard version, others absent | manage-pools |
 //! | change a pool | UpdateItem | `POOL#p / POOL` | the bounds that were read | manage-pools |
 //! | pools of a key | Query, consistent | `GTIN#g / POOL#*`, `SSCC / POOL#*` | – | allocate-serials, reconcile-commissioning |
+//! | all pools of SSCCs | Query, consistent | `SSCC / POOL#*` | – | reconcile-commissioning |
 //! | create a space | in the transaction of its first pool | `GTIN#g / SPACE#s` | absent | manage-pools |
 //! | import numbers: link | PutItem; TransactWriteItems; UpdateItem | `POOL#p / IMPORT#f#sha`; `GTIN#g / GUARD`, `/ POOL#…`; `POOL#p / POOL` | absent; guard version; last number, head and audit place seen | manage-pools, write-exports |
 //! | imports of a pool | GetItem, Query, consistent | `POOL#p / POOL`, `/ IMPORT#*` | – | who turns indexes of lists into texts or back |

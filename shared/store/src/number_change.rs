@@ -22,7 +22,6 @@ use domain::allocation::{Allocation, AllocationStatus, Reuse, Transition};
 use domain::bitmap::BlockSet;
 use domain::give_back::Fate;
 use domain::ids::{AllocationId, RequestId, SystemId, length_prefixed_sha256};
-use domain::policy::Reoffer;
 use sha2::{Digest, Sha256};
 
 use self::kept::Decision;
@@ -281,7 +280,7 @@ impl Store {
             return Ok(false);
         }
         let pool = self.pool_fetch(&allocation.pool_id).await?;
-        Ok(pool.is_some_and(|state| state.pool.draft.policy.reoffer == Reoffer::Returned))
+        Ok(pool.is_some_and(|state| state.pool.draft.policy.reoffer.offers_returned()))
     }
 
     /// I4: nothing is given up of an allocation that was closed or given up itself meanwhile. One whose numbers

@@ -12,7 +12,6 @@ mod again;
 mod choice;
 mod judge;
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::allocation::Allocation;
@@ -275,7 +274,7 @@ impl Store {
             let writes = vec![
                 self.put_new(crate::allocation::to_item(&allocation))?,
                 self.put_new(crate::range::to_item(pool, &range, now))?,
-                self.audit_first(&Pk::Allocation(allocation.id.clone()), record_of(&allocation))?,
+                self.audit_first(&Pk::Allocation(allocation.id.clone()), record_of(&allocation, request))?,
             ];
             let call = self.dynamo.transact_write_items().set_transact_items(Some(writes));
             match call.send().await {
@@ -302,7 +301,8 @@ impl Store {
         if let Some(stored) = self.allocation_fetch(&entry.allocation_id).await? {
             let own = stored.pool_id == *pool && stored.start == entry.start;
             if !own {
-                self.range_void(pool, entry, "duplicate-request", now).await?;
+                let why = ("duplicate-request", now);
+                self.range_void_of(&reservation.pool, entry, why).await?;
             }
             if stored.request_hash != request.hash() {
                 self.entry_close(pool, entry).await?;
@@ -313,44 +313,6 @@ impl Store {
         let (pk, sk) = (Pk::Pool(pool.clone()), Sk::Range(entry.start));
         let range = self.item_fetch("GetItem range", &pk, &sk).await?;
         Ok(range.map(|_| Recorded::SweptOnce))
-    }
-
-    /// Declares the numbers of an entry void if its range has no record yet. I2: an existing record always
-    /// wins, so a late or repeated call can never take numbers from an allocation.
-    pub async fn range_void(
-        &self,
-        pool: &PoolId,
-        entry: &OpenEntry,
-        reason: &str,
-        now: &str,
-    ) -> Result<bool, StoreError> {
-        let range = Range {
-            start: entry.start,
-            size: entry.size,
-            kind: RangeKind::Void {
-                reason: reason.to_owned(),
-                allocation_id: Some(entry.allocation_id.clone()),
-            },
-        };
-        let outcome = self
-            .dynamo
-            .put_item()
-            .table_name(&*self.table)
-            .set_item(Some(crate::range::to_item(pool, &range, now)))
-            .condition_expression("attribute_not_exists(pk)")
-            .send()
-            .await;
-        match outcome {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(sdk_error("PutItem void range", &error)),
-        }
     }
 
     /// Step 4: removes an entry. The condition names its start, so that a late call never removes a newer

@@ -8,10 +8,13 @@
 //! - I1: a returned number may turn up on a pack all the same. Before a posting that says so is made, the run
 //!   is withdrawn, only if nothing was taken since it was read; where the number was taken, the posting is not
 //!   made: its document looked the number up before that, and is read again.
+//! - Numbers of a void range that no line ever had are such a run too, where the pool says so: it is put by the
+//!   very write that makes the range void (`returned/void.rs`).
 //! - Runs that can be offered are listed in an index, by how much of them is left. It may lag: the condition of
 //!   the taking decides.
 
 mod free;
+mod void;
 mod withdraw;
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
@@ -40,8 +43,10 @@ pub struct ReturnedRun {
     pub size: u64,
     /// The first one that was not offered again yet.
     pub next: u128,
-    /// Who returned them.
+    /// Who returned them; of a void range, who had or would have had it.
     pub of: AllocationId,
+    /// It is a void range, whole.
+    pub is_void: bool,
     /// The document that named one of its numbers all the same: nothing more of it is offered.
     pub withdrawn_by: Option<String>,
 }
@@ -85,6 +90,7 @@ fn to_item(pool: &PoolId, run: &ReturnedRun, now: &str) -> Item {
         ("list_sk", text(free::place(run.free(), run.start))),
     ];
     item.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    put_some(&mut item, "source", run.is_void.then_some("void"));
     put_some(&mut item, "withdrawn_by", run.withdrawn_by.as_deref());
     item
 }
@@ -96,6 +102,11 @@ pub(crate) fn from_item(item: &Item) -> Result<ReturnedRun, Corrupt> {
         size: reader.parsed("size")?,
         next: reader.parsed("next")?,
         of: reader.typed("of")?,
+        is_void: match reader.optional_text("source")? {
+            None => false,
+            Some("void") => true,
+            Some(_) => return Err(reader.corrupt("source", "is unknown")),
+        },
         withdrawn_by: reader.optional_text("withdrawn_by")?.map(str::to_owned),
     })
 }
@@ -123,6 +134,7 @@ impl Store {
                 size: u64::from(high.saturating_sub(*low)).saturating_add(1),
                 next: start,
                 of: place.allocation.clone(),
+                is_void: false,
                 withdrawn_by: None,
             };
             // I1: numbers are offered once; none of them was returned before.

@@ -42,7 +42,7 @@ impl Store {
             self.pool_record_keep(id, record, now).await?;
         }
         for entry in state.open.iter().filter(|entry| entry.opened_at.as_str() < before) {
-            if self.range_void(id, entry, "unfinished", now).await? {
+            if self.range_void_of(&state.pool, entry, ("unfinished", now)).await? {
                 swept.voided = swept.voided.saturating_add(1);
             } else {
                 swept.closed = swept.closed.saturating_add(1);

@@ -1,4 +1,4 @@
-//! Documents about an allocation of which numbers were given back and offered again.
+//! Documents about numbers that were given back, or void, and offered again.
 
 use domain::allocation::Allocation;
 use domain::give_back::Fate;
@@ -70,4 +70,35 @@ async fn serials_of_an_allocation_that_gave_some_back_come_in_any_order() {
     assert_eq!((report.applied.matched, report.unmatched), (4_940, 0), "{:?}", report.lines());
     assert_eq!(bench.count(&first, Bucket::Commissioned).await, 4_930);
     assert_eq!(bench.count(&second, Bucket::Commissioned).await, 10);
+}
+
+#[tokio::test]
+async fn number_of_a_void_range_is_whose_it_is_now_or_ends_the_offer() {
+    let bench = Bench::start().await;
+    bench.offers(Reoffer::Void).await;
+    let first = bench.reserve("r1", "L1", 100).await;
+    bench.store.allocation_void(&first.id, "line stopped", ("L1/c", NOW_TEXT)).await.unwrap();
+    let second = bench.again("r2", "L1", 40).await;
+    assert_eq!(second.start, first.start);
+    // Numbers of the second allocation are its own; one that is nobody's is still void.
+    let own = bench.send("L1", &document(&[commission(serials(1_000, 1_009))])).await;
+    assert_eq!((own.applied.matched, own.unmatched), (10, 0), "{:?}", own.lines());
+    assert_eq!(bench.count(&second, Bucket::Commissioned).await, 10);
+    let third = bench.again("r3", "L1", 10).await;
+    assert_eq!(third.start, 1_040, "naming numbers of the second ends no offer");
+    // From the last to the first: the offer ends before anything is remembered of the range.
+    let mut texts = serials(1_030, 1_070);
+    texts.reverse();
+    let mixed = bench.send("L1", &document(&[commission(texts)])).await;
+    assert_eq!((mixed.applied.matched, mixed.unmatched), (20, 21), "{:?}", mixed.lines());
+    let void = "ERROR WRONG_ALLOCATION_STATE 21 000000001050-000000001070";
+    assert!(
+        mixed.lines().iter().any(|line| line.eq_ignore_ascii_case(void)),
+        "{:?}",
+        mixed.lines()
+    );
+    let request = bench.request(("r4", "L1"), 1, domain::request::Terms::default());
+    let none = bench.store.reserve_again(&request, &bench.pool, NOW_TEXT).await.unwrap();
+    assert!(none.is_none(), "what is left is withdrawn");
+    assert_eq!(bench.store.audit().await.unwrap().breaches, []);
 }

@@ -10,9 +10,10 @@ use domain::bitmap::{Offset, place};
 use domain::gtin::Gtin14;
 use domain::ids::{AllocationId, PoolId};
 use domain::numbering::Numbering;
-use domain::pool::{Pool, SerialMatch};
+use domain::pool::{Pool, Scheme, SerialMatch};
+use store::list::ListReader;
 use store::range::{Range, RangeKind};
-use store::{Store, StoreError};
+use store::{Objects, Store, StoreError};
 use tokio::runtime::Handle;
 
 /// Ranges that are remembered; beyond that all are forgotten and read again (I10).
@@ -41,8 +42,10 @@ pub type BlockKey = (usize, u32);
 #[derive(Debug)]
 pub struct Owners {
     store: Store,
+    objects: Objects,
     runtime: Handle,
-    pools: HashMap<Gtin14, Vec<Held>>,
+    /// By GTIN; those of SSCCs together, by none.
+    pools: HashMap<Option<Gtin14>, Vec<Held>>,
     spans: usize,
     allocations: Vec<Allocation>,
     numbers: HashMap<AllocationId, Option<usize>>,
@@ -56,15 +59,17 @@ type Whose = (u128, Option<(u128, usize)>);
 struct Held {
     pool: Pool,
     numbering: Numbering,
+    /// Reads imported texts, where it has such.
+    list: Option<ListReader>,
     spans: BTreeMap<u128, Whose>,
 }
 
 impl Owners {
     /// Knows nothing yet. To be used on a blocking thread.
     #[must_use]
-    pub fn new(store: Store, runtime: Handle) -> Self {
+    pub fn new((store, objects): (Store, Objects), runtime: Handle) -> Self {
         let (pools, numbers) = (HashMap::new(), HashMap::new());
-        Self { store, runtime, pools, spans: 0, allocations: Vec::new(), numbers }
+        Self { store, objects, runtime, pools, spans: 0, allocations: Vec::new(), numbers }
     }
 
     /// An allocation by its number.
@@ -73,42 +78,59 @@ impl Owners {
         self.allocations.get(number)
     }
 
-    /// The block that holds a serial and its place in it; `None` if it is reserved for nobody.
+    /// The block that holds a serial of a GTIN, or an SSCC, and its place in it; `None` if it is reserved for
+    /// nobody.
     pub fn find(
         &mut self,
-        gtin: &Gtin14,
+        gtin: Option<Gtin14>,
         serial: &str,
     ) -> Result<Option<(BlockKey, Offset)>, LookupError> {
-        if !self.pools.contains_key(gtin) {
+        if !self.pools.contains_key(&gtin) {
             let pools = self.read_pools(gtin)?;
-            self.pools.insert(*gtin, pools);
+            self.pools.insert(gtin, pools);
         }
-        let pools = self.pools.get(gtin).map_or(&[][..], Vec::as_slice);
-        let named = pools.iter().enumerate().find_map(|(at, held)| {
+        let mut named = None;
+        let pools = self.pools.get_mut(&gtin).map_or(&mut [][..], Vec::as_mut_slice);
+        for (at, held) in pools.iter_mut().enumerate() {
             let draft = &held.pool.draft;
-            match held.numbering.index_of(serial) {
-                SerialMatch::Index(index) if (draft.from..=draft.to).contains(&index) => {
-                    Some((at, index))
-                }
-                SerialMatch::Index(_)
-                | SerialMatch::LeadingZeroStripped(_)
-                | SerialMatch::NotOfScheme => None,
+            let within = |index: &u128| (draft.from..=draft.to).contains(index);
+            let index = match &mut held.list {
+                Some(list) => self.runtime.block_on(list.index_of(serial))?,
+                None => match held.numbering.index_of(serial) {
+                    SerialMatch::Index(index) => Some(index),
+                    SerialMatch::LeadingZeroStripped(_) | SerialMatch::NotOfScheme => None,
+                },
+            };
+            if let Some(index) = index.filter(within) {
+                named = Some((at, index));
+                break;
             }
-        });
+        }
         let Some((at, index)) = named else { return Ok(None) };
         let Some((start, owner)) = self.owner(gtin, at, index)? else { return Ok(None) };
         let found = place(index.saturating_sub(start));
         Ok(found.map(|(block, offset)| ((owner, block), offset)))
     }
 
-    fn read_pools(&mut self, gtin: &Gtin14) -> Result<Vec<Held>, LookupError> {
+    fn read_pools(&mut self, gtin: Option<Gtin14>) -> Result<Vec<Held>, LookupError> {
         let mut pools = Vec::new();
-        for boundary in self.runtime.block_on(self.store.pools_of(gtin))? {
+        let boundaries = match gtin {
+            Some(gtin) => self.runtime.block_on(self.store.pools_of(gtin))?,
+            None => self.runtime.block_on(self.store.pools_of_ssccs())?,
+        };
+        for boundary in boundaries {
             let state = self.runtime.block_on(self.store.pool_fetch(&boundary.pool_id))?;
             let Some(pool) = state.map(|state| state.pool) else { continue };
-            let numbering = self.store.numbering(gtin, pool.draft.scheme);
+            let numbering = self.store.numbering(pool.draft.key, pool.draft.scheme);
             let numbering = self.runtime.block_on(numbering)?;
-            pools.push(Held { pool, numbering, spans: BTreeMap::new() });
+            let list = match pool.draft.scheme {
+                Scheme::List { .. } => {
+                    let reader = self.store.list_reader(&self.objects, &pool.id);
+                    Some(self.runtime.block_on(reader)?)
+                }
+                Scheme::Sequential { .. } | Scheme::Randomised { .. } => None,
+            };
+            pools.push(Held { pool, numbering, list, spans: BTreeMap::new() });
         }
         self.remembered();
         Ok(pools)
@@ -117,11 +139,11 @@ impl Owners {
     /// The start and the number of the allocation that an index of a pool belongs to.
     fn owner(
         &mut self,
-        gtin: &Gtin14,
+        gtin: Option<Gtin14>,
         at: usize,
         index: u128,
     ) -> Result<Option<(u128, usize)>, LookupError> {
-        let held = self.pools.get(gtin).and_then(|pools| pools.get(at));
+        let held = self.pools.get(&gtin).and_then(|pools| pools.get(at));
         let Some(held) = held.filter(|held| index < held.pool.cursor) else { return Ok(None) };
         let known = held.spans.range(..=index).next_back();
         if let Some((_, (_, owner))) = known.filter(|(_, (last, _))| index <= *last) {
@@ -129,7 +151,7 @@ impl Owners {
         }
         let (first, last, owner) = self.read_span(&held.pool.id.clone(), index)?;
         self.remembered();
-        let held = self.pools.get_mut(gtin).and_then(|pools| pools.get_mut(at));
+        let held = self.pools.get_mut(&gtin).and_then(|pools| pools.get_mut(at));
         if let Some(held) = held {
             held.spans.insert(first, (last, owner));
         }
@@ -143,7 +165,9 @@ impl Owners {
         let gave = |owner: &(u128, usize)| {
             self.allocation(owner.1).is_some_and(|allocation| allocation.reuse == Reuse::Gave)
         };
-        if owner.as_ref().is_some_and(gave) {
+        // A void range has nobody, but for the numbers that were offered again.
+        let is_void = matches!(range.kind, RangeKind::Void { .. });
+        if is_void || owner.as_ref().is_some_and(gave) {
             let since = self.runtime.block_on(self.store.reoffer_of(pool, index))?;
             let Some(since) = since else {
                 // Its own up to the next number that was offered again.

@@ -10,6 +10,7 @@
 #![expect(clippy::print_stdout, reason = "the state counts are part of the result")]
 
 mod steps;
+mod void;
 
 use std::collections::BTreeMap;
 

@@ -57,6 +57,11 @@ impl Store {
                 return Ok(current);
             }
             let mut writes = self.void_writes(&current, target, reason)?;
+            if self.void_offers(&current).await? {
+                // I1: in the write that makes them void, from the very state that was judged.
+                let range = (&current.pool_id, current.start, current.size);
+                writes.push(self.void_put(range, &current.id, now)?);
+            }
             let turn = (current.status, target);
             writes.push(self.turn_record(id, turn, (actor, now, Some(reason))).await?);
             match self.dynamo.transact_write_items().set_transact_items(Some(writes)).send().await {

@@ -1,7 +1,7 @@
 //! I1, I2 and I4 of numbers that were offered a second time.
 //!
-//! - A run lies within a block of the allocation that returned it, which says that it gave numbers back; runs
-//!   are disjoint. What can be offered of a run, and what was taken of it, is returned there and nothing else.
+//! - A run lies within a block of the allocation that returned it, which says that it gave numbers back, or is a
+//!   void range, whole; runs are disjoint. What can be offered of a run, and what was taken of it, is returned there and nothing else.
 //! - What belongs to another allocation since is a record of its own, which agrees with that allocation like a
 //!   range, and is exactly what was taken of runs.
 
@@ -17,7 +17,7 @@ use super::{Audit, Invariant, LOOKS};
 use crate::Store;
 use crate::error::StoreError;
 use crate::keys::Pk;
-use crate::range::Range;
+use crate::range::{Range, RangeKind};
 use crate::returned::ReturnedRun;
 
 /// Records of one page.
@@ -99,6 +99,17 @@ impl Store {
             }
             if !(run.start..=run.end()).contains(&run.next) {
                 say(Invariant::Accounted, "its cursor is not in it");
+            }
+            if run.is_void {
+                let whole = audit.readable(self.range_of(pool, run.start).await)?.flatten();
+                let is_void = |range: &Range| {
+                    matches!(range.kind, RangeKind::Void { .. })
+                        && (range.start, range.size) == (run.start, run.size)
+                };
+                if !whole.is_some_and(|range| is_void(&range)) {
+                    say(Invariant::Accounted, "is no void range");
+                }
+                continue;
             }
             if !givers.contains_key(&run.of) {
                 let fetched = audit.readable(self.allocation_fetch(&run.of).await)?.flatten();

@@ -1,4 +1,4 @@
-//! Numbers that were returned, given out a second time: one transaction instead of the four steps.
+//! Numbers that were returned, or of void ranges, given out a second time: one transaction instead of the four steps.
 //!
 //! I3: the allocation is put only if the request has none, as in step 3; so a copy of the request that is on
 //! its way through the four steps finds this allocation, and its own range becomes void. I1: the runs are taken
@@ -29,7 +29,7 @@ const TAKE_PAUSE_MS: u64 = 10;
 const RUNS_AT_ONCE: usize = 90;
 
 impl Store {
-    /// Serves a request whole from numbers that were returned; `None` when no run of the pool is large enough,
+    /// Serves a request whole from numbers that are offered again; `None` when no run of the pool is large enough,
     /// or the pool offers none again: then the four steps serve it.
     ///
     /// # Errors
@@ -42,19 +42,26 @@ impl Store {
     ) -> Result<Option<Outcome>, ReserveError> {
         for attempt in 0..TAKE_TRIES {
             let runs = self.returned_free(pool, request.quantity).await?;
-            let Some(chosen) = choose(&runs, request.quantity) else { return Ok(None) };
+            if choose(&runs, request.quantity).is_none() {
+                return Ok(None);
+            }
             if let Some(allocation) = self.reservation_find(request).await? {
                 return Ok(Some(Outcome { allocation, pool: None }));
             }
             let state = self.pool_fetch(pool).await?;
             let serves = |pool: &Pool| {
-                pool.draft.policy.reoffer == Reoffer::Returned
+                pool.draft.policy.reoffer != Reoffer::Never
                     && pool.draft.key == request.key
                     && request.terms.mode.schemes().contains(&pool.draft.scheme.as_str())
                     && pool.status == PoolStatus::Active
                     && request.quantity <= pool.draft.max_request
             };
             let Some(pool) = state.map(|state| state.pool).filter(serves) else { return Ok(None) };
+            // The policy decides when numbers are taken, whatever it was when they were put there.
+            let policy = pool.draft.policy.reoffer;
+            let mut runs = runs;
+            runs.retain(|run| offers(policy, run));
+            let Some(chosen) = choose(&runs, request.quantity) else { return Ok(None) };
             if let Some(outcome) = self.returned_record(request, (pool, chosen), now).await? {
                 return Ok(Some(outcome));
             }
@@ -96,7 +103,7 @@ impl Store {
             // runs.
             self.put_new(crate::allocation::to_item(&allocation))?,
             self.put_new(item)?,
-            self.audit_first(&Pk::Allocation(id), record_of(&allocation))?,
+            self.audit_first(&Pk::Allocation(id), record_of(&allocation, request))?,
         ];
         for run in chosen {
             writes.push(self.returned_take(pool, run, end.min(run.end()))?);
@@ -107,6 +114,10 @@ impl Store {
             Err(error) => Err(sdk_error("TransactWriteItems reoffer", &error).into()),
         }
     }
+}
+
+const fn offers(policy: Reoffer, run: &ReturnedRun) -> bool {
+    if run.is_void { policy.offers_void() } else { policy.offers_returned() }
 }
 
 /// The smallest run that is large enough; else the first runs that follow each other without a gap and are.
@@ -148,6 +159,7 @@ mod tests {
             size,
             next: start.saturating_add(taken.into()),
             of: AllocationId::parse(&"A".repeat(26)).unwrap(),
+            is_void: false,
             withdrawn_by: None,
         }
     }

@@ -89,7 +89,7 @@ impl Store {
     }
 
     /// Withdraws a run, with its audit record (I11); `false` when the run is not as it was read.
-    async fn returned_end(
+    pub(super) async fn returned_end(
         &self,
         pool: &PoolId,
         run: &ReturnedRun,
@@ -130,22 +130,10 @@ impl Store {
         // A block has at most 16,384 runs of 300 bytes; a page has 1 MB.
         let (mut runs, mut start) = (Vec::new(), None);
         loop {
-            let output = self
-                .dynamo
-                .query()
-                .table_name(&*self.table)
-                .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
-                .expression_attribute_values(
-                    ":pk",
-                    text(Pk::Pool(allocation.pool_id.clone()).to_string()),
-                )
-                .expression_attribute_values(":first", text(Sk::Returned(first).to_string()))
-                .expression_attribute_values(":last", text(Sk::Returned(last).to_string()))
-                .set_exclusive_start_key(start)
-                .consistent_read(true)
-                .send()
-                .await
-                .map_err(|error| sdk_error("Query returned runs", &error))?;
+            let keys = (&Sk::Returned(first), &Sk::Returned(last));
+            let query = self.keys_between(&allocation.pool_id, keys);
+            let output = query.set_exclusive_start_key(start).send().await;
+            let output = output.map_err(|error| sdk_error("Query returned runs", &error))?;
             for item in output.items() {
                 runs.push(from_item(item)?);
             }

@@ -6,6 +6,7 @@ mod again;
 mod hub;
 mod planted;
 mod restore;
+mod void;
 
 use domain::allocation::Transition;
 use domain::fact::Fact;
