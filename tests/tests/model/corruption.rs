@@ -2,6 +2,7 @@
 //! were clean before.
 #![expect(clippy::disallowed_methods, reason = "corruption is written past the crate store")]
 
+mod decisions;
 mod keys;
 
 use std::collections::HashMap;

@@ -131,6 +131,7 @@ impl Plant {
         let (store, objects, clock) = (|| store.clone(), || objects.clone(), || clock.clone());
         let router = manage_pools::router(manage_pools::Hub {
             store: store(),
+            objects: objects(),
             clock: clock(),
             entropy,
             webhook_hosts: AllowedHosts::default(),
@@ -175,9 +176,11 @@ impl Process {
     ) -> Answer {
         let (method, target) = route;
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        // Another person of the same system has another credential.
+        let (system, credential) = of.split_once('/').unwrap_or((of, "c"));
         let caller = AuthorizerContext {
-            system: of.to_owned(),
-            credential: "c".to_owned(),
+            system: system.to_owned(),
+            credential: credential.to_owned(),
             scopes: "operator".to_owned(),
             ..AuthorizerContext::default()
         };

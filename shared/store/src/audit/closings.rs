@@ -49,18 +49,24 @@ impl Store {
 }
 
 fn differences(closings: &[Closing], records: &[ChainedRecord]) -> Vec<String> {
-    let told: Vec<&str> = records
-        .iter()
-        .filter_map(|record| record.after.as_deref())
-        .filter(|after| after.contains(TOLD_MARK))
-        .collect();
+    let is_told = |record: &&ChainedRecord| {
+        record.after.as_deref().is_some_and(|after| after.contains(TOLD_MARK))
+    };
+    let records: Vec<&ChainedRecord> = records.iter().filter(is_told).collect();
     let mut wrong = Vec::new();
     for closing in closings {
-        if !told.contains(&closing.told().as_str()) {
+        // Who decided, when and why stands in both.
+        let is_same = |record: &&ChainedRecord| {
+            record.after.as_deref() == Some(closing.told().as_str())
+                && record.actor == closing.actor
+                && record.at == closing.at
+                && record.reason == closing.reason
+        };
+        if !records.iter().any(is_same) {
             wrong.push(format!("decision {} is not what its record says", closing.number));
         }
     }
-    for told in told {
+    for told in records.iter().filter_map(|record| record.after.as_deref()) {
         if !closings.iter().any(|closing| closing.told() == told) {
             wrong.push(format!("the decision of the record \"{told}\" is missing"));
         }
