@@ -76,6 +76,7 @@ impl Doing {
             Op::Restart => {
                 self.live = self.plant.process(None);
                 next.known.clear();
+                next.offering.clear();
             }
         }
         vec![next]
@@ -97,6 +98,7 @@ impl Doing {
             "name": "pool", "encoding": "SGTIN", "gtin": wish.gtin, "company_prefix_length": 7,
             "from": wish.from.to_string(), "to": wish.to.to_string(),
             "max_request": wish.max_request, "eu_rules": wish.eu,
+            "reoffer": reoffer(wish.reoffer),
         });
         let fields = match wish.space {
             None => json!({"scheme": "sequential", "width": 12}),
@@ -123,6 +125,7 @@ impl Doing {
             PoolChange::Resume => json!({"status": "active"}),
             PoolChange::Extend(to) => json!({"to": to.to_string()}),
             PoolChange::MaxRequest(max) => json!({"max_request": max}),
+            PoolChange::Reoffer(again) => json!({"reoffer": reoffer(again)}),
         };
         let path = format!("{POOLS}/{pool}");
         let answer = self.live.ask("L1", ("PATCH", &path), Some(&body)).await;
@@ -313,6 +316,10 @@ fn reservation(id: u64, wish: &Wish) -> Value {
 #[track_caller]
 fn says(answer: &Answer, said: (u16, &str)) {
     assert_eq!((answer.status, answer.problem.as_str()), said, "{}", answer.body);
+}
+
+fn reoffer(again: bool) -> &'static str {
+    if again { "returned" } else { "never" }
 }
 
 /// The numbers that an answer lists are those of the allocation, as the reference prints them.

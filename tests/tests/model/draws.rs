@@ -65,7 +65,8 @@ fn drawn(draw: &mut Draw, model: &Reference, step: u64) -> Option<Op> {
         Choice::ChangePool => change_pool(draw, model)?,
         Choice::Reserve => {
             let (asker, wish) = (system(draw), wish(draw, model));
-            let how = if wish.partial { once_or_dead(draw, 6) } else { how(draw, 6) };
+            let again = model.may_serve_again(wish.gtin);
+            let how = if wish.partial || again { once_or_dead(draw, 6) } else { how(draw, 6) };
             Op::Reserve { asker, id: step, wish, how }
         }
         Choice::Replay => {
@@ -164,16 +165,18 @@ fn create_pool(draw: &mut Draw, model: &Reference) -> Op {
         _ => (wish.from, size),
     };
     let eu = draw.once_in(if space.is_some() { 3 } else { 20 });
-    Op::CreatePool(PoolWish { space, eu, from, to: from + size - 1, ..wish })
+    let reoffer = draw.once_in(2);
+    Op::CreatePool(PoolWish { space, eu, reoffer, from, to: from + size - 1, ..wish })
 }
 
 fn change_pool(draw: &mut Draw, model: &Reference) -> Option<Op> {
     let pool = some(draw, model.pools.keys())?;
     let known = &model.pools[&pool];
-    let change = match draw.below(6) {
+    let change = match draw.below(7) {
         0 | 1 if known.active => PoolChange::Suspend,
         0..=2 => PoolChange::Resume,
         3 => PoolChange::MaxRequest(draw.within(20, 50_000)),
+        4 => PoolChange::Reoffer(!known.reoffer),
         _ => PoolChange::Extend(known.to + draw.within(1, 300)),
     };
     Some(Op::ChangePool { pool, change })
@@ -188,6 +191,8 @@ fn wish(draw: &mut Draw, model: &Reference) -> Wish {
         0 => BLOCK + draw.below(2_000),
         1 => draw.within(200, 500),
         2 => 1,
+        // What few returned numbers serve.
+        3..=8 => draw.within(1, 8),
         _ => draw.within(2, 60),
     };
     Wish {

@@ -82,6 +82,8 @@ pub struct PoolWish {
     pub space: Option<usize>,
     /// It asks for the European rules.
     pub eu: bool,
+    /// It offers returned numbers again.
+    pub reoffer: bool,
     pub from: u64,
     pub to: u64,
     pub max_request: u64,
@@ -95,6 +97,8 @@ pub enum PoolChange {
     /// To a new last number.
     Extend(u64),
     MaxRequest(u64),
+    /// Whether it offers returned numbers again.
+    Reoffer(bool),
 }
 
 /// The body of a request for numbers.
@@ -201,7 +205,7 @@ pub enum Kind {
 impl PoolWish {
     /// A pool of numbers one after the other.
     pub fn plain(gtin: &'static str, (from, to): (u64, u64), max_request: u64) -> Self {
-        Self { gtin, space: None, eu: false, from, to, max_request }
+        Self { gtin, space: None, eu: false, reoffer: false, from, to, max_request }
     }
 }
 

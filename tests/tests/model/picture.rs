@@ -91,14 +91,15 @@ impl Reference {
         let one = &self.allocations[id];
         let hold = one.hold.map(|(ends, confirmed)| format!(" held to {ends} {confirmed}"));
         let line = format!(
-            "{} {} {}+{} of {} for {}{}",
+            "{} {} {}+{} of {} for {}{}{}",
             one.status.word(),
             one.pool,
             one.start,
             one.size,
             one.wish.quantity,
             one.system,
-            hold.unwrap_or_default()
+            hold.unwrap_or_default(),
+            one.reuse.word()
         );
         lines.insert(format!("allocation {id}"), line);
         lines.insert(format!("balance {id}"), balance(self.balance(id)));
@@ -124,7 +125,7 @@ impl Reference {
 
 fn pool_lines(id: &str, pool: &Pool, lines: &mut Picture) {
     let mut line = format!(
-        "{} {} {} {}..{} cursor {} remaining {} max {}",
+        "{} {} {} {}..{} cursor {} remaining {} max {} again {}",
         if pool.active { "active" } else { "suspended" },
         pool.gtin,
         pool.space.map_or("sequential", |_| "randomised"),
@@ -132,15 +133,23 @@ fn pool_lines(id: &str, pool: &Pool, lines: &mut Picture) {
         pool.to,
         pool.cursor,
         pool.remaining,
-        pool.max_request
+        pool.max_request,
+        pool.reoffer
     );
     for (allocation, entry) in &pool.open {
         write!(line, " open {allocation} {}+{} at {}", entry.start, entry.size, entry.at).unwrap();
     }
     lines.insert(format!("pool {id}"), line);
-    for (start, range) in &pool.ranges {
-        let void = range.void.map(|why| format!(" void {why}"));
-        let line = format!("{} of {}{}", range.size, range.allocation, void.unwrap_or_default());
-        lines.insert(format!("range {id} {start}"), line);
+    for (word, ranges) in [("range", &pool.ranges), ("again", &pool.again)] {
+        for (start, range) in ranges {
+            let void = range.void.map(|why| format!(" void {why}")).unwrap_or_default();
+            let line = format!("{} of {}{void}", range.size, range.allocation);
+            lines.insert(format!("{word} {id} {start}"), line);
+        }
+    }
+    for (start, run) in &pool.runs {
+        let withdrawn = if run.withdrawn { " withdrawn" } else { "" };
+        let line = format!("{} next {} of {}{withdrawn}", run.size, run.next, run.of);
+        lines.insert(format!("run {id} {start}"), line);
     }
 }

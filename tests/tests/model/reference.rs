@@ -6,6 +6,7 @@ mod documents;
 mod judge;
 mod order;
 mod pools;
+mod reoffer;
 mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +39,8 @@ pub struct Reference {
     pub notices: Vec<Notice>,
     /// The pools of a GTIN as the process that serves requests has read them.
     pub known: BTreeMap<&'static str, Vec<String>>,
+    /// Which pools that process takes for those that offer returned numbers again, and since when.
+    pub offering: BTreeMap<String, (bool, i64)>,
     /// When the last search for lost notices ended.
     pub searched_at: Option<i64>,
 }
@@ -47,6 +50,8 @@ pub struct Pool {
     pub gtin: &'static str,
     pub space: Option<usize>,
     pub eu: bool,
+    /// It offers returned numbers again.
+    pub reoffer: bool,
     pub from: u64,
     pub to: u64,
     pub active: bool,
@@ -55,6 +60,21 @@ pub struct Pool {
     pub remaining: u64,
     pub open: BTreeMap<String, Entry>,
     pub ranges: BTreeMap<u64, Range>,
+    /// Returned numbers by the first of a run.
+    pub runs: BTreeMap<u64, Run>,
+    /// Those of them that were taken again, as ranges.
+    pub again: BTreeMap<u64, Range>,
+}
+
+/// Numbers that were returned together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub size: u64,
+    /// The first that nobody has taken since.
+    pub next: u64,
+    pub of: String,
+    /// A document named one of them all the same.
+    pub withdrawn: bool,
 }
 
 /// A reservation that moved the cursor.
@@ -84,8 +104,27 @@ pub struct Allocation {
     pub start: u64,
     pub size: u64,
     pub status: Status,
+    pub reuse: Reuse,
     /// When the hold ends, and whether the caller confirmed.
     pub hold: Option<(i64, bool)>,
+}
+
+/// Whether an allocation has to do with numbers that are used a second time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    None,
+    Gave,
+    Took,
+}
+
+impl Reuse {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gave => " gave",
+            Self::Took => " took",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

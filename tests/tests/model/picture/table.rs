@@ -1,6 +1,6 @@
 //! The table as lines, and what must hold of it whatever the reference says.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -15,11 +15,20 @@ use super::{Picture, balance, runs};
 use crate::plant::Plant;
 
 /// Everything that is compared.
-const ENTITIES: [&str; 8] =
-    ["pool", "range", "allocation", "fill", "block", "posting", "document", "finding"];
+const ENTITIES: [&str; 9] = [
+    "pool",
+    "range",
+    "returned-run",
+    "allocation",
+    "fill",
+    "block",
+    "posting",
+    "document",
+    "finding",
+];
 
 /// And of that only these.
-const ATTRIBUTES: [&str; 41] = [
+const ATTRIBUTES: [&str; 46] = [
     "pk",
     "sk",
     "from",
@@ -30,6 +39,11 @@ const ATTRIBUTES: [&str; 41] = [
     "gtin",
     "scheme",
     "max_request",
+    "next",
+    "of",
+    "withdrawn_by",
+    "reuse",
+    "reoffer",
     "open_start",
     "open_info",
     "start",
@@ -81,6 +95,9 @@ struct Tiles {
     bounds: (u64, u64),
     /// Size and, unless it is void, the allocation, by start.
     spans: BTreeMap<u64, (u64, Option<String>)>,
+    /// The same of returned numbers that were taken again, and what was taken of each run.
+    again: BTreeMap<u64, (u64, Option<String>)>,
+    taken: Vec<(u64, u64)>,
     open: Vec<(u64, u64)>,
 }
 
@@ -150,7 +167,9 @@ impl Table {
             (text(item, "pk").parse().unwrap(), text(item, "sk").parse().unwrap());
         match (pk, sk) {
             (Pk::Pool(id), Sk::Pool) => self.pool(id.as_str(), item),
-            (Pk::Pool(id), Sk::Range(_)) => self.range(id.as_str(), item),
+            (Pk::Pool(id), Sk::Range(_)) => self.range(id.as_str(), ("range", item)),
+            (Pk::Pool(id), Sk::Reoffer(_)) => self.range(id.as_str(), ("again", item)),
+            (Pk::Pool(id), Sk::Returned(_)) => self.run(id.as_str(), item),
             (Pk::Allocation(id), Sk::Allocation) => self.allocation(id.as_str(), item),
             (Pk::Allocation(id), Sk::Fill) => {
                 let (used, packed) = (number(item, "used"), number(item, "commissioned"));
@@ -173,7 +192,7 @@ impl Table {
         let spans = self.pools.entry(id.to_owned()).or_default();
         spans.bounds = (number(item, "from"), number(item, "cursor"));
         let mut line = format!(
-            "{} {} {} {}..{} cursor {} remaining {} max {}",
+            "{} {} {} {}..{} cursor {} remaining {} max {} again {}",
             text(item, "status"),
             text(item, "gtin"),
             text(item, "scheme"),
@@ -182,6 +201,7 @@ impl Table {
             text(item, "cursor"),
             text(item, "remaining"),
             text(item, "max_request"),
+            item.get("reoffer").is_some_and(|word| word.as_s().unwrap() == "returned"),
         );
         let (starts, infos) = (map(item, "open_start"), map(item, "open_info"));
         let mut ids: Vec<&String> = starts.keys().collect();
@@ -197,13 +217,23 @@ impl Table {
         self.lines.insert(format!("pool {id}"), line);
     }
 
-    fn range(&mut self, id: &str, item: &Item) {
+    fn run(&mut self, id: &str, item: &Item) {
+        let (start, size, next) =
+            (number(item, "start"), number(item, "size"), number(item, "next"));
+        self.pools.entry(id.to_owned()).or_default().taken.push((start, next));
+        let withdrawn = if item.contains_key("withdrawn_by") { " withdrawn" } else { "" };
+        let line = format!("{size} next {next} of {}{withdrawn}", text(item, "of"));
+        self.lines.insert(format!("run {id} {start}"), line);
+    }
+
+    fn range(&mut self, id: &str, (word, item): (&str, &Item)) {
         let (start, size) = (number(item, "start"), number(item, "size"));
         let (of, void) = (text(item, "allocation_id"), text(item, "kind") == "void");
-        let spans = &mut self.pools.entry(id.to_owned()).or_default().spans;
+        let spans = self.pools.entry(id.to_owned()).or_default();
+        let spans = if word == "range" { &mut spans.spans } else { &mut spans.again };
         spans.insert(start, (size, Some(of.to_owned()).filter(|_| !void)));
         let void = if void { format!(" void {}", text(item, "reason")) } else { String::new() };
-        self.lines.insert(format!("range {id} {start}"), format!("{size} of {of}{void}"));
+        self.lines.insert(format!("{word} {id} {start}"), format!("{size} of {of}{void}"));
     }
 
     fn allocation(&mut self, id: &str, item: &Item) {
@@ -217,7 +247,9 @@ impl Table {
         });
         let system = text(item, "system_id");
         let hold = hold.unwrap_or_default();
-        let line = format!("{status} {pool} {start}+{size} of {requested} for {system}{hold}");
+        let reuse = item.get("reuse").map(|word| format!(" {}", word.as_s().unwrap()));
+        let reuse = reuse.unwrap_or_default();
+        let line = format!("{status} {pool} {start}+{size} of {requested} for {system}{hold}{reuse}");
         self.lines.insert(format!("allocation {id}"), line);
         let (asker, request) = (text(item, "requester"), text(item, "request_id"));
         let (asker, request) = (SystemId::parse(asker), RequestId::parse(request));
@@ -331,6 +363,19 @@ impl Tiles {
             next += size;
         }
         assert_eq!(next, self.bounds.1, "I2: all numbers of pool {id} are accounted for");
+        // What was taken of returned runs is in one record each, and whose it is says the same.
+        let mut taken: BTreeSet<u64> =
+            self.taken.iter().flat_map(|(start, next)| *start..*next).collect();
+        for (start, (size, allocation)) in &self.again {
+            for number in *start..start + size {
+                assert!(taken.remove(&number), "I1: {number} of pool {id} is offered twice");
+            }
+            let Some(allocation) = allocation else { continue };
+            let one = &allocations[allocation];
+            assert_eq!((one.pool.as_str(), one.start, one.size), (id, *start, *size), "I1");
+            assert!(!matches!(one.status.as_str(), "voided" | "expired"), "I2: {allocation}");
+        }
+        assert_eq!(taken, BTreeSet::new(), "I2: returned numbers of pool {id} that nobody has");
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::judge::judged;
 use super::pools::Said;
-use super::{BLOCK, Claim, Reference, Said as Words, Status};
+use super::{BLOCK, Claim, Reference, Reuse, Said as Words, Status};
 use crate::op::{GiveBack, Kind};
 
 /// A change that was recorded.
@@ -49,6 +49,14 @@ impl Reference {
         let claim = Claim { lot: None, expiry: None, time: now, bare: true };
         let claims = BTreeMap::from([(asked.fate, claim)]);
         let words = Words { claims, ..Words::default() };
+        // A number is offered a second time, not a third.
+        let own = &self.allocations[&id];
+        let offers = asked.fate == Kind::Return
+            && own.reuse != Reuse::Took
+            && self.pools[&own.pool].reoffer;
+        if let Some(own) = self.allocations.get_mut(&id).filter(|_| offers) {
+            own.reuse = Reuse::Gave;
+        }
         let blocks: BTreeSet<u64> = open.iter().map(|number| number / BLOCK).collect();
         for block in blocks {
             let postings = self.ledger.entry((id.clone(), block)).or_default();
@@ -56,6 +64,11 @@ impl Reference {
             let said = own.map(|number| (*number, words.clone())).collect();
             let posting = judged(said, postings, (None, false));
             postings.insert(sha.to_owned(), posting);
+            let mut said = postings.values().flat_map(|posting| posting.said.values());
+            let taken_back = said.any(|one| !one.back.is_empty());
+            if offers && !taken_back {
+                self.offer(&id, block, open);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::order::{NEVER, OVER, violation};
-use super::{BLOCK, Claim, Finding, Pool, Posting, Reference, Said, Status, facts};
+use super::{BLOCK, Claim, Finding, Pool, Posting, Range, Reference, Said, Status, facts};
 use crate::op::{Event, File, Kind};
 
 /// Numbers of commissioning events.
@@ -136,8 +136,11 @@ impl Reference {
         if number >= pool.cursor || open.any(|entry| entry.contains(&number)) {
             return Err(miss("NOT_RESERVED", None, true));
         }
-        let (start, range) = pool.ranges.range(..=number).next_back().unwrap();
-        assert!(number < start + range.size, "the reference loses numbers");
+        let holds = |(start, range): &(&u64, &Range)| number < *start + range.size;
+        let first = pool.ranges.range(..=number).next_back().filter(holds);
+        // What was taken again is somebody else's since.
+        let again = pool.again.range(..=number).next_back().filter(holds);
+        let (start, range) = again.or(first).expect("the reference loses no numbers");
         let id = range.allocation.clone();
         let Some(allocation) = self.allocations.get(&id) else {
             return Err(miss("WRONG_ALLOCATION_STATE", None, false));
@@ -230,7 +233,12 @@ impl Reference {
         );
         let mut recalled = BTreeSet::new();
         for block in blocks {
-            let postings = self.ledger.entry((id.to_owned(), block)).or_default();
+            let key = (id.to_owned(), block);
+            if !self.ledger.get(&key).is_some_and(|postings| postings.contains_key(sha)) {
+                let named = said.range(block * BLOCK..(block + 1) * BLOCK);
+                self.withdraw(id, &named.map(|(number, _)| *number).collect());
+            }
+            let postings = self.ledger.entry(key).or_default();
             if !postings.contains_key(sha) {
                 let mine = said.range(block * BLOCK..(block + 1) * BLOCK);
                 let mine = mine.map(|(number, one)| (*number, one.clone())).collect();

@@ -2,7 +2,7 @@
 
 use domain::ids::{AllocationId, RequestId, SystemId};
 
-use super::{Allocation, Entry, Pool, Range, Reference, Status};
+use super::{Allocation, Entry, Pool, Range, Reference, Reuse, Status};
 use crate::op::{PoolChange, PoolWish, Wish};
 use crate::spaces::{FORMS, could_clash};
 
@@ -122,6 +122,7 @@ impl Reference {
             gtin: wish.gtin,
             space: wish.space,
             eu: wish.eu,
+            reoffer: wish.reoffer,
             from: wish.from,
             to: wish.to,
             active: true,
@@ -130,6 +131,8 @@ impl Reference {
             remaining: wish.to - wish.from + 1,
             open: [].into(),
             ranges: [].into(),
+            runs: [].into(),
+            again: [].into(),
         };
         self.pools.insert(id.to_owned(), pool);
     }
@@ -151,6 +154,7 @@ impl Reference {
             PoolChange::Suspend => pool.active = false,
             PoolChange::Resume => pool.active = true,
             PoolChange::MaxRequest(max) => pool.max_request = max,
+            PoolChange::Reoffer(again) => pool.reoffer = again,
             PoolChange::Extend(to) => {
                 pool.remaining += to - pool.to;
                 pool.to = to;
@@ -220,7 +224,20 @@ impl Reference {
         pools.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// The first steps: a replay is answered, else some pool's cursor moves.
+    /// What a request is answered that was served before.
+    pub(super) fn replay(&self, asked: Asked) -> Option<Said> {
+        let made = self.allocations.get(&asked.allocation_id())?;
+        let same = made.wish == *asked.wish;
+        Some(if same { (200, "") } else { Refusal::IdReuse.said() })
+    }
+
+    /// What needs no pool's cursor: returned numbers, and a replay.
+    fn without_cursor(&mut self, pools: &[String], asked: Asked) -> Result<(), Said> {
+        let said = self.reserve_again(pools, asked).or_else(|| self.replay(asked));
+        said.map_or(Ok(()), Err)
+    }
+
+    /// The first steps: returned numbers are taken, a replay is answered, else some pool's cursor moves.
     fn find_or_open(&mut self, asked: Asked) -> Result<String, Said> {
         // A process that knows no pool of the GTIN reads them before it looks for a replay.
         if asked.wish.pool.is_none() && !asked.afresh {
@@ -230,13 +247,10 @@ impl Reference {
                 *known = pools;
             }
         }
-        if let Some(made) = self.allocations.get(&asked.allocation_id()) {
-            let same = made.wish == *asked.wish;
-            return Err(if same { (200, "") } else { Refusal::IdReuse.said() });
-        }
         let known = self.known.get(asked.wish.gtin).filter(|_| !asked.afresh);
         let known = known.filter(|known| !known.is_empty() && asked.wish.pool.is_none()).cloned();
         if let Some(known) = known {
+            self.without_cursor(&known, asked)?;
             match self.open(&known, asked) {
                 Err(refusal) if refusal.is_of_the_pool() => {}
                 outcome => return outcome.map_err(Refusal::said),
@@ -246,6 +260,7 @@ impl Reference {
         if asked.wish.pool.is_none() && !asked.afresh {
             self.known.insert(asked.wish.gtin, pools.clone());
         }
+        self.without_cursor(&pools, asked)?;
         self.open(&pools, asked).map_err(Refusal::said)
     }
 
@@ -311,19 +326,31 @@ impl Reference {
         let Some(entry) = pool.open.get(id).cloned() else { return };
         let range = Range { size: entry.size, allocation: id.clone(), void: None };
         pool.ranges.insert(entry.start, range);
-        let minutes = entry.wish.hold_minutes.map(|minutes| i64::try_from(minutes).unwrap());
-        let hold = minutes.map(|minutes| (entry.at + minutes * 60, false));
+        self.allocate(pool_id, asked, (entry.start, entry.size, entry.at), Reuse::None);
+    }
+
+    /// The numbers of a pool from the first on are those of a request, which was served at a time.
+    pub(super) fn allocate(
+        &mut self,
+        pool: &str,
+        asked: Asked,
+        (start, size, at): (u64, u64, i64),
+        reuse: Reuse,
+    ) {
+        let minutes = asked.wish.hold_minutes.map(|minutes| i64::try_from(minutes).unwrap());
+        let hold = minutes.map(|minutes| (at + minutes * 60, false));
         let allocation = Allocation {
             system: asked.asker,
             request: asked.id,
-            pool: pool_id.to_owned(),
-            start: entry.start,
-            size: entry.size,
+            pool: pool.to_owned(),
+            start,
+            size,
             status: if hold.is_some() { Status::Pending } else { Status::Reserved },
+            reuse,
             hold,
-            wish: entry.wish,
+            wish: asked.wish.clone(),
         };
-        self.allocations.insert(id.clone(), allocation);
+        self.allocations.insert(asked.allocation_id(), allocation);
     }
 
     /// The sweep gives up entries that nobody finished; what was recorded stays.

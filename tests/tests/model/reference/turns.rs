@@ -1,7 +1,7 @@
 //! The life of an allocation.
 
 use super::pools::Said;
-use super::{Reference, Status};
+use super::{Reference, Reuse, Status};
 use crate::op::Verb;
 
 impl Reference {
@@ -28,7 +28,9 @@ impl Reference {
                 }
             }
             Verb::Export | Verb::Close => {
-                if !matches!(status, Reserved | Exported | Active | Closed) {
+                // Whoever gave numbers back is not handed them once more.
+                let gave = allocation.reuse == Reuse::Gave && verb == Verb::Export;
+                if gave || !matches!(status, Reserved | Exported | Active | Closed) {
                     return refused;
                 }
                 if verb == Verb::Close {
@@ -65,8 +67,10 @@ impl Reference {
             return;
         }
         allocation.status = to;
-        let pool = self.pools.get_mut(&allocation.pool);
-        if let Some(range) = pool.and_then(|pool| pool.ranges.get_mut(&allocation.start)) {
+        let Some(pool) = self.pools.get_mut(&allocation.pool) else { return };
+        let taken_again = allocation.reuse == Reuse::Took;
+        let ranges = if taken_again { &mut pool.again } else { &mut pool.ranges };
+        if let Some(range) = ranges.get_mut(&allocation.start) {
             range.void = Some(why);
         }
     }
