@@ -87,7 +87,7 @@ impl Store {
         for item in self.batch_get("BatchGetItem pool events", keys.collect()).await? {
             events.push(PoolEvent::from_item(&item)?);
         }
-        events.sort_by(|a, b| b.number.cmp(&a.number));
+        events.sort_by_key(|event| std::cmp::Reverse(event.number));
         Ok(events)
     }
 
@@ -145,14 +145,15 @@ mod tests {
         let dynamo = Dynamo::start().await;
         let store = Store::new(dynamo.client(), &dynamo.table().await);
         for n in 0..pools {
+            let from = u128::from(n).saturating_mul(1_000);
             let draft = PoolDraft {
                 name: format!("pool {n}"),
                 key: "00313000007772".parse().unwrap(),
                 company_prefix_length: 7,
                 scheme: Scheme::Sequential { width: 12 },
                 eu_rules: false,
-                from: u128::from(n) * 1_000,
-                to: u128::from(n) * 1_000 + 99,
+                from,
+                to: from.saturating_add(99),
                 max_request: 100,
                 threshold: if n % 2 == 0 { 1_000 } else { 0 },
                 policy: PoolPolicy::default(),
