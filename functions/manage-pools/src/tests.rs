@@ -367,6 +367,7 @@ async fn sample_events_are_answered() {
         (include_str!("../../../events/manage-pools/create-pool.json"), 201),
         (include_str!("../../../events/manage-pools/list-pools.json"), 200),
         (include_str!("../../../events/manage-pools/create-randomised-pool.json"), 201),
+        (include_str!("../../../events/manage-pools/create-sscc-pool.json"), 201),
         (include_str!("../../../events/manage-pools/list-spaces.json"), 200),
     ] {
         let request = edge::event::request_of_json(event).unwrap();

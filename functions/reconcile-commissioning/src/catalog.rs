@@ -23,9 +23,9 @@ use domain::ids::{AllocationId, SystemId};
 use domain::numbering::Numbering;
 use domain::pool::{PoolDraft, Scheme, SerialMatch};
 use rustc_hash::FxHashMap;
-use store::{Objects, Store};
 use store::pool::PoolState;
 use store::range::RangeKind;
+use store::{Objects, Store};
 use tokio::runtime::Handle;
 
 pub use self::found::{Found, LookupError};

@@ -25,6 +25,16 @@ pub struct Miss {
     pub gtin: Option<Gtin14>,
     /// Writes indexes as serials, by its number in the catalog.
     pub way: Option<usize>,
+    /// It is about what other things were packed into, and about no serial that an event states a fact about.
+    pub parent: bool,
+}
+
+impl Miss {
+    /// A finding about texts of which nothing else is known.
+    #[must_use]
+    pub const fn about(code: Code) -> Self {
+        Self { code, provisional: false, allocation: None, gtin: None, way: None, parent: false }
+    }
 }
 
 /// The serials of one block that an event names.
@@ -50,7 +60,7 @@ pub struct EventBuffer {
     pub runs: FxHashMap<usize, IndexRuns>,
     /// Texts that no index describes, by subject.
     pub texts: FxHashMap<usize, Samples>,
-    /// Identifiers of other kinds: SSCCs, private URIs, children, inputs.
+    /// Identifiers of other kinds: foreign SSCCs, private URIs, children, inputs.
     pub others: u64,
 }
 
@@ -67,6 +77,17 @@ impl EventBuffer {
         }
         self.single = single;
         self.add(slot, offset);
+    }
+
+    /// Notes a reserved serial, if the one before is of the same slot and the list is a long one.
+    #[inline]
+    pub fn hit_again(&mut self, slot: usize, offset: Offset) -> bool {
+        let hot = self.sets.get_mut(self.hot).filter(|(hot, _)| *hot == slot);
+        let Some((_, named)) = hot else { return false };
+        if !named.once.insert(offset) {
+            named.twice.insert(offset);
+        }
+        true
     }
 
     fn add(&mut self, slot: usize, offset: Offset) {

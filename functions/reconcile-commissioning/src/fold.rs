@@ -11,6 +11,7 @@ mod claims;
 mod held;
 mod rows;
 mod serials;
+mod ssccs;
 
 use domain::bitmap::place;
 use domain::epc::{Epc, EpcError, parse_epc};
@@ -137,12 +138,17 @@ impl Fold {
                 self.stem.remember(text, &sgtin, number);
                 self.serial(sgtin.gtin, number, &sgtin.serial, text)
             }
-            Ok(Epc::Sscc(_) | Epc::Other) => {
+            Ok(Epc::Sscc(sscc)) => self.sscc(&sscc),
+            Ok(Epc::Other) => {
                 self.event.others = self.event.others.saturating_add(1);
                 Ok(())
             }
             Err(EpcError::CheckDigit) => {
                 self.unreadable(Code::BadCheckDigit, text);
+                Ok(())
+            }
+            Err(EpcError::SsccCheckDigit) => {
+                self.unreadable(Code::InvalidSsccCheckDigit, text);
                 Ok(())
             }
             Err(
@@ -160,8 +166,7 @@ impl Fold {
     }
 
     fn unreadable(&mut self, code: Code, text: &str) {
-        let miss = Miss { code, provisional: false, allocation: None, gtin: None, way: None };
-        self.text_miss(miss, text);
+        self.text_miss(Miss::about(code), text);
     }
 
     fn mine(&mut self, allocation: usize, index: u128) -> Result<(), Stop> {
@@ -231,6 +236,9 @@ impl Sink for Fold {
             | EventKind::Quantity
             | EventKind::Unknown => Happening::Other,
         };
+        if head.kind == EventKind::Aggregation {
+            self.packed(head)?;
+        }
         let stated = fact_of(&Words {
             happening,
             action: head.action.as_deref(),

@@ -10,6 +10,7 @@ use domain::pool::Scheme;
 
 pub use self::findings::Findings;
 use self::findings::of_allocation;
+use crate::catalog::Spelling;
 use crate::event::Miss;
 use crate::fold::Folded;
 use crate::totals::Totals;
@@ -42,7 +43,7 @@ pub struct Plan {
 struct Told {
     miss: Miss,
     allocation: Option<Allocation>,
-    scheme: Option<Scheme>,
+    spelling: Option<Spelling>,
     runs: IndexRuns,
     samples: Samples,
 }
@@ -84,7 +85,7 @@ impl Plan {
             .into_iter()
             .map(|(miss, runs, samples)| Told {
                 allocation: miss.allocation.and_then(|number| catalog.allocation(number)).cloned(),
-                scheme: miss.way.and_then(|way| catalog.ways().get(way)).map(|way| way.scheme),
+                spelling: miss.way.and_then(|way| catalog.ways().get(way)).map(|way| way.spelling),
                 miss,
                 runs,
                 samples,
@@ -97,7 +98,8 @@ impl Plan {
         plan
     }
 
-    fn take(&mut self, Told { miss, allocation, scheme, runs, samples }: &Told, last_try: bool) {
+    fn take(&mut self, told: &Told, last_try: bool) {
+        let Told { miss, allocation, spelling, runs, samples } = told;
         let provisional = miss.provisional && !last_try;
         let subject = Subject {
             code: miss.code,
@@ -106,40 +108,44 @@ impl Plan {
             gtin: miss.gtin.map(|gtin| gtin.to_string()),
         };
         let count = runs.count().saturating_add(samples.count());
-        if !matches!(miss.code, Code::InvalidEpcUri | Code::BadCheckDigit) {
+        let unreadable = matches!(
+            miss.code,
+            Code::InvalidEpcUri | Code::BadCheckDigit | Code::InvalidSsccCheckDigit
+        );
+        if !unreadable && !miss.parent {
             self.unmatched = self.unmatched.saturating_add(count);
         }
         if provisional {
             self.provisional = self.provisional.saturating_add(count);
         }
-        if miss.code == Code::NotReserved {
-            self.over_run((miss, *scheme), provisional, runs);
+        if miss.code == Code::NotReserved && !miss.parent {
+            self.over_run((miss, *spelling), provisional, runs);
         }
-        self.findings.merge(subject, *scheme, (runs, samples));
+        self.findings.merge(subject, *spelling, (runs, samples));
     }
 
     /// Unreserved numbers that begin right behind an allocation which this document commissions from:
     /// the line went on printing. They are `NOT_RESERVED` as well. Nobody goes on with random numbers.
     fn over_run(
         &mut self,
-        (miss, scheme): (&Miss, Option<Scheme>),
+        (miss, spelling): (&Miss, Option<Spelling>),
         provisional: bool,
         runs: &IndexRuns,
     ) {
-        let Some(scheme @ Scheme::Sequential { .. }) = scheme else { return };
+        let is_sequential = |of: &Spelling| matches!(of.scheme, Scheme::Sequential { .. });
+        let Some(spelling) = spelling.filter(is_sequential) else { return };
         for (first, last) in runs.runs() {
             let run_out = self.allocations.iter().find(|planned| {
                 let allocation = &planned.allocation;
                 let behind = allocation.last().saturating_add(1) == first;
-                let same = miss.gtin.is_some()
-                    && allocation.key.gtin() == miss.gtin
-                    && allocation.scheme == scheme;
+                let own = Spelling::of(allocation.key, allocation.scheme);
+                let same = allocation.key.gtin() == miss.gtin && own == spelling;
                 behind && same && planned.commissions()
             });
             let Some(planned) = run_out else { continue };
             let subject =
                 Subject { provisional, ..of_allocation(Code::OverRun, &planned.allocation) };
-            self.findings.append_about(subject, scheme, (first, last));
+            self.findings.append_about(subject, spelling, (first, last));
         }
     }
 }

@@ -33,8 +33,10 @@ pub fn of(
         return codes;
     }
     remark(Code::FutureEventTime, is_ahead(claim.time_ms, received_ms));
-    remark(Code::MissingLot, claim.lot.is_none());
-    remark(Code::MissingExpiry, claim.expiry.is_none());
+    // A logistic unit has neither.
+    let is_item = allocation.key.gtin().is_some();
+    remark(Code::MissingLot, is_item && claim.lot.is_none());
+    remark(Code::MissingExpiry, is_item && claim.expiry.is_none());
     remark(Code::LotMismatch, differs(&allocation.details.lot, claim.lot));
     remark(Code::ExpiryMismatch, differs(&allocation.details.expiry, claim.expiry));
     let (line, plant) = (allocation.line_gln.as_ref(), allocation.plant_gln.as_ref());

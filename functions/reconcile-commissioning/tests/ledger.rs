@@ -22,5 +22,7 @@ mod reoffered;
 mod reserving;
 #[path = "ledger/results.rs"]
 mod results;
+#[path = "ledger/ssccs.rs"]
+mod ssccs;
 #[path = "ledger/transitions.rs"]
 mod transitions;

@@ -52,9 +52,12 @@ pub enum EpcError {
     /// The GTIN of a Digital Link has a wrong form.
     #[error("the GTIN of the Digital Link has a wrong form")]
     Gtin,
-    /// The GTIN or SSCC of a Digital Link has a wrong check digit.
+    /// The GTIN of a Digital Link has a wrong check digit.
     #[error("the check digit of the key is wrong")]
     CheckDigit,
+    /// The SSCC of a Digital Link has a wrong check digit.
+    #[error("the check digit of the SSCC is wrong")]
+    SsccCheckDigit,
     /// A malformed SSCC.
     #[error("company prefix and serial reference of an SSCC have 17 digits in all")]
     Sscc,
@@ -118,7 +121,7 @@ fn web_uri(text: &str) -> Result<Epc<'_>, EpcError> {
         let key = rest.split('/').next().unwrap_or_default();
         return Sscc::parse(key).map(Epc::Sscc).map_err(|error| match error {
             crate::sscc::SsccError::Form => EpcError::Sscc,
-            crate::sscc::SsccError::CheckDigit => EpcError::CheckDigit,
+            crate::sscc::SsccError::CheckDigit => EpcError::SsccCheckDigit,
         });
     }
     let Some(rest) = after_key(path, *b"01", b"gtin") else {
@@ -320,7 +323,7 @@ mod tests {
         check("https://id.gs1.org/01/00313000007772", EpcError::ClassNotInstance);
         check("urn:epc:idpat:sgtin:0313000.000777.*", EpcError::ClassNotInstance);
         check("urn:epc:id:sscc:0614141.300000041", EpcError::Sscc);
-        check("https://id.gs1.org/00/306141410000004173", EpcError::CheckDigit);
+        check("https://id.gs1.org/00/306141410000004173", EpcError::SsccCheckDigit);
         check("0031300000777221", EpcError::NotUri);
         check("", EpcError::NotUri);
     }

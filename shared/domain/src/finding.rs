@@ -71,8 +71,10 @@ codes! {
     RecommissionAfterTerminal = "RECOMMISSION_AFTER_TERMINAL": Critical,
     /// A GTIN of none of our pools.
     UnknownGtin = "UNKNOWN_GTIN": Error,
-    /// The check digit of a GTIN or SSCC in a Digital Link is wrong.
+    /// The check digit of a GTIN in a Digital Link is wrong.
     BadCheckDigit = "BAD_CHECK_DIGIT": Error,
+    /// The check digit of an SSCC is wrong.
+    InvalidSsccCheckDigit = "INVALID_SSCC_CHECK_DIGIT": Error,
     /// An identifier that is no valid EPC of an instance.
     InvalidEpcUri = "INVALID_EPC_URI": Error,
     /// Given back or deactivated as unused, but a label or a pack has it, whichever came first.

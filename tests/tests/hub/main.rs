@@ -32,6 +32,7 @@ mod flow_recount;
 mod flow_replenish;
 mod flow_reserve;
 mod flow_return;
+mod flow_sscc;
 mod flow_states;
 mod flow_telemetry;
 mod flow_upgrade;

@@ -140,3 +140,11 @@ async fn requests_for_ssccs_that_are_wrong_are_refused_by_name() {
     check(other, 422, "/pool_id").await;
     assert_eq!(world.store.pool_fetch(&pool).await.unwrap().unwrap().pool.reserved(), 0);
 }
+
+#[tokio::test]
+async fn the_sample_of_a_reservation_of_ssccs_is_answered() {
+    let (world, _) = world_of_ssccs().await;
+    let event = include_str!("../../../../events/allocate-serials/reserve-ssccs.json");
+    let request = edge::event::request_of_json(event).unwrap();
+    assert_eq!(world.app.handle(request).await.status().as_u16(), 201);
+}

@@ -63,8 +63,7 @@ impl Catalog {
         let Some(reader) = &mut list.reader else { return Ok(None) };
         let before = reader.reads();
         let index = self.runtime.block_on(reader.index_of(serial))?;
-        self.list_reads =
-            self.list_reads.saturating_add(reader.reads().saturating_sub(before));
+        self.list_reads = self.list_reads.saturating_add(reader.reads().saturating_sub(before));
         if self.list_reads > LIST_READS_MAX {
             return Err(LookupError::TooScattered);
         }

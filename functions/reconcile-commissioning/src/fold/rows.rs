@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use domain::finding::Code;
 use domain::gtin::{Gtin14, GtinError};
 use domain::serial::check_ai82;
+use domain::sscc::Sscc;
 use epcis::EventHead;
 use linefiles::results::{Column, Place, Row};
 
@@ -15,9 +16,6 @@ use super::Fold;
 use crate::held::Beside;
 use crate::pending::Kept;
 use crate::stop::Stop;
-
-/// Digits of an SSCC, which is no number of an allocation.
-const SSCC_DIGITS: usize = 18;
 
 /// Takes the rows of one file.
 #[derive(Debug)]
@@ -75,9 +73,9 @@ impl<'a> Rows<'a> {
             if !epc.is_empty() {
                 return self.fold.instance(epc);
             }
-            if serial.len() == SSCC_DIGITS && serial.bytes().all(|byte| byte.is_ascii_digit()) {
-                self.fold.event.others = self.fold.event.others.saturating_add(1);
-                return Ok(());
+            let digits = serial.bytes().all(|byte| byte.is_ascii_digit());
+            if digits && serial.len() == Sscc::DIGITS {
+                return self.fold.sscc_digits(serial);
             }
         }
         let known = self.gtin.as_ref().filter(|(text, ..)| text == gtin);

@@ -63,12 +63,7 @@ impl Findings {
     }
 
     /// Adds a run of serials about a subject.
-    pub(super) fn append_about(
-        &mut self,
-        subject: Subject,
-        spelling: Spelling,
-        run: (u128, u128),
-    ) {
+    pub(super) fn append_about(&mut self, subject: Subject, spelling: Spelling, run: (u128, u128)) {
         if let Some(entry) = self.entry(subject) {
             entry.append(spelling, run);
         }

@@ -67,6 +67,7 @@ pub(super) const fn part_of(code: Code) -> (Part, &'static str) {
         Code::GivenBackAndUsed => (Part::OtherErrors, "given back as unused, and used"),
         Code::NeverCommissioned => (Part::OtherErrors, "ended without having been commissioned"),
         Code::EventsOutOfOrder => (Part::OtherErrors, "events in an order that does not happen"),
+        Code::InvalidSsccCheckDigit => (Part::OtherErrors, "check digit of an SSCC is wrong"),
         Code::InvalidEpcUri => (Part::OtherErrors, "identifier is no valid EPC"),
         Code::LeadingZeroStripped => (Part::OtherErrors, "serial lost its leading zeros"),
         Code::DuplicateInFile => (Part::OtherErrors, "the same serial twice in one file"),

@@ -74,8 +74,8 @@ impl Names {
         Self { told: told.collect() }
     }
 
-    fn names(&self, gtin: &str, first: &str, last: &str) -> bool {
-        let about = |told: &&Told| told.gtin.as_deref() == Some(gtin);
+    fn names(&self, gtin: Option<&str>, first: &str, last: &str) -> bool {
+        let about = |told: &&Told| told.gtin.as_deref() == gtin;
         self.told.iter().filter(about).any(|told| {
             told.cut
                 || told.ranges.iter().any(|(from, to)| {
@@ -87,8 +87,13 @@ impl Names {
     }
 
     /// The same of random serials, whose order is that of their indexes.
-    fn names_indexes(&self, gtin: &str, space: SpaceId, (first, last): (u128, u128)) -> bool {
-        let about = |told: &&Told| told.gtin.as_deref() == Some(gtin);
+    fn names_indexes(
+        &self,
+        gtin: Option<&str>,
+        space: SpaceId,
+        (first, last): (u128, u128),
+    ) -> bool {
+        let about = |told: &&Told| told.gtin.as_deref() == gtin;
         self.told.iter().filter(about).any(|told| {
             let own = told.indexes.iter().filter(|of| of.space == space);
             told.cut || own.flat_map(|of| &of.runs).any(|(from, to)| *from <= first && last <= *to)
@@ -116,15 +121,16 @@ pub fn excused(
     let base = u128::from(block).saturating_mul(u128::from(BLOCK_SIZE));
     let base = allocation.start.saturating_add(base);
     let index = |offset: u16| base.saturating_add(u128::from(offset));
-    let gtin = allocation.key.to_string();
+    // Findings about SSCCs name no GTIN, and the texts of SSCCs are in order of their numbers.
+    let gtin = allocation.key.gtin().map(|gtin| gtin.to_string());
     commissioned.runs().all(|(first, last)| {
         let (first, last) = (index(first), index(last));
         match (allocation.scheme, Numbering::keyless(allocation.key, allocation.scheme)) {
             (Scheme::Randomised { space, .. }, _) => {
-                names.names_indexes(&gtin, space, (first, last))
+                names.names_indexes(gtin.as_deref(), space, (first, last))
             }
             (Scheme::Sequential { .. }, Some(numbering)) => {
-                names.names(&gtin, &numbering.text_of(first), &numbering.text_of(last))
+                names.names(gtin.as_deref(), &numbering.text_of(first), &numbering.text_of(last))
             }
             (Scheme::Sequential { .. } | Scheme::List { .. }, _) => false,
         }

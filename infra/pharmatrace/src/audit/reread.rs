@@ -63,9 +63,15 @@ impl Reread {
         let Some(stated) = row.status.statement() else { return Ok(()) };
         let (gtin, serial) = (row.get(Column::Gtin), row.get(Column::Serial));
         if gtin.is_empty() || serial.is_empty() {
-            self.epc(EpcList::Epcs, row.get(Column::Epc))?;
+            let epc = row.get(Column::Epc);
+            self.epc(EpcList::Epcs, epc)?;
+            if epc.is_empty()
+                && let Some((key, offset)) = self.owners.find(None, serial)?
+            {
+                self.named.entry(key).or_default().insert(offset);
+            }
         } else if let Ok(gtin) = Gtin14::parse_padded(gtin)
-            && let Some((key, offset)) = self.owners.find(&gtin, serial)?
+            && let Some((key, offset)) = self.owners.find(Some(gtin), serial)?
         {
             self.named.entry(key).or_default().insert(offset);
         }
@@ -113,8 +119,12 @@ impl Sink for Reread {
         if list != EpcList::Epcs {
             return Ok(());
         }
-        let Ok(Epc::Sgtin(sgtin)) = parse_epc(text) else { return Ok(()) };
-        if let Some((key, offset)) = self.owners.find(&sgtin.gtin, &sgtin.serial)? {
+        let found = match parse_epc(text) {
+            Ok(Epc::Sgtin(sgtin)) => self.owners.find(Some(sgtin.gtin), &sgtin.serial)?,
+            Ok(Epc::Sscc(sscc)) => self.owners.find(None, sscc.as_str())?,
+            Ok(Epc::Other) | Err(_) => None,
+        };
+        if let Some((key, offset)) = found {
             self.named.entry(key).or_default().insert(offset);
             if self.named.len() > BLOCKS_MAX {
                 return Err(Unsaid::TooManyBlocks);

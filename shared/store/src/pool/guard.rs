@@ -11,7 +11,7 @@ use super::{GUARD_TRIES, PoolError, built, is_cancelled};
 use crate::Store;
 use crate::error::{StoreError, sdk_error};
 use crate::item::{self, Item, Reader, new_item, number};
-use crate::keys::{Pk, Sk};
+use crate::keys::{POOL_PREFIX, Pk, Sk};
 use crate::space;
 
 pub(super) struct Guarded {
@@ -38,6 +38,12 @@ impl Store {
         let mut boundaries = self.guarded(key).await?.boundaries;
         boundaries.retain(|boundary| boundary.is_of(key));
         Ok(boundaries)
+    }
+
+    /// All pools of SSCCs; consistent.
+    pub async fn pools_of_ssccs(&self) -> Result<Vec<Boundary>, StoreError> {
+        let items = self.partition(&Pk::Sscc, POOL_PREFIX).await?;
+        Ok(items.iter().map(|item| Boundary::read(Reader::raw(item))).collect::<Result<_, _>>()?)
     }
 
     /// Reads the guard's version, the boundaries and the spaces of a key in one consistent query.
