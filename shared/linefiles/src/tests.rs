@@ -327,3 +327,63 @@ fn ssccs_come_out_the_same_from_any_piece_on() {
     let bare = String::from_utf8(export.to_bytes()).unwrap();
     assert!(bare.split_terminator("\r\n").eq(numbering.texts(allocation.start, allocation.size)));
 }
+
+/// Imported texts of every kind of character, some with crypto columns.
+fn imported(longest: domain::list::Longest) -> (Allocation, Numbering) {
+    let rows = [("a,\"b\"", "k/+=", "c\"="), ("007", "", ""), ("7", "", "C"), ("%=+-", "K", "")];
+    let mut texts = domain::list::ListTexts::from(10_000, longest);
+    for (serial, key, code) in rows {
+        texts.push(&domain::list::Row { serial, key, code });
+    }
+    let mut allocation = allocation(4);
+    let list = domain::list::ListId::of(&allocation.pool_id);
+    allocation.scheme = Scheme::List { list };
+    (allocation, Numbering::List(Arc::new(texts)))
+}
+
+#[test]
+fn imported_numbers_and_their_crypto_columns_are_written_byte_for_byte() {
+    let longest = domain::list::Longest { serial: 6, key: 4, code: 3 };
+    let (allocation, numbering) = imported(longest);
+    let written = |profile, format| {
+        let export = Export::new(&allocation, &numbering, profile, format);
+        let bytes = export.to_bytes();
+        assert!(export.byte_count() >= u64::try_from(bytes.len()).unwrap(), "the most it can be");
+        bytes
+    };
+    let full = written(Profile::Full, Format::Csv);
+    let mut reader = csv::Reader::from_reader(&full[..]);
+    let head: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    assert_eq!(head[11..], ["Status", "CryptoKey", "CryptoCode"]);
+    let rows: Vec<Vec<String>> =
+        reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+    let told = |row: &Vec<String>| [&row[1], &row[2], &row[3], &row[12], &row[13]].map(Clone::clone);
+    let urn = "urn:epc:id:sgtin:0313000.000777.";
+    let first = ["a,\"b\"", &format!("{urn}a,%22b%22"), "010031300000777221a,\"b\"", "k/+=", "c\"="];
+    assert_eq!(told(&rows[0]), first);
+    let last = ["%=+-", &format!("{urn}%25=+-"), "010031300000777221%=+-", "K", ""];
+    assert_eq!(told(&rows[3]), last);
+    assert_eq!(rows[1][11..], ["RESERVED", "", ""]);
+    assert!(full.ends_with(b"\"RESERVED\",\"K\",\"\"\r\n"));
+    let bare = written(Profile::Bare, Format::Csv);
+    assert_eq!(bare, b"\"a,\"\"b\"\"\"\r\n007\r\n7\r\n%=+-\r\n");
+    let json = |profile| -> serde_json::Value {
+        serde_json::from_slice(&written(profile, Format::Json)).unwrap()
+    };
+    assert_eq!(json(Profile::Bare)["serials"], serde_json::json!(["a,\"b\"", "007", "7", "%=+-"]));
+    let expected = serde_json::json!({
+        "ai": "010031300000777221a,\"b\"", "epc": format!("{urn}a,%22b%22"), "serial": "a,\"b\"",
+        "crypto_key": "k/+=", "crypto_code": "c\"=",
+    });
+    assert_eq!(json(Profile::Full)["serials"][0], expected);
+}
+
+#[test]
+fn imported_numbers_without_crypto_columns_look_like_all_others() {
+    let longest = domain::list::Longest { serial: 6, key: 0, code: 0 };
+    let (allocation, numbering) = imported(longest);
+    let export = Export::new(&allocation, &numbering, Profile::Full, Format::Csv);
+    let text = String::from_utf8(export.to_bytes()).unwrap();
+    assert!(text.lines().all(|line| line.ends_with("Status") || line.ends_with("\"RESERVED\"")));
+    assert!(!Profile::Range.tells(allocation.scheme));
+}

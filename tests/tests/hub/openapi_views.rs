@@ -51,6 +51,7 @@ pub fn routers() -> BTreeMap<&'static str, axum::Router> {
     };
     let pools = manage_pools::Hub {
         store: store.clone(),
+        objects: objects.clone(),
         clock: clock.clone(),
         entropy,
         webhook_hosts: domain::webhook::AllowedHosts::default(),

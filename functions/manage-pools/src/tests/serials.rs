@@ -47,7 +47,7 @@ async fn wrong_lines_are_told_with_their_numbers() {
     let bench = bench().await;
     let path = bench.list().await;
     let (status, answer) = bench.import(&path, "serial\nA\nA\na b\n").await;
-    assert_eq!((status, slug(&answer), &answer["wrong_lines"]), (422, "unprocessable", &json!(2)));
+    assert_eq!((status, slug(&answer), &answer["wrong_lines"]), (422, "validation", &json!(2)));
     let expected = json!([
         {"line": 3, "serial": "A", "reason": "it is in line 2 already"},
         {"line": 4, "serial": "a b", "reason": "the character ' ' is not in the GS1 character set 82"},
@@ -56,7 +56,7 @@ async fn wrong_lines_are_told_with_their_numbers() {
     let (status, answer) = bench.import(&path, "serial,lot\nA,1\n").await;
     assert_eq!((status, &answer["violations"][0]["pointer"]), (422, &json!("line 1")));
     assert_eq!(bench.import(&path, "serial\n").await.0, 422);
-    let none = format!("{POOLS}/{}/serials", "A".repeat(26));
+    let none = format!("{POOLS}/{}/serials", "B".repeat(26));
     assert_eq!(bench.import(&none, "serial\nA\n").await.0, 404);
     let json = bench.operator("POST", &path, Some(&json!({}))).await;
     assert_eq!((json.0, slug(&json.1)), (415, "unsupported-media-type"));

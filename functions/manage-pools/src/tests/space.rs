@@ -77,7 +77,7 @@ async fn bodies_that_make_no_space_are_refused_at_the_field_that_is_wrong() {
     let bench = bench().await;
     let sets = |sets: Value| json!({ "sets": sets });
     for (name, value, status, pointer) in [
-        ("scheme", json!("list"), 400, "/scheme"),
+        ("scheme", json!("lists"), 400, "/scheme"),
         ("scheme", json!("sequential"), 400, "/alphabet"),
         ("width", json!(12), 400, "/width"),
         ("length", Value::Null, 400, "/length"),

@@ -117,6 +117,7 @@ impl Plant {
                 "/api/v1/l3/pools",
                 manage_pools::router(manage_pools::Hub {
                     store: store(),
+                    objects: objects(),
                     clock: clock(),
                     entropy: Entropy::system(),
                     webhook_hosts: domain::webhook::AllowedHosts::default(),
