@@ -29,28 +29,46 @@ fn production(quantity: u64) -> Value {
     ] })
 }
 
+fn span(first: u32, last: u32) -> BlockSet {
+    BlockSet::span(Offset::new(first).unwrap(), Offset::new(last).unwrap())
+}
+
 impl World {
     /// An allocation of 100 numbers.
     async fn reserved(&self, request: &str) -> AllocationId {
-        let (status, made) = self.post(ROOT, &body(request, 100)).await;
+        self.reserved_some(request, 100).await
+    }
+
+    pub(super) async fn reserved_some(&self, request: &str, quantity: u64) -> AllocationId {
+        let (status, made) = self.post(ROOT, &body(request, quantity)).await;
         assert_eq!(status, 201, "{made}");
         AllocationId::parse(made["allocation_id"].as_str().unwrap()).unwrap()
     }
 
     /// A file that says something of the numbers from `first` to `last` of an allocation.
-    async fn told(&self, id: &AllocationId, fact: Fact, (first, last): (u32, u32)) {
-        let sha = content_sha256(format!("{id} {fact:?} {first} {last}").as_bytes());
+    pub(super) async fn told(&self, id: &AllocationId, fact: Fact, (first, last): (u32, u32)) {
+        let claim = Claim { fact, lot: None, expiry: None, time_ms: 1, ordinal: 1, is_bare: false };
+        let mut draft = Draft::default();
+        draft.assert_all(&claim, &span(first, last));
+        self.said(id, &draft, &format!("{id} {fact:?} {first} {last}")).await;
+    }
+
+    /// A file that takes back that a number was commissioned.
+    pub(super) async fn taken_back(&self, id: &AllocationId, number: u32) {
+        let mut draft = Draft::default();
+        draft.retract(Fact::Commissioned, &span(number, number));
+        self.said(id, &draft, &format!("{id} {number} never was")).await;
+    }
+
+    async fn said(&self, id: &AllocationId, draft: &Draft, text: &str) {
+        let sha = content_sha256(text.as_bytes());
         let (meter, place) =
             (Meter::default(), Place { allocation: id, block: 0, content_sha256: &sha });
         self.store.allocation_advance(id, Transition::Activate, NOW).await.unwrap();
         let run = PlanRun { allocation: id.clone(), first: 0, last: 0 };
         self.store.plan_put(&sha, &[run], &meter).await.unwrap();
         self.store.allocation_fill_widen(id, (0, 0), &meter).await.unwrap();
-        let claim = Claim { fact, lot: None, expiry: None, time_ms: 1, ordinal: 1, is_bare: false };
-        let mut draft = Draft::default();
-        let span = BlockSet::span(Offset::new(first).unwrap(), Offset::new(last).unwrap());
-        draft.assert_all(&claim, &span);
-        let posted = self.store.block_apply((place, NOW), &draft, &Terms::default(), &meter).await;
+        let posted = self.store.block_apply((place, NOW), draft, &Terms::default(), &meter).await;
         let (posting, gain) = posted.unwrap();
         let counted = (Counted::default(), Counted { postings: 1, gain });
         self.store.allocation_fill_add((id, &sha), counted, NOW, &meter).await.unwrap();
@@ -64,11 +82,16 @@ impl World {
         self.store.document_change(&sha, Some(&fresh), &meter, done).await.unwrap();
     }
 
-    async fn close(&self, id: &AllocationId, body: &Value) -> (u16, Value) {
+    pub(super) async fn close(&self, id: &AllocationId, body: &Value) -> (u16, Value) {
         self.post(&format!("{ROOT}/{id}/close"), body).await
     }
 
-    async fn review(&self, id: &AllocationId, who: &str, decision: &str) -> (u16, Value) {
+    pub(super) async fn review(
+        &self,
+        id: &AllocationId,
+        who: &str,
+        decision: &str,
+    ) -> (u16, Value) {
         let caller = AuthorizerContext {
             credential: who.into(),
             ..caller("findings:write allocations:read")
@@ -87,7 +110,7 @@ impl World {
         (parts.status, parts.headers, body.collect().await.unwrap().to_bytes().to_vec())
     }
 
-    async fn holds(&self) {
+    pub(super) async fn holds(&self) {
         assert_eq!(self.store.audit().await.unwrap().breaches, []);
     }
 }
@@ -271,8 +294,8 @@ async fn a_document_that_was_changed_is_not_answered() {
     assert_eq!(world.document(&id, "revision=2").await.0, StatusCode::NOT_FOUND);
 }
 
-#[tokio::test]
-async fn unused_numbers_are_given_back_where_the_pool_takes_them() {
+/// A world whose pool offers returned numbers again.
+pub(super) async fn offering() -> World {
     let world = world().await;
     let change = store::pool::PoolChange {
         policy: store::pool::PolicyChange {
@@ -283,6 +306,12 @@ async fn unused_numbers_are_given_back_where_the_pool_takes_them() {
     };
     let pool = PoolId::from_entropy([1; 17]);
     world.store.pool_change(&pool, &change, ("L1/c", NOW)).await.unwrap();
+    world
+}
+
+#[tokio::test]
+async fn unused_numbers_are_given_back_where_the_pool_takes_them() {
+    let world = offering().await;
     let id = world.reserved("R1").await;
     world.told(&id, Fact::Commissioned, (0, 94)).await;
     let mut report = production(95);
