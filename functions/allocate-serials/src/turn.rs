@@ -139,7 +139,9 @@ pub(crate) async fn shown(
 ) -> Result<Json<AllocationView>, Problem> {
     let pool = hub.store.pool_fetch(&allocation.pool_id).await;
     let pool = pool.map_err(|error| store_problem(&error))?.map(|state| state.pool);
-    let serials = serials((&hub.store, &hub.objects), allocation).await.map_err(|error| store_problem(&error))?;
+    let serials = serials((&hub.store, &hub.objects), allocation)
+        .await
+        .map_err(|error| store_problem(&error))?;
     let closing = ended(hub, allocation).await.map_err(|error| store_problem(&error))?;
     let view = AllocationView::new(allocation, pool.as_ref(), serials);
     Ok(Json(view.with_closing(closing)))

@@ -42,8 +42,8 @@ use domain::webhook::AllowedHosts;
 use edge::{Caller, Clock, Entropy, JsonBody, List, Problem, QueryText, Scope};
 use http::{StatusCode, header};
 use service::store_problem;
-use store::{Objects, Store};
 use store::time::rfc3339_ms;
+use store::{Objects, Store};
 
 pub use crate::openapi::openapi;
 

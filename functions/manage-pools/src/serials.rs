@@ -141,12 +141,7 @@ pub(crate) async fn import(
     Ok((StatusCode::CREATED, answer).into_response())
 }
 
-async fn run(
-    hub: &Hub,
-    pool: &PoolId,
-    bytes: &[u8],
-    by: (&str, &str),
-) -> Result<Outcome, Failure> {
+async fn run(hub: &Hub, pool: &PoolId, bytes: &[u8], by: (&str, &str)) -> Result<Outcome, Failure> {
     let mut importing = hub.store.list_import(&hub.objects, pool, by, ENTRIES_MAX).await?;
     loop {
         read(&mut importing, bytes).await?;
@@ -169,9 +164,8 @@ async fn read(importing: &mut Importing<'_>, bytes: &[u8]) -> Result<(), Failure
 }
 
 fn problem(failure: Failure) -> Problem {
-    let wrong = |detail: String| {
-        Problem::unprocessable("Nothing was imported.").violation("", detail)
-    };
+    let wrong =
+        |detail: String| Problem::unprocessable("Nothing was imported.").violation("", detail);
     match failure {
         Failure::File(ImportFault { line, message }) => {
             Problem::unprocessable("The file cannot be read; nothing was imported.")

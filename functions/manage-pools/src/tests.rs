@@ -7,8 +7,8 @@ use edge::{App, AuthorizerContext, Clock, Entropy, HttpEvent, TenantProfile, app
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use store::client::{AwsSettings, https, s3};
-use store::{Buckets, Objects, Store};
 use store::kms::Kms;
+use store::{Buckets, Objects, Store};
 use testkit::{Dynamo, KeyService, Shelf, TestClock};
 use time::macros::datetime;
 
@@ -42,8 +42,7 @@ async fn bench_of(profile: TenantProfile) -> Bench {
     let clock = Clock::fixed(datetime!(2026-11-23 10:00 UTC));
     let webhook_hosts = AllowedHosts::parse("hooks.example.com");
     let objects = testkit_objects();
-    let hub =
-        Hub { store: store.clone(), objects, clock: clock.clone(), entropy, webhook_hosts };
+    let hub = Hub { store: store.clone(), objects, clock: clock.clone(), entropy, webhook_hosts };
     Bench { door: app(router(hub), profile, clock), store, keys, _dynamo: dynamo }
 }
 

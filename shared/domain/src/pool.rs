@@ -143,10 +143,10 @@ fn broken(field: &'static str, detail: impl Into<String>) -> PoolRuleError {
 impl PoolDraft {
     /// Checks the rules that no single field can.
     pub fn check(&self) -> Result<(), PoolRuleError> {
+        if self.eu_rules && self.key.sscc().is_some() {
+            return Err(broken("eu_rules", "the European rules are about packs"));
+        }
         match self.scheme {
-            _ if self.eu_rules && self.key.sscc().is_some() => {
-                return Err(broken("eu_rules", "the European rules are about packs"));
-            }
             Scheme::Sequential { .. } if self.eu_rules => {
                 return Err(broken("scheme", "the European rules ask for randomised numbers"));
             }
@@ -163,7 +163,10 @@ impl PoolDraft {
                 }
             }
             Scheme::List { .. } if self.eu_rules => {
-                return Err(broken("eu_rules", "nobody can prove that imported numbers are random"));
+                return Err(broken(
+                    "eu_rules",
+                    "nobody can prove that imported numbers are random",
+                ));
             }
             Scheme::List { .. } if self.policy.auto_extend.is_some() => {
                 return Err(broken("auto_extend", "the pool grows by imports only"));

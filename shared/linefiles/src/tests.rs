@@ -357,9 +357,11 @@ fn imported_numbers_and_their_crypto_columns_are_written_byte_for_byte() {
     assert_eq!(head[11..], ["Status", "CryptoKey", "CryptoCode"]);
     let rows: Vec<Vec<String>> =
         reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
-    let told = |row: &Vec<String>| [&row[1], &row[2], &row[3], &row[12], &row[13]].map(Clone::clone);
+    let told =
+        |row: &Vec<String>| [&row[1], &row[2], &row[3], &row[12], &row[13]].map(Clone::clone);
     let urn = "urn:epc:id:sgtin:0313000.000777.";
-    let first = ["a,\"b\"", &format!("{urn}a,%22b%22"), "010031300000777221a,\"b\"", "k/+=", "c\"="];
+    let first =
+        ["a,\"b\"", &format!("{urn}a,%22b%22"), "010031300000777221a,\"b\"", "k/+=", "c\"="];
     assert_eq!(told(&rows[0]), first);
     let last = ["%=+-", &format!("{urn}%25=+-"), "010031300000777221%=+-", "K", ""];
     assert_eq!(told(&rows[3]), last);

@@ -274,7 +274,10 @@ impl Store {
             let writes = vec![
                 self.put_new(crate::allocation::to_item(&allocation))?,
                 self.put_new(crate::range::to_item(pool, &range, now))?,
-                self.audit_first(&Pk::Allocation(allocation.id.clone()), record_of(&allocation, request))?,
+                self.audit_first(
+                    &Pk::Allocation(allocation.id.clone()),
+                    record_of(&allocation, request),
+                )?,
             ];
             let call = self.dynamo.transact_write_items().set_transact_items(Some(writes));
             match call.send().await {

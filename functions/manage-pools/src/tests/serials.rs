@@ -14,7 +14,10 @@ fn list_draft() -> Value {
 impl Bench {
     async fn list(&self) -> String {
         let (status, pool) = self.operator("POST", POOLS, Some(&list_draft())).await;
-        assert_eq!((status, &pool["scheme"], &pool["remaining"]), (201, &json!("list"), &json!("0")));
+        assert_eq!(
+            (status, &pool["scheme"], &pool["remaining"]),
+            (201, &json!("list"), &json!("0"))
+        );
         assert_eq!((&pool["from"], &pool["to"]), (&json!("1"), &json!("0")));
         format!("{POOLS}/{}/serials", pool["id"].as_str().unwrap())
     }

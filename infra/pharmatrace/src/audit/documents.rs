@@ -126,8 +126,9 @@ impl Documents {
         }
         // What was refused names nothing that counts, and may be beyond every limit.
         let counts = is_applied(document) || !planned.is_empty();
-        let reread =
-            counts.then(|| Reread::new(Owners::new(self.store.clone(), Handle::current())));
+        let reread = counts.then(|| {
+            Reread::new(Owners::new((self.store.clone(), self.objects.clone()), Handle::current()))
+        });
         let read = self.bytes(raw, sha, reread, (audit, wrong)).await?;
         let tallies = match read.and_then(|reading| reading.said) {
             Some(Ok(reread)) => self.postings(document, planned, &reread, (audit, wrong)).await?,
