@@ -1,5 +1,7 @@
 //! Does an operation to the real hub, and says what the reference may be afterwards.
 
+mod ends;
+
 use domain::ids::SystemId;
 use serde_json::{Value, json};
 use store::inbound::Notice as Announced;
@@ -51,6 +53,16 @@ impl Doing {
             }
             Op::Turn { allocation, verb, how } => {
                 self.turn(&mut next, allocation, (*verb, *how)).await;
+            }
+            Op::End { allocation, reported, how } => {
+                self.end(&mut next, allocation, (*reported, *how)).await;
+            }
+            Op::Review { allocation, accept, by, how } => {
+                let decision = if *accept { "accept" } else { "reopen" };
+                let body = json!({"decision": decision, "reason": "looked at by the model"});
+                let said = next.review(allocation, *accept, by);
+                let of = format!("{}/{by}", next.allocations[allocation].system);
+                self.decide((&of, &format!("{allocation}/review")), &body, (said, *how)).await;
             }
             Op::GiveBack { asked, how } => self.give_back(&mut next, asked, *how).await,
             Op::Send { sender, file, how } => {

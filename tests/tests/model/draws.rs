@@ -6,7 +6,7 @@ use crate::op::{
     Death, Event, File, GiveBack, How, Kind, Mode, Op, PoolChange, PoolWish, Verb, Wish,
 };
 use crate::plant::SYSTEMS;
-use crate::reference::{Allocation, BLOCK, EXPIRY, Pool, Reference};
+use crate::reference::{Allocation, BLOCK, EXPIRY, Pool, Reference, Status};
 
 /// What there is of an operation to draw.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +18,8 @@ enum Choice {
     OtherBody,
     Abandon,
     Turn,
+    End,
+    Review,
     GiveBack,
     GiveBackAgain,
     Send,
@@ -28,7 +30,7 @@ enum Choice {
     Restart,
 }
 
-const CHOICES: [(u64, Choice); 15] = [
+const CHOICES: [(u64, Choice); 17] = [
     (3, Choice::CreatePool),
     (4, Choice::ChangePool),
     (18, Choice::Reserve),
@@ -36,6 +38,8 @@ const CHOICES: [(u64, Choice); 15] = [
     (3, Choice::OtherBody),
     (4, Choice::Abandon),
     (14, Choice::Turn),
+    (4, Choice::End),
+    (4, Choice::Review),
     (6, Choice::GiveBack),
     (1, Choice::GiveBackAgain),
     (27, Choice::Send),
@@ -86,6 +90,22 @@ fn drawn(draw: &mut Draw, model: &Reference, step: u64) -> Option<Op> {
             let allocation = some(draw, model.allocations.keys())?;
             let verbs = [(3, Verb::Confirm), (3, Verb::Void), (4, Verb::Close), (5, Verb::Export)];
             Op::Turn { allocation, verb: draw.weighted(&verbs), how: how(draw, 5) }
+        }
+        Choice::End => {
+            let allocation = some(draw, model.allocations.keys())?;
+            let made = model.balance(&allocation).get("commissioned").copied().unwrap_or(0);
+            let reported = if draw.once_in(2) { made } else { made + draw.below(3) };
+            Op::End { allocation, reported, how: how(draw, 24) }
+        }
+        Choice::Review => {
+            // Mostly one that waits.
+            let any = draw.once_in(8);
+            let own = model.allocations.iter();
+            let own = own.filter(|(_, one)| any || one.status == Status::Review);
+            let ids: Vec<&String> = own.map(|(id, _)| id).collect();
+            let (allocation, accept) = (some(draw, ids.into_iter())?, !draw.once_in(3));
+            let by = draw.weighted(&[(8, "other"), (1, "c")]);
+            Op::Review { allocation, accept, by, how: how(draw, 16) }
         }
         Choice::GiveBack => {
             let asked = give_back(draw, model, step)?;

@@ -72,7 +72,8 @@ fn the_hub_is_what_the_reference_says_after_every_operation() {
         }
     };
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..set("MODEL_WORKERS").unwrap_or(WORKERS)).map(|_| scope.spawn(worker)).collect();
+        let workers: Vec<_> =
+            (0..set("MODEL_WORKERS").unwrap_or(WORKERS)).map(|_| scope.spawn(worker)).collect();
         assert!(workers.into_iter().all(|worker| worker.join().is_ok()));
     });
     let done = done.into_inner().unwrap();

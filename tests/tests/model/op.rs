@@ -14,6 +14,10 @@ pub enum Op {
     Abandon { asker: &'static str, id: u64, wish: Wish, death: Death },
     /// An allocation is turned.
     Turn { allocation: String, verb: Verb, how: How },
+    /// A run ends, and the line says how many packs it made.
+    End { allocation: String, reported: u64, how: How },
+    /// Somebody, or whoever ended it, has a look at an end that waits.
+    Review { allocation: String, accept: bool, by: &'static str, how: How },
     /// Unused numbers are given up.
     GiveBack { asked: GiveBack, how: How },
     /// A file is put under a system's prefix.
@@ -43,6 +47,8 @@ impl Op {
             Self::Turn { verb: Verb::Void, .. } => "void",
             Self::Turn { verb: Verb::Close, .. } => "close",
             Self::Turn { verb: Verb::Export, .. } => "export",
+            Self::End { .. } => "end of batch",
+            Self::Review { .. } => "review",
             Self::GiveBack { .. } => "give back",
             Self::Send { .. } => "file",
             Self::Lose { .. } => "lost notice",

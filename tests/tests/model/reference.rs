@@ -3,6 +3,7 @@
 
 mod changes;
 mod documents;
+mod ends;
 mod judge;
 mod order;
 mod pools;
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::changes::Change;
 use self::documents::Document;
 pub use self::documents::Notice;
+use self::ends::Ending;
 pub use self::judge::EXPIRY;
 pub use self::pools::{Asked, request_id};
 use crate::op::{Kind, Wish};
@@ -105,6 +107,7 @@ pub struct Allocation {
     pub size: u64,
     pub status: Status,
     pub reuse: Reuse,
+    pub ending: Ending,
     /// When the hold ends, and whether the caller confirmed.
     pub hold: Option<(i64, bool)>,
 }
@@ -133,6 +136,8 @@ pub enum Status {
     Reserved,
     Exported,
     Active,
+    /// Its end waits for a review.
+    Review,
     Closed,
     Voided,
     Expired,
@@ -145,10 +150,16 @@ impl Status {
             Self::Reserved => "reserved",
             Self::Exported => "exported",
             Self::Active => "active",
+            Self::Review => "pending_review",
             Self::Closed => "closed",
             Self::Voided => "voided",
             Self::Expired => "expired",
         }
+    }
+
+    /// The line is done with it.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Review | Self::Closed)
     }
 
     pub fn is_given_up(self) -> bool {

@@ -58,7 +58,9 @@ fn run() -> String {
 
 #[tokio::test]
 async fn edited_review_is_found() {
-    for (what, by) in [("actor", "L1/nobody"), ("reason", "because"), ("at", "2026-11-23T00:00:00Z")] {
+    for (what, by) in
+        [("actor", "L1/nobody"), ("reason", "because"), ("at", "2026-11-23T00:00:00Z")]
+    {
         let books = Books::reviewed().await;
         let pk = books.allocation(0);
         books.set((&pk, "CLOSING#0002"), what, word(by)).await;
@@ -111,7 +113,9 @@ async fn run_of_numbers_that_nobody_returned_is_found() {
     let books = Books::given_back().await;
     books.set((&books.pool(), &run()), "size", number(9)).await;
     let subject = format!("{}/{}", books.pool(), run());
-    books.are_broken(Invariant::Balanced, &subject, "some of its numbers were never returned").await;
+    books
+        .are_broken(Invariant::Balanced, &subject, "some of its numbers were never returned")
+        .await;
 }
 
 #[tokio::test]

@@ -48,8 +48,7 @@ async fn flipped_byte_of_a_sealed_key_is_found() {
 async fn sealed_keys_that_changed_places_are_found() {
     let (books, spaces) = with_spaces().await;
     let [one, other] = &spaces;
-    let (first, second) =
-        (books.item(&product(), one).await, books.item(&product(), other).await);
+    let (first, second) = (books.item(&product(), one).await, books.item(&product(), other).await);
     for (space, from) in [(one, &second), (other, &first)] {
         for part in ["key_sealed", "key_nonce", "key_blob"] {
             books.set((&product(), space), part, from[part].clone()).await;

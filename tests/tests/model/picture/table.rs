@@ -249,7 +249,8 @@ impl Table {
         let hold = hold.unwrap_or_default();
         let reuse = item.get("reuse").map(|word| format!(" {}", word.as_s().unwrap()));
         let reuse = reuse.unwrap_or_default();
-        let line = format!("{status} {pool} {start}+{size} of {requested} for {system}{hold}{reuse}");
+        let line =
+            format!("{status} {pool} {start}+{size} of {requested} for {system}{hold}{reuse}");
         self.lines.insert(format!("allocation {id}"), line);
         let (asker, request) = (text(item, "requester"), text(item, "request_id"));
         let (asker, request) = (SystemId::parse(asker), RequestId::parse(request));

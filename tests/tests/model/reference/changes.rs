@@ -51,9 +51,8 @@ impl Reference {
         let words = Words { claims, ..Words::default() };
         // A number is offered a second time, not a third.
         let own = &self.allocations[&id];
-        let offers = asked.fate == Kind::Return
-            && own.reuse != Reuse::Took
-            && self.pools[&own.pool].reoffer;
+        let offers =
+            asked.fate == Kind::Return && own.reuse != Reuse::Took && self.pools[&own.pool].reoffer;
         if let Some(own) = self.allocations.get_mut(&id).filter(|_| offers) {
             own.reuse = Reuse::Gave;
         }

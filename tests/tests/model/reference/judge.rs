@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::order::{NEVER, OVER, violation};
-use super::{BLOCK, Claim, Finding, Pool, Posting, Range, Reference, Said, Status, facts};
+use super::{BLOCK, Claim, Finding, Pool, Posting, Range, Reference, Said, facts};
 use crate::op::{Event, File, Kind};
 
 /// Numbers of commissioning events.
@@ -228,7 +228,7 @@ impl Reference {
         let allocation = &self.allocations[id];
         let (lot, over, system) = (
             allocation.wish.lot,
-            allocation.status == Status::Closed || allocation.is_unconfirmed(),
+            allocation.status.is_over() || allocation.is_unconfirmed(),
             allocation.system,
         );
         let mut recalled = BTreeSet::new();
@@ -311,43 +311,6 @@ impl Reference {
         let last = behind.map_or(last, |(number, _)| *number);
         let fates = u64::try_from(known.range(first..=last).count()).unwrap();
         last - first + 1 - fates
-    }
-}
-
-impl Said {
-    /// An event states something.
-    fn say(&mut self, event: &Event, lot: Option<&'static str>) {
-        let bare =
-            matches!(event.kind, Kind::Encode | Kind::Scrap | Kind::Return | Kind::Deactivate);
-        let claim = Claim { lot: event.lot, expiry: event.expiry, time: event.time, bare };
-        let others = self.claims.iter().filter(|(kind, _)| **kind != event.kind);
-        let broken: BTreeSet<_> = others
-            .filter_map(|(kind, other)| violation((*kind, other), (event.kind, &claim)))
-            .collect();
-        if self.claims.contains_key(&event.kind) && !broken.contains(OVER) {
-            self.marks.insert("DUPLICATE_IN_FILE");
-        }
-        self.marks.extend(broken);
-        self.claims.entry(event.kind).or_insert(claim);
-        if event.kind != Kind::Commission {
-            return;
-        }
-        let remarks = [
-            ("MISSING_LOT", event.lot.is_none()),
-            ("MISSING_EXPIRY", event.expiry.is_none()),
-            ("LOT_MISMATCH", lot.zip(event.lot).is_some_and(|(own, said)| own != said)),
-            ("EXPIRY_MISMATCH", event.expiry.is_some_and(|said| said != EXPIRY)),
-        ];
-        self.marks.extend(remarks.into_iter().filter(|(_, yes)| *yes).map(|(code, _)| code));
-    }
-
-    /// An event declares wrong what this document, or another one, said.
-    fn take_back(&mut self, kind: Kind) {
-        if self.claims.remove(&kind).is_some() {
-            self.marks.clear();
-        } else {
-            self.back.insert(kind);
-        }
     }
 }
 

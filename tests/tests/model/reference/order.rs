@@ -1,7 +1,9 @@
 //! What may become of a number, and what a breach of that is called (decision 28).
 
-use super::{Claim, Posting, Said};
-use crate::op::Kind;
+use std::collections::BTreeSet;
+
+use super::{Claim, EXPIRY, Posting, Said};
+use crate::op::{Event, Kind};
 
 pub const OVER: &str = "RECOMMISSION_AFTER_TERMINAL";
 const USED: &str = "GIVEN_BACK_AND_USED";
@@ -53,6 +55,41 @@ pub fn violation(one: (Kind, &Claim), other: (Kind, &Claim)) -> Option<&'static 
 }
 
 impl Said {
+    /// An event states something.
+    pub(super) fn say(&mut self, event: &Event, lot: Option<&'static str>) {
+        let bare =
+            matches!(event.kind, Kind::Encode | Kind::Scrap | Kind::Return | Kind::Deactivate);
+        let claim = Claim { lot: event.lot, expiry: event.expiry, time: event.time, bare };
+        let others = self.claims.iter().filter(|(kind, _)| **kind != event.kind);
+        let broken: BTreeSet<_> = others
+            .filter_map(|(kind, other)| violation((*kind, other), (event.kind, &claim)))
+            .collect();
+        if self.claims.contains_key(&event.kind) && !broken.contains(OVER) {
+            self.marks.insert("DUPLICATE_IN_FILE");
+        }
+        self.marks.extend(broken);
+        self.claims.entry(event.kind).or_insert(claim);
+        if event.kind != Kind::Commission {
+            return;
+        }
+        let remarks = [
+            ("MISSING_LOT", event.lot.is_none()),
+            ("MISSING_EXPIRY", event.expiry.is_none()),
+            ("LOT_MISMATCH", lot.zip(event.lot).is_some_and(|(own, said)| own != said)),
+            ("EXPIRY_MISMATCH", event.expiry.is_some_and(|said| said != EXPIRY)),
+        ];
+        self.marks.extend(remarks.into_iter().filter(|(_, yes)| *yes).map(|(code, _)| code));
+    }
+
+    /// An event declares wrong what this document, or another one, said.
+    pub(super) fn take_back(&mut self, kind: Kind) {
+        if self.claims.remove(&kind).is_some() {
+            self.marks.clear();
+        } else {
+            self.back.insert(kind);
+        }
+    }
+
     /// Whether it tells the end of a pack that nobody is known to have commissioned.
     pub fn supposes_a_pack(&self, holds: impl Fn(Kind) -> bool) -> bool {
         let ends = [Kind::Sample, Kind::Decommission, Kind::Destroy];

@@ -347,6 +347,7 @@ impl Reference {
             size,
             status: if hold.is_some() { Status::Pending } else { Status::Reserved },
             reuse,
+            ending: super::Ending::default(),
             hold,
             wish: asked.wish.clone(),
         };

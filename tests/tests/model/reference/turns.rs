@@ -7,7 +7,7 @@ use crate::op::Verb;
 impl Reference {
     /// Turns an allocation, if its life has that.
     pub fn turn(&mut self, id: &str, verb: Verb) -> Said {
-        use Status::{Active, Closed, Exported, Pending, Reserved};
+        use Status::{Active, Closed, Exported, Pending, Reserved, Review};
         let (now, refused) = (self.now, (409, "allocation-state"));
         let Some(allocation) = self.allocations.get_mut(id) else { return (404, "not-found") };
         let status = allocation.status;
@@ -27,15 +27,14 @@ impl Reference {
                     allocation.status = Reserved;
                 }
             }
-            Verb::Export | Verb::Close => {
+            Verb::Close => return self.close(id, None).0,
+            Verb::Export => {
                 // Whoever gave numbers back is not handed them once more.
-                let gave = allocation.reuse == Reuse::Gave && verb == Verb::Export;
-                if gave || !matches!(status, Reserved | Exported | Active | Closed) {
+                let gave = allocation.reuse == Reuse::Gave;
+                if gave || !matches!(status, Reserved | Exported | Active | Review | Closed) {
                     return refused;
                 }
-                if verb == Verb::Close {
-                    allocation.status = Closed;
-                } else if status == Reserved {
+                if status == Reserved {
                     allocation.status = Exported;
                 }
             }

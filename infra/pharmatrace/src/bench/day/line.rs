@@ -124,7 +124,8 @@ impl Worker {
     /// Each file to its report; some come twice, and that changes nothing.
     async fn files(&self, order: &Order, first: u64) -> Result<(), Fault> {
         let files = order.files((&self.pool, &self.line), first);
-        for (place, (bytes, packs)) in files.map_err(|error| error.to_string())?.into_iter().enumerate()
+        for (place, (bytes, packs)) in
+            files.map_err(|error| error.to_string())?.into_iter().enumerate()
         {
             let view = self.file(&bytes).await?;
             must(count(&view, "/serials/newly_commissioned") == packs, &view)?;
