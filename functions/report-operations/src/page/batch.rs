@@ -198,7 +198,32 @@ impl std::error::Error for Broken {}
 
 #[cfg(test)]
 mod tests {
-    use super::difference;
+    use serde_json::json;
+
+    use super::{Account, difference};
+
+    #[test]
+    fn counts_stand_beside_what_was_reported_and_texts_stay_texts() {
+        let account: Account = serde_json::from_value(json!({
+            "form": "x",
+            "production": [
+                { "packaging_code": "10313000007779", "packaging_level": "<b>",
+                  "quantity_reported": 4, "quantity_commissioned": null },
+                { "packaging_code": "00313000007772", "packaging_level": "EA",
+                  "quantity_reported": 91, "quantity_commissioned": 90 },
+            ],
+            "yield": { "commissioned": 90, "printed": 96, "thousandths": 937, "min": 950, "max": 1000 },
+            "issues": [{ "code": "YIELD_OUT_OF_TOLERANCE", "count": 1, "detail": "<i>" }],
+        }))
+        .unwrap();
+        assert_eq!(account.own(), Some((91, 90)));
+        let page = account.view().into_string();
+        for words in
+            ["&lt;b&gt;", "&lt;i&gt;", "not counted", ">+1<", "93.7 %", "95.0 % to 100.0 %"]
+        {
+            assert!(page.contains(words), "no {words}: {page}");
+        }
+    }
 
     #[test]
     fn a_difference_has_the_sign_of_what_is_reported_too_much() {

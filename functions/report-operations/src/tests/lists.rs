@@ -21,6 +21,8 @@ use testkit::KeyService;
 use super::page::Desk;
 use super::*;
 
+mod reviews;
+
 const GTIN: &str = "00313000007772";
 const LINE: &str = "0313000000018";
 const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'&";

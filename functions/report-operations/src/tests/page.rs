@@ -11,7 +11,7 @@ use store::credential::{Credential, Rotation};
 
 use super::*;
 
-const SECRET: &str = "secretsecretsecretsecret";
+pub(super) const SECRET: &str = "secretsecretsecretsecret";
 
 /// A bench whose clock a test can move, and the credential `good` with its secret.
 pub(super) struct Desk {
@@ -103,7 +103,7 @@ impl Desk {
     }
 
     /// The token that the forms of a page carry.
-    async fn form_token(&self, cookie: &str) -> String {
+    pub(super) async fn form_token(&self, cookie: &str) -> String {
         let page = self.get("/operations", cookie).await.body;
         let rest = page.split("name=\"form_token\" value=\"").nth(1).unwrap();
         rest.split('"').next().unwrap().to_owned()
