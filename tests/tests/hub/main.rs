@@ -21,6 +21,7 @@ mod flow_files;
 mod flow_findings;
 mod flow_inbound;
 mod flow_kit;
+mod flow_list;
 mod flow_lists;
 mod flow_openapi;
 mod flow_page;
