@@ -209,7 +209,11 @@ impl Route {
             .content(media_type, content.build())
             .build();
         self.operation = self.operation.request_body(Some(body));
-        self.refuses(&[ProblemKind::PayloadTooLarge, ProblemKind::UnsupportedMediaType])
+        self.refuses(&[
+            ProblemKind::Validation,
+            ProblemKind::PayloadTooLarge,
+            ProblemKind::UnsupportedMediaType,
+        ])
     }
 
     /// One of the good answers.

@@ -1,7 +1,7 @@
 //! Fills a new, empty stack from the table and the buckets of another one; see infra/restore.md.
 //!
 //! - Items are put where there are none and never over others; those that make the new hub work come last.
-//! - Kept documents, reports and exports are copied under their keys.
+//! - Kept documents, reports, imported numbers and exports are copied under their keys.
 //! - I1: numbers that the lost stack handed out after the point of the copy are in no item of it. So every
 //!   pool comes with its cursor moved, and nothing of it is offered again (`store::restore`).
 //! - I6: deliveries that the copied table does not know are delivered again, last of all.
@@ -134,6 +134,7 @@ impl Copy {
             (&from.documents, &to.documents, "documents/"),
             (&from.documents, &to.documents, "reports/"),
             (&from.documents, &to.documents, "batches/"),
+            (&from.documents, &to.documents, "lists/"),
             (&from.documents, &to.documents, "reservations/"),
             (&from.outbound, &to.outbound, "outbound/"),
         ] {
