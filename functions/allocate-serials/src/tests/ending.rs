@@ -97,7 +97,7 @@ async fn numbers_that_come_to_be_unused_again_do_not_keep_a_run_from_its_end() {
     let report = json!({ "unused": "return" });
     let (mut k, mut given) = (0, 0);
     loop {
-        k += 1;
+        k += 5;
         assert!(k < 100, "the end of a run has fewer calls");
         let id = world.reserved_some(&format!("R{k}"), 6).await;
         world.told(&id, Fact::Commissioned, (0, 3)).await;
