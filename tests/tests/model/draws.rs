@@ -286,12 +286,11 @@ fn event(draw: &mut Draw, model: &Reference, sender: &'static str) -> Event {
     }
 }
 
+/// Numbers: of which product and space, and runs of them.
+type Named = ((&'static str, Option<usize>), Vec<(u64, u64)>);
+
 /// Where an event's numbers lie: mostly in an allocation, often at one of its ends.
-fn numbers(
-    draw: &mut Draw,
-    model: &Reference,
-    sender: &str,
-) -> ((&'static str, Option<usize>), Vec<(u64, u64)>) {
+fn numbers(draw: &mut Draw, model: &Reference, sender: &str) -> Named {
     let run = |draw: &mut Draw, from: u64, long: u64| (from, from + draw.below(long));
     let all: Vec<_> = model.allocations.values().collect();
     let own: Vec<_> = all.iter().copied().filter(|one| one.system == sender).collect();

@@ -26,12 +26,11 @@ impl Store {
         for (gtin, space) in spaces {
             let (pk, sk) = (Pk::Gtin(gtin), Sk::Space(space));
             audit.spaces = audit.spaces.saturating_add(1);
-            match self.item_fetch("GetItem space", &pk, &sk).await? {
-                Some(item) => self.audit_space(&item, (gtin, space), audit).await?,
-                None => {
-                    let detail = "a pool prints from it, and its item with the key is missing";
-                    audit.breach(Invariant::Disjoint, format!("{pk}/{sk}"), detail);
-                }
+            if let Some(item) = self.item_fetch("GetItem space", &pk, &sk).await? {
+                self.audit_space(&item, (gtin, space), audit).await?;
+            } else {
+                let detail = "a pool prints from it, and its item with the key is missing";
+                audit.breach(Invariant::Disjoint, format!("{pk}/{sk}"), detail);
             }
         }
         Ok(())

@@ -6,8 +6,8 @@ use super::{Finding, Reference, Status};
 /// What was decided about the end of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ending {
-    /// What the line said last that it made; none before the first end, and one that says nothing.
-    reported: Option<Option<u64>>,
+    /// What the line said that it made, with each end; one may say nothing.
+    reported: Vec<Option<u64>>,
     /// The review since: accepted or not, and by whom.
     review: Option<(bool, &'static str)>,
 }
@@ -22,13 +22,14 @@ impl Reference {
         let Some(one) = self.allocations.get_mut(id) else { return ((404, "not-found"), None) };
         match one.status {
             Status::Reserved | Status::Exported | Status::Active => {
-                one.ending = Ending { reported: Some(reported), review: None };
+                one.ending.reported.push(reported);
+                one.ending.review = None;
                 let off = reported.map(|said| said.abs_diff(made)).filter(|off| *off > 0);
                 one.status = if off.is_some() { Status::Review } else { Status::Closed };
                 ((200, ""), off)
             }
             // The same again.
-            Status::Review | Status::Closed if one.ending.reported == Some(reported) => {
+            Status::Review | Status::Closed if one.ending.reported.last() == Some(&reported) => {
                 ((200, ""), None)
             }
             Status::Review

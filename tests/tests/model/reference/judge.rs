@@ -140,7 +140,7 @@ impl Reference {
         let first = pool.ranges.range(..=number).next_back().filter(holds);
         // What was taken again is somebody else's since.
         let again = pool.again.range(..=number).next_back().filter(holds);
-        let (start, range) = again.or(first).expect("the reference loses no numbers");
+        let (start, range) = again.or(first).unwrap();
         let id = range.allocation.clone();
         let Some(allocation) = self.allocations.get(&id) else {
             return Err(miss("WRONG_ALLOCATION_STATE", None, false));

@@ -50,15 +50,12 @@ impl Order {
     }
 
     pub(super) fn request(&self, pool: &Pool, line: &Line) -> Value {
-        let mut body = json!({
+        let hold_minutes = Some(60).filter(|_| self.is_held());
+        json!({
             "request_id": self.id, "gtin": pool.gtin, "quantity": self.size,
             "lot": self.lot(), "expiry": EXPIRY, "line_gln": line.gln,
-            "work_order": format!("WO-{}", self.id),
-        });
-        if self.is_held() {
-            body["hold_minutes"] = 60.into();
-        }
-        body
+            "work_order": format!("WO-{}", self.id), "hold_minutes": hold_minutes,
+        })
     }
 
     /// The end as the line reports it.
