@@ -34,7 +34,7 @@ async fn the_form_is_for_who_may_review_and_what_came_of_it_is_said_in_our_words
         match expected {
             None => assert_eq!(said, None, "{query}"),
             Some(words) => {
-                assert!(said.is_some_and(|said| said.contains(words)), "{query} {said:?}")
+                assert!(said.is_some_and(|said| said.contains(words)), "{query} {said:?}");
             }
         }
         assert!(!page.contains("img&gt;"), "what an address says is not shown: {page}");
