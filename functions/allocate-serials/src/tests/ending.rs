@@ -17,7 +17,7 @@ const LATER: &str = "2026-11-23T11:00:00.000Z";
 impl World {
     /// A process that dies when its `k`-th call was served.
     fn dying(&self, k: usize) -> Store {
-        let client = self._dynamo.client_with(&Faults::none().dies_after(k));
+        let client = self.dynamo.client_with(&Faults::none().dies_after(k));
         Store::new(client, &self.store.table)
     }
 
