@@ -48,6 +48,7 @@ impl Offset {
 
 /// Where the `index`-th serial of an allocation (counted from its start) lives: block and offset.
 /// `None` beyond block 99,999,999, which no allocation reaches.
+#[inline]
 #[must_use]
 pub fn place(index: u128) -> Option<(u32, Offset)> {
     let block = index / u128::from(BLOCK_SIZE);

@@ -1,6 +1,7 @@
 //! What becomes of a serial that an event names: looked up at once, or kept until its space's batch is
 //! deciphered.
 
+use domain::bitmap::place;
 use domain::finding::Code;
 use domain::gtin::Gtin14;
 
@@ -8,7 +9,7 @@ use super::Fold;
 use crate::catalog::{Found, Spelling};
 use crate::event::Miss;
 use crate::pending::{Kept, Space};
-use crate::stop::Stop;
+use crate::stop::{SCATTERED, Stop};
 
 /// Letters and digits stand for themselves in every form of an identifier.
 pub(super) fn is_plain(serial: &str) -> bool {
@@ -59,7 +60,7 @@ impl Fold {
         for index in found {
             // Most texts of a space are of one allocation.
             if let Some((near, place)) = reach.and_then(|near| Some((near, near.place(*index)?))) {
-                self.mine(near.allocation, u128::from(place))?;
+                self.near(near.allocation, place)?;
                 continue;
             }
             let found = self.catalog.find_index(number, way, *index)?;
@@ -70,6 +71,17 @@ impl Fold {
             self.found(gtin, found, "")?;
         }
         self.pending.give_back(batch);
+        Ok(())
+    }
+
+    /// A serial of an allocation, mostly in the block where the one before lies.
+    #[inline]
+    fn near(&mut self, allocation: usize, index: u64) -> Result<(), Stop> {
+        let (block, offset) = place(u128::from(index)).ok_or(SCATTERED)?;
+        let slot = self.slot(allocation, block)?;
+        if !self.event.hit_again(slot, offset) {
+            self.event.hit(slot, offset);
+        }
         Ok(())
     }
 

@@ -147,16 +147,22 @@ impl SpaceCipher {
         if right.len() != self.halves.1 {
             return None;
         }
+        // The second half is the longer one where the length is odd.
+        let (odd, right) = right.split_at_checked(self.halves.1 - self.halves.0)?;
         let radix = self.digits.radix();
-        let mut seen = 0;
-        let mut number = |half: &[u8]| {
-            half.iter().fold(0_u64, |sum, byte| {
-                let digit = self.values[usize::from(*byte)];
-                seen |= digit;
-                sum.wrapping_mul(radix).wrapping_add(u64::from(digit))
-            })
-        };
-        let halves = (number(left), number(right));
+        let (mut seen, mut halves) = (0, (0_u64, 0_u64));
+        let add = |sum: u64, digit: u8| sum.wrapping_mul(radix).wrapping_add(u64::from(digit));
+        for byte in odd {
+            let digit = self.values[usize::from(*byte)];
+            seen |= digit;
+            halves.1 = u64::from(digit);
+        }
+        // Side by side, for each digit waits for the one before it.
+        for (left, right) in left.iter().zip(right) {
+            let digits = (self.values[usize::from(*left)], self.values[usize::from(*right)]);
+            seen |= digits.0 | digits.1;
+            halves = (add(halves.0, digits.0), add(halves.1, digits.1));
+        }
         (seen & NO_DIGIT == 0).then_some(halves)
     }
 
