@@ -86,13 +86,21 @@ async fn ssccs_come_back_as_they_went_out_and_strange_parents_are_found() {
     // What is packed into SSCCs of ours, into those of others, and into one that nobody reserved.
     let mut commissioned: Vec<String> = (1_000..1_100).map(urn).collect();
     commissioned.extend((1_100..1_200).map(link));
-    let parents = [urn(1_000), link(1_001), urn(1_300), "urn:epc:id:sscc:0614141.3000000417".into()];
+    let parents =
+        [urn(1_000), link(1_001), urn(1_300), "urn:epc:id:sscc:0614141.3000000417".into()];
     let bytes = document(&commissioned, &parents);
     plant.drop("pallets.xml", &bytes).await;
     let view = plant.settled(&sha256(&bytes)).await;
     assert_eq!(view["status"], "reconciled", "{view}");
-    assert_eq!((&view["serials"]["newly_commissioned"], codes(&view)), (&json!(200), vec![]), "{view}");
-    let strange = document(&[link(20_000)], &[link(10_000), "https://id.gs1.org/00/306141410000004173".into()]);
+    assert_eq!(
+        (&view["serials"]["newly_commissioned"], codes(&view)),
+        (&json!(200), vec![]),
+        "{view}"
+    );
+    let strange = document(
+        &[link(20_000)],
+        &[link(10_000), "https://id.gs1.org/00/306141410000004173".into()],
+    );
     plant.drop("strange.xml", &strange).await;
     let view = plant.settled(&sha256(&strange)).await;
     assert_eq!(codes(&view), ["NOT_RESERVED", "INVALID_SSCC_CHECK_DIGIT"], "{view}");

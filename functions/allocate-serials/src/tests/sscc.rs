@@ -109,7 +109,7 @@ async fn unused_ssccs_are_given_back_by_their_text() {
     let id = first["allocation_id"].as_str().unwrap();
     let wrong =
         json!({ "serials": ["103555550000010004"], "fate": "deactivate", "reason": "torn" });
-    assert_eq!(give_back(&world, id, &wrong).await.0, 400, "another check digit");
+    assert_eq!(give_back(&world, id, &wrong).await.0, 422, "another check digit");
     let back = json!({ "ranges": [{ "from": "103555550000010002", "to": "103555550000010026" }],
         "fate": "deactivate", "reason": "torn" });
     let (status, answer) = give_back(&world, id, &back).await;

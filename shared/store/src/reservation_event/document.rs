@@ -96,3 +96,51 @@ fn event_id(a: &Allocation) -> String {
         part(20, 32)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::allocation::{AllocationStatus, Reuse};
+    use domain::ids::{AllocationId, PoolId, RequestId, SystemId};
+    use domain::pool::Scheme;
+    use domain::request::{Details, Mode};
+
+    use super::*;
+
+    fn ssccs(size: u64) -> Value {
+        let allocation = Allocation {
+            id: AllocationId::parse(&"A".repeat(26)).unwrap(),
+            request_id: RequestId::parse("R1").unwrap(),
+            request_hash: String::new(),
+            requester: SystemId::parse("L1").unwrap(),
+            system_id: SystemId::parse("L1").unwrap(),
+            pool_id: PoolId::from_entropy([1; 17]),
+            key: "0614141.3".parse().unwrap(),
+            company_prefix_length: 7,
+            scheme: Scheme::Sequential { width: 9 },
+            start: 417,
+            size,
+            status: AllocationStatus::Reserved,
+            line_gln: None,
+            plant_gln: None,
+            details: Details::default(),
+            created_at: "2026-11-23T10:00:00.000Z".to_owned(),
+            closed_at: None,
+            requested: size,
+            mode: Mode::Range,
+            hold: None,
+            reuse: Reuse::None,
+        };
+        let document: Value = serde_json::from_str(&document(&allocation)).unwrap();
+        document["epcisBody"]["eventList"][0].clone()
+    }
+
+    #[test]
+    fn ssccs_are_named_one_by_one_or_by_the_pattern_of_their_company_prefix() {
+        let few = ssccs(2);
+        let urns = ["urn:epc:id:sscc:0614141.3000000417", "urn:epc:id:sscc:0614141.3000000418"];
+        assert_eq!((&few["epcList"], &few["quantityList"]), (&json!(urns), &Value::Null));
+        let many = ssccs(NAMED_MAX + 1);
+        let class = json!([{"epcClass": "urn:epc:idpat:sscc:0614141.*", "quantity": 1_001}]);
+        assert_eq!((&many["epcList"], &many["quantityList"]), (&Value::Null, &class));
+    }
+}
