@@ -25,6 +25,7 @@ use utoipa::{IntoParams, ToSchema};
 pub use crate::openapi::answer::Answer;
 pub use crate::openapi::forms::*;
 pub use crate::openapi::whole::{Part, whole};
+use crate::body::BODY_BYTES_MAX;
 use crate::problem::ProblemKind;
 use crate::scope::Scope;
 
@@ -202,7 +203,7 @@ impl Route {
     /// A body that is a text of some media type, and an example of it.
     #[must_use]
     pub fn text_body(mut self, media_type: &str, example: &str) -> Self {
-        let text = ObjectBuilder::new().schema_type(Type::String);
+        let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(BODY_BYTES_MAX));
         let content = ContentBuilder::new().schema(Some(text)).example(Some(example.into()));
         let body = RequestBodyBuilder::new()
             .required(Some(Required::True))
