@@ -112,10 +112,14 @@ pub(super) fn new_allocation(
 }
 
 /// I11: what the reservation says of itself.
-pub(super) fn record_of(allocation: &Allocation) -> AuditRecord {
+pub(super) fn record_of(allocation: &Allocation, request: &ReserveRequest) -> AuditRecord {
     let a = allocation;
+    let actor = match &request.credential {
+        Some(credential) => format!("{}/{credential}", a.requester),
+        None => a.requester.to_string(),
+    };
     let taken = format!("{} {}+{} of POOL#{}", a.status.as_str(), a.start, a.size, a.pool_id);
-    AuditRecord::new(&a.created_at, a.requester.as_str(), "reserve", 0).changing(None, Some(&taken))
+    AuditRecord::new(&a.created_at, &actor, "reserve", 0).changing(None, Some(&taken))
 }
 
 /// A time so many minutes later, RFC 3339 UTC with milliseconds.
