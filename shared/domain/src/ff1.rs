@@ -256,11 +256,11 @@ impl Blocks {
         if *high != first {
             *high = first;
             for block in &mut *plain {
-                block[..8].copy_from_slice(&first.to_be_bytes());
+                block.0[..8].copy_from_slice(&first.to_be_bytes());
             }
         }
         for (block, half) in plain.iter_mut().zip(source) {
-            block[8..].copy_from_slice(&(second ^ half).to_be_bytes());
+            block.0[8..].copy_from_slice(&(second ^ half).to_be_bytes());
         }
         // They have the same length.
         cipher.encrypt_blocks_b2b(plain, secret).unwrap_or_default();
