@@ -9,7 +9,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    clippy::arithmetic_side_effects,
+    clippy::float_arithmetic,
     clippy::indexing_slicing,
     reason = "a bench that fails should stop"
 )]
@@ -55,7 +55,8 @@ fn plan(serials: u32, each: usize) {
         for (case, best) in cases.iter().zip(&mut best) {
             let before = on_cpu("/proc/thread-self/schedstat");
             black_box(case.read());
-            *best = (on_cpu("/proc/thread-self/schedstat") - before).min(*best);
+            let had = on_cpu("/proc/thread-self/schedstat").saturating_sub(before);
+            *best = had.min(*best);
         }
     }
     tell(&format!("plan, {each} an event"), serials, best);
@@ -105,7 +106,7 @@ fn deliver(case: &Case) -> (Duration, Duration) {
     record.body = Some(body.to_string());
     let (before, begin) = (all_on_cpu(), Instant::now());
     case.runtime.block_on(handle(&hub, record)).unwrap();
-    let took = (begin.elapsed(), all_on_cpu() - before);
+    let took = (begin.elapsed(), all_on_cpu().saturating_sub(before));
     let report = shelf.keys("docs").into_iter().find(|key| key.starts_with("reports/")).unwrap();
     let report: serde_json::Value =
         serde_json::from_slice(&shelf.get("docs", &report).unwrap()).unwrap();
