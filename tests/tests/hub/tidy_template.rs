@@ -305,8 +305,8 @@ fn each_function_writes_under_its_own_partition_keys_only() {
             ("ExportAllocation PutItem", "ALLOC#* EXPORT#*"),
             ("ExportAllocation UpdateItem", "ALLOC#*"),
             ("IngestTelemetry PutItem", "LINE#* LINES"),
-            ("ManagePools DeleteItem", "GTIN#* SSCC#*"),
-            ("ManagePools PutItem", "GTIN#* POOL#* PRODUCT#* REGISTRY SSCC#* WEBHOOK"),
+            ("ManagePools DeleteItem", "GTIN#* SSCC"),
+            ("ManagePools PutItem", "GTIN#* POOL#* PRODUCT#* REGISTRY SSCC WEBHOOK"),
             ("ManagePools UpdateItem", "POOL#*"),
             ("QuarantineDeliveries PutItem", "ARRIVAL#* DOC#* FINDING#*"),
             ("ReconcileCommissioning DeleteItem", "DOC#* FINDING#*"),
@@ -318,11 +318,8 @@ fn each_function_writes_under_its_own_partition_keys_only() {
             ("ReportOperations DeleteItem", "SESSION#*"),
             ("ReportOperations PutItem", "DOC#* FINDING#* SESSION#*"),
             ("ReportOperations UpdateItem", "CREDENTIAL#*"),
-            ("SweepReservations DeleteItem", "GTIN#* SSCC#*"),
-            (
-                "SweepReservations PutItem",
-                "ALLOC#* ARRIVAL#* DOC#* GTIN#* POOL#* SEALS SSCC#* SWEEP"
-            ),
+            ("SweepReservations DeleteItem", "GTIN#* SSCC"),
+            ("SweepReservations PutItem", "ALLOC#* ARRIVAL#* DOC#* GTIN#* POOL#* SEALS SSCC SWEEP"),
             ("SweepReservations UpdateItem", "ALLOC#* POOL#*"),
             ("WriteExports PutItem", "EXPORT#*"),
         ]

@@ -82,7 +82,11 @@ async fn a_list_says_nothing_that_follows_from_its_imports() {
     }
     let path = bench.list().await;
     let pool = path.strip_suffix("/serials").unwrap();
-    let (status, answer) = bench.operator("PATCH", pool, Some(&json!({"to": "5"}))).await;
-    assert_eq!(status, 422, "{answer}");
+    // I1: what the pool claims are its imported texts, which no change of its bounds may forget.
+    assert_eq!(bench.import(&path, "serial\nA1\n").await.0, 201);
+    for change in [json!({"to": "5"}), json!({"auto_extend": {"by": 5, "ceiling": "100"}})] {
+        let (status, answer) = bench.operator("PATCH", pool, Some(&change)).await;
+        assert_eq!(status, 422, "{answer}");
+    }
     assert_eq!(bench.operator("PATCH", pool, Some(&json!({"threshold": 5}))).await.0, 200);
 }

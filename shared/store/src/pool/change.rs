@@ -8,7 +8,7 @@
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::ids::PoolId;
-use domain::pool::{Pool, PoolStatus, Scheme};
+use domain::pool::{Pool, PoolRuleError, PoolStatus, Scheme};
 
 use super::guard::Others;
 use super::policy::{self, PolicyChange};
@@ -93,6 +93,24 @@ impl PoolChange {
     }
 }
 
+/// I1: a pool of imported numbers grows by imports alone. What it claims is what they look like, which follows from
+/// no boundary; a number without one has no text.
+fn refuse_to_grow_a_list(
+    change: &PoolChange,
+    before: &Pool,
+    after: &Pool,
+) -> Result<(), PoolRuleError> {
+    let field = match before.draft.scheme {
+        Scheme::Sequential { .. } | Scheme::Randomised { .. } => return Ok(()),
+        Scheme::List { .. } if change.from.is_some() => "from",
+        Scheme::List { .. } if change.to.is_some() => "to",
+        Scheme::List { .. } if after.draft.policy.auto_extend.is_some() => "auto_extend",
+        Scheme::List { .. } => return Ok(()),
+    };
+    let detail = "the numbers of the pool are those that were imported".to_owned();
+    Err(PoolRuleError { field, detail })
+}
+
 impl Store {
     /// Changes a pool. Its boundaries are claimed before it changes, and what it no longer needs is given
     /// up afterwards, only after a certain success and only if no other claim of the key came between. So
@@ -128,12 +146,9 @@ impl Store {
         let before = &state.pool;
         let bounds = change.bounds(before);
         let scheme = before.draft.scheme;
-        if matches!(scheme, Scheme::List { .. }) && (change.from, change.to) != (None, None) {
-            let detail = "the numbers of the pool are those that were imported".to_owned();
-            return Err(domain::pool::PoolRuleError { field: "to", detail }.into());
-        }
         domain::pool::check_bounds(scheme, bounds.0, bounds.1)?;
         let after = change.made_to(before, bounds);
+        refuse_to_grow_a_list(change, before, &after)?;
         after.draft.policy.check(bounds.1, scheme.capacity())?;
         // Bounds that are named are claimed again, so that a claim that is too wide is put right.
         let keeps_bounds = change.from.is_none()
