@@ -39,7 +39,9 @@ mod tests {
     fn a_key_is_read_as_it_was_written_and_never_of_two_kinds() {
         let item = |keys: &[&str]| {
             let mut item = Item::new();
-            keys.iter().for_each(|key| put(&mut item, key.parse().unwrap()));
+            for key in keys {
+                put(&mut item, key.parse().unwrap());
+            }
             item
         };
         let (gtin, prefix) = ("00313000007772", "0355555.1");

@@ -83,7 +83,7 @@ mod tests {
     fn a_scheme_is_read_as_it_was_written() {
         let list = Scheme::List { list: ListId::of(&PoolId::from_entropy([1; 17])) };
         for scheme in [Scheme::Sequential { width: 7 }, randomised(""), randomised("A1"), list] {
-            assert_eq!(read(Reader::raw(&item(scheme)), &gtin()), Ok(scheme));
+            assert_eq!(read(Reader::raw(&item(scheme)), gtin()), Ok(scheme));
         }
     }
 
@@ -92,7 +92,7 @@ mod tests {
         let check = |name: &str, value| {
             let mut changed = item(randomised("A1"));
             changed.insert(name.to_owned(), value);
-            let refused = read(Reader::raw(&changed), &gtin()).unwrap_err();
+            let refused = read(Reader::raw(&changed), gtin()).unwrap_err();
             refused.attribute
         };
         assert_eq!(check("scheme", text("list of somebody")), "scheme");
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(check("length", number(13)), "space");
         assert_eq!(check("space", text("a")), "space");
         let other = Gtin14::parse("00313000007789").unwrap();
-        let refused = read(Reader::raw(&item(randomised("A1"))), &other).unwrap_err();
+        let refused = read(Reader::raw(&item(randomised("A1"))), other).unwrap_err();
         assert_eq!(refused.attribute, "space");
     }
 }

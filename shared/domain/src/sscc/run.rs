@@ -66,7 +66,7 @@ mod tests {
             let prefix = SsccPrefix::parse(&company, extension).unwrap();
             // Ends of decades are where carries happen.
             for start in [seed, 10_u128.pow(digits).saturating_sub(50)] {
-                let start = start % prefix.capacity();
+                let start = start.checked_rem(prefix.capacity()).unwrap();
                 let mut run = SsccRun::new(&prefix, start);
                 for reference in (start..prefix.capacity()).take(100) {
                     let single = prefix.sscc(reference);
