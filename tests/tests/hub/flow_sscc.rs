@@ -24,8 +24,8 @@ fn link(reference: u128) -> String {
 
 /// Commissioned units, and packs that are packed into parents.
 fn document(commissioned: &[String], parents: &[String]) -> Vec<u8> {
-    let epcs: String = commissioned.iter().map(|epc| format!("<epc>{epc}</epc>")).collect();
-    let packed: String = parents
+    let epcs: Vec<String> = commissioned.iter().map(|epc| format!("<epc>{epc}</epc>")).collect();
+    let packed: Vec<String> = parents
         .iter()
         .zip(0..)
         .map(|(parent, child)| {
@@ -37,6 +37,7 @@ fn document(commissioned: &[String], parents: &[String]) -> Vec<u8> {
             )
         })
         .collect();
+    let (epcs, packed) = (epcs.concat(), packed.concat());
     let text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><e:EPCISDocument schemaVersion=\"1.2\" \
          xmlns:e=\"urn:epcglobal:epcis:xsd:1\"><EPCISBody><EventList><ObjectEvent>\

@@ -49,7 +49,13 @@ impl Fold {
                 let number = self.catalog.gtin(&sgtin.gtin)?;
                 let found = match self.catalog.find(number, &sgtin.serial)? {
                     Found::InSpace { way } => self.in_space((number, way), &sgtin.serial)?,
-                    found => found,
+                    told @ (Found::Mine { .. }
+                    | Found::Foreign { .. }
+                    | Found::Void { .. }
+                    | Found::Unreserved { .. }
+                    | Found::Stripped
+                    | Found::NotOfScheme
+                    | Found::UnknownGtin) => told,
                 };
                 self.parent(Some(sgtin.gtin), found, text);
             }

@@ -163,9 +163,9 @@ async fn a_line_that_goes_on_printing_ssccs_runs_over_and_gaps_are_told() {
     named.extend(links(90, 90));
     let report = yard.bench.send("L1", &document(&[units(named)])).await;
     let over = format!("{}-{}", prefix.sscc(100), prefix.sscc(101));
-    let lines = report.lines();
-    assert!(lines.contains(&format!("critical NOT_RESERVED 2 {over}")), "{lines:?}");
-    assert!(lines.contains(&format!("error OVER_RUN 2 {over}")), "{lines:?}");
+    let told = report.lines();
+    assert!(told.contains(&format!("critical NOT_RESERVED 2 {over}")), "{told:?}");
+    assert!(told.contains(&format!("error OVER_RUN 2 {over}")), "{told:?}");
     assert_eq!(yard.bench.count(&mine, Bucket::Commissioned).await, 4);
 }
 
@@ -218,10 +218,10 @@ async fn ssccs_of_result_files_and_of_json_are_posted_too() {
     for (reference, wrong) in [(1_000, ""), (1_001, "x")] {
         let sscc = prefix().sscc(reference).to_string();
         let sscc = if wrong.is_empty() { sscc } else { format!("{}0", &sscc[..17]) };
-        rows.push_str(&format!(",{sscc},,COMMISSIONED,2026-11-23T10:00:00Z\r\n"));
+        rows.extend([",", &sscc, ",,COMMISSIONED,2026-11-23T10:00:00Z\r\n"]);
     }
     let epc = &ssccs(1_002, 1_002)[0];
-    rows.push_str(&format!(",,{epc},COMMISSIONED,2026-11-23T10:00:00Z\r\n"));
+    rows.extend([",,", epc, ",COMMISSIONED,2026-11-23T10:00:00Z\r\n"]);
     let wrong =
         format!("error INVALID_SSCC_CHECK_DIGIT 1 {}0", &prefix().sscc(1_001).as_str()[..17]);
     let hole = prefix().sscc(1_001);
