@@ -160,18 +160,17 @@ impl ListReader {
     /// A segment with the serial numbers only.
     async fn segment(&mut self, import: usize, number: u32) -> Result<Arc<ListTexts>, StoreError> {
         let known = self.segments.iter().position(|(key, _)| *key == (import, number));
-        let segment = match known.and_then(|place| self.segments.remove(place)) {
-            Some(segment) => segment,
-            None => {
-                let rows = self.segment_rows(import, number).await?;
-                let mut texts = ListTexts::from(self.begin_of(import, number), Longest::default());
-                let mut rest = rows.as_slice();
-                while let Some((row, behind)) = Row::take(rest) {
-                    texts.push(&Row { key: "", code: "", ..row });
-                    rest = behind;
-                }
-                ((import, number), Arc::new(texts))
+        let segment = if let Some(segment) = known.and_then(|place| self.segments.remove(place)) {
+            segment
+        } else {
+            let rows = self.segment_rows(import, number).await?;
+            let mut texts = ListTexts::from(self.begin_of(import, number), Longest::default());
+            let mut rest = rows.as_slice();
+            while let Some((row, behind)) = Row::take(rest) {
+                texts.push(&Row { key: "", code: "", ..row });
+                rest = behind;
             }
+            ((import, number), Arc::new(texts))
         };
         let texts = Arc::clone(&segment.1);
         self.segments.push_front(segment);

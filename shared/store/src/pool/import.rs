@@ -83,12 +83,12 @@ impl ImportBase {
         let own = |claim: &&Boundary| claim.pool_id == self.pool.id;
         let mut claim = self.guarded.boundaries.iter().find(own)?.clone();
         claim.to = claim.to.max(last);
-        let list = claim.list.as_mut()?;
-        list.shape.join(shape);
+        let texts = claim.list.as_mut()?;
+        texts.shape.join(shape);
         // Those that begin elsewhere are linked by now, or never will be: the pool has grown since.
-        list.pending.retain(|(first, sha256)| *first == import.0 && sha256 != import.1);
-        list.pending.push((import.0, import.1.to_owned()));
-        (list.pending.len() <= PENDING_MAX).then_some(claim)
+        texts.pending.retain(|(first, sha256)| *first == import.0 && sha256 != import.1);
+        texts.pending.push((import.0, import.1.to_owned()));
+        (texts.pending.len() <= PENDING_MAX).then_some(claim)
     }
 }
 
