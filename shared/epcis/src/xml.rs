@@ -370,7 +370,7 @@ fn tokenizer_error<R: Read>(error: &Error, source: &mut Source<R>, token: &[u8])
     let unclosed =
         matches!(error, Error::Syntax(_) | Error::IllFormed(IllFormedError::UnclosedReference));
     if let Error::Syntax(error) = error {
-        if check::begins_wrongly(error, token) {
+        if check::begins_wrongly(*error, token) {
             let fault = fault(&error.to_string());
             return locate(&fault, source.mark_position(), token);
         }

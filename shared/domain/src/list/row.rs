@@ -87,7 +87,9 @@ mod tests {
             Row { serial: "a,\"/%", key: "92A0", code: "MEUCIQ+/=" },
         ];
         let mut bytes = Vec::new();
-        rows.iter().for_each(|row| row.put(&mut bytes));
+        for row in &rows {
+            row.put(&mut bytes);
+        }
         let (first, rest) = Row::take(&bytes).unwrap();
         assert_eq!((first, Row::take(rest).unwrap()), (rows[0], (rows[1], &[][..])));
         assert_eq!(Row::take(&bytes[..3]), None);

@@ -136,7 +136,9 @@ mod tests {
 
     fn shape(texts: &[&str]) -> ListShape {
         let mut shape = ListShape::default();
-        texts.iter().for_each(|text| shape.add(text));
+        for text in texts {
+            shape.add(text);
+        }
         shape
     }
 

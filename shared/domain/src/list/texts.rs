@@ -170,7 +170,9 @@ mod tests {
 
     fn texts(first: u128, serials: &[&str]) -> ListTexts {
         let mut texts = ListTexts::from(first, Longest::default());
-        serials.iter().for_each(|serial| texts.push(&Row { serial, key: "K", code: "" }));
+        for serial in serials {
+            texts.push(&Row { serial, key: "K", code: "" });
+        }
         texts
     }
 

@@ -116,13 +116,14 @@ impl State {
         let (id, cut) = (world.asks[index], world.cut);
         let known = self.made.get(&id).copied();
         self.callers[index] = match self.callers[index] {
-            Caller::Find => match known {
-                Some(made) => Caller::Done { start: made.start },
-                None => {
+            Caller::Find => {
+                if let Some(made) = known {
+                    Caller::Done { start: made.start }
+                } else {
                     let free = self.runs.iter().find(|(_, (offered, taken))| taken < offered);
                     free.map_or(Caller::Open, |(run, _)| Caller::Take { run: *run })
                 }
-            },
+            }
             Caller::Take { run } => {
                 let (offered, taken) = self.runs[&run];
                 let free = taken < offered || cut == Cut::TakeAsListed;

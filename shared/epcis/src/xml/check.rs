@@ -158,17 +158,19 @@ pub(crate) fn doctype(content: &[u8]) -> Result<(), Fault> {
 
 /// Whether markup that the tokenizer calls unclosed does not even begin as it should: then it is malformed, wherever
 /// the input or a buffer of it ends.
-pub(crate) fn begins_wrongly(error: &SyntaxError, token: &[u8]) -> bool {
-    let opening: &[u8] = match error {
-        SyntaxError::UnclosedCData => b"<![CDATA[",
-        SyntaxError::UnclosedComment => b"<!--",
-        SyntaxError::UnclosedDoctype => b"<!DOCTYPE",
-        _ => return false,
+pub(crate) fn begins_wrongly(error: SyntaxError, token: &[u8]) -> bool {
+    let openings: [(SyntaxError, &[u8]); 3] = [
+        (SyntaxError::UnclosedCData, b"<![CDATA["),
+        (SyntaxError::UnclosedComment, b"<!--"),
+        (SyntaxError::UnclosedDoctype, b"<!DOCTYPE"),
+    ];
+    let Some((_, opening)) = openings.into_iter().find(|(unclosed, _)| *unclosed == error) else {
+        return false;
     };
     let length = opening.len().min(token.len());
     match (token.get(..length), opening.get(..length)) {
         // The tokenizer reads `doctype` in any case.
-        (Some(token), Some(opening)) if matches!(error, SyntaxError::UnclosedDoctype) => {
+        (Some(token), Some(opening)) if error == SyntaxError::UnclosedDoctype => {
             !token.eq_ignore_ascii_case(opening)
         }
         (token, opening) => token != opening,

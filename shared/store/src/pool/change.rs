@@ -100,13 +100,15 @@ fn refuse_to_grow_a_list(
     before: &Pool,
     after: &Pool,
 ) -> Result<(), PoolRuleError> {
-    let field = match before.draft.scheme {
-        Scheme::Sequential { .. } | Scheme::Randomised { .. } => return Ok(()),
-        Scheme::List { .. } if change.from.is_some() => "from",
-        Scheme::List { .. } if change.to.is_some() => "to",
-        Scheme::List { .. } if after.draft.policy.auto_extend.is_some() => "auto_extend",
-        Scheme::List { .. } => return Ok(()),
-    };
+    if !matches!(before.draft.scheme, Scheme::List { .. }) {
+        return Ok(());
+    }
+    let named = [
+        ("from", change.from.is_some()),
+        ("to", change.to.is_some()),
+        ("auto_extend", after.draft.policy.auto_extend.is_some()),
+    ];
+    let Some((field, _)) = named.into_iter().find(|(_, named)| *named) else { return Ok(()) };
     let detail = "the numbers of the pool are those that were imported".to_owned();
     Err(PoolRuleError { field, detail })
 }
