@@ -10,8 +10,9 @@ use store::pool::Boundary;
 
 use super::{Catalog, Found, LookupError, PoolEntry};
 
-/// Objects of lists that are read for one document (I10).
-pub const LIST_READS_MAX: u64 = 2_000;
+/// Objects of lists that are read for one document (I10): a hundred strangers in a list of as many imports, each
+/// asked, or some thousand segments.
+pub const LIST_READS_MAX: u64 = 10_000;
 
 /// A list, as far as the document needed it.
 #[derive(Debug)]

@@ -20,7 +20,9 @@ use crate::objects::Objects;
 /// Segments that are kept; without their crypto columns each has a megabyte and a half.
 const SEGMENTS_KEPT: usize = 8;
 /// Buckets of indexes that are kept, of some kilobytes each.
-const BUCKETS_KEPT: usize = 64;
+const BUCKETS_KEPT: usize = 128;
+/// Tables of parts that are kept, of four kilobytes each: one of each import, and of large ones some more.
+const TABLES_KEPT: usize = 256;
 /// Buckets between two that are wanted which are read with them: fewer calls for a few kilobytes more.
 const GAP: usize = 8;
 /// Buckets that are read with one call at most: a megabyte of a large import.
@@ -36,6 +38,8 @@ pub struct ListReader {
     segments: VecDeque<((usize, u32), Arc<ListTexts>)>,
     tables: HashMap<(usize, u32), Table>,
     buckets: VecDeque<((usize, u32, usize), Vec<Entry>)>,
+    /// The import where a text was found last: files name neighbours.
+    near: Option<usize>,
     reads: u64,
 }
 
@@ -48,6 +52,7 @@ impl ListReader {
             segments: VecDeque::new(),
             tables: HashMap::new(),
             buckets: VecDeque::new(),
+            near: None,
             reads: 0,
         }
     }
@@ -115,15 +120,28 @@ impl ListReader {
             self.segments.push_front(segment);
             return Ok(index);
         }
-        for import in (0..self.imports.len()).rev() {
+        for import in self.candidates(serial) {
             for place in self.places(import, hash).await? {
                 let texts = self.segment(import, place.div_euclid(SEGMENT_ROWS)).await?;
                 if let Some(index) = of(&texts) {
+                    self.near = Some(import);
                     return Ok(Some(index));
                 }
             }
         }
         Ok(None)
+    }
+
+    /// The imports that may have a text: the one of the last hit first, then the newest first. None has a text
+    /// that is longer than its longest one, which is told without a read.
+    fn candidates(&self, serial: &str) -> Vec<usize> {
+        let fits = |import: &Import| serial.len() <= import.longest.serial;
+        let all = self.imports.iter().enumerate().rev();
+        let all = all.filter(|(_, import)| fits(import)).map(|(number, _)| number);
+        let (mut near, others): (Vec<usize>, Vec<usize>) =
+            all.partition(|number| self.near == Some(*number));
+        near.extend(others);
+        near
     }
 
     /// Hashes of an import that are among these, which are sorted: the place there of each.
@@ -238,6 +256,9 @@ impl ListReader {
             let table = Table::read(&bytes);
             let table =
                 table.ok_or_else(|| self.corrupt(import, "has an index of another form"))?;
+            if self.tables.len() >= TABLES_KEPT {
+                self.tables.clear();
+            }
             self.tables.insert((import, part), table);
         }
         let buckets = (buckets.0, buckets.1.min(BUCKETS.saturating_sub(1)));

@@ -78,6 +78,29 @@ async fn imports_follow_each_other_and_the_same_file_is_imported_once() {
 }
 
 #[tokio::test]
+async fn numbers_of_the_oldest_import_are_found_without_asking_all_the_others() {
+    let bench = Bench::new().await;
+    let pool = bench.list(1).await;
+    bench.import(&pool, &file("A", 0..70_000)).await.unwrap();
+    for number in 0..8_u32 {
+        bench.import(&pool, &file("B", number * 10..number * 10 + 10)).await.unwrap();
+    }
+    let mut reader = bench.store.list_reader(&bench.objects, &pool).await.unwrap();
+    assert_eq!(reader.index_of("A00000000").await.unwrap(), Some(1));
+    let before = reader.reads();
+    // Two more segments of the same import: a bucket and the segment each.
+    for (serial, index) in [("A00032768", 32_769), ("A00065536", 65_537)] {
+        assert_eq!(reader.index_of(serial).await.unwrap(), Some(index));
+    }
+    assert_eq!(reader.reads() - before, 4);
+    // What is longer than all texts is in none.
+    let before = reader.reads();
+    assert_eq!(reader.index_of("A000000000").await.unwrap(), None);
+    assert_eq!(reader.reads(), before);
+    assert_eq!(reader.index_of("B00000075").await.unwrap(), Some(70_076));
+}
+
+#[tokio::test]
 async fn a_large_index_is_cut_into_parts_and_read_like_a_small_one() {
     let bench = Bench::new().await;
     let pool = bench.list(1).await;
