@@ -30,7 +30,7 @@ use tokio::runtime::Handle;
 
 pub use self::found::{Found, LookupError};
 pub use self::lists::LIST_READS_MAX;
-use self::lists::Listed;
+use self::lists::{Listed, Opened};
 pub use self::spaces::Reach;
 use self::ssccs::Ssccs;
 pub use self::ways::{Spelling, Way, Ways};
@@ -88,8 +88,8 @@ pub struct Catalog {
     store: Store,
     /// Where imported texts are; without it none is found.
     objects: Option<Objects>,
-    /// Objects of lists that were read.
-    list_reads: u64,
+    /// The lists that were read.
+    opened: Opened,
     runtime: Handle,
     sender: SystemId,
     gtins: FxHashMap<Gtin14, usize>,
@@ -114,7 +114,7 @@ impl Catalog {
         Self {
             store,
             objects: None,
-            list_reads: 0,
+            opened: Opened::default(),
             runtime,
             sender,
             gtins: FxHashMap::default(),

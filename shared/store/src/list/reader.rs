@@ -28,6 +28,9 @@ const GAP: usize = 8;
 /// Buckets that are read with one call at most: a megabyte of a large import.
 const RUN: usize = 128;
 
+/// Bytes of a row that is kept beside its text: lengths, where it begins, its hash and place.
+const ROW_BYTES: usize = 32;
+
 /// The list of a pool, as far as it was read.
 #[derive(Debug)]
 pub struct ListReader {
@@ -67,6 +70,24 @@ impl ListReader {
     #[must_use]
     pub const fn reads(&self) -> u64 {
         self.reads
+    }
+
+    /// Bytes that it keeps, rather too many than too few: who has several readers bounds them together (I10).
+    #[must_use]
+    pub fn bytes_kept(&self) -> usize {
+        let longest = |import: usize| self.imports.get(import).map_or(0, |it| it.longest.serial);
+        let segment = |import: usize, texts: &ListTexts| {
+            texts.len().saturating_mul(longest(import).saturating_add(ROW_BYTES))
+        };
+        let segments = self.segments.iter().map(|((import, _), texts)| segment(*import, texts));
+        let entries = self.buckets.iter().map(|(_, entries)| entries.len());
+        let buckets = entries.map(|count| count.saturating_mul(size_of::<Entry>()));
+        let tables = self.tables.len().saturating_mul(TABLE_BYTES);
+        let imports = self.imports.iter().map(|import| {
+            let names = import.segments.len().saturating_mul(size_of::<[u8; 32]>());
+            names.saturating_add(size_of::<Import>())
+        });
+        segments.chain(buckets).chain(imports).fold(tables, usize::saturating_add)
     }
 
     /// The longest texts of the imports that have these indexes. It never changes, whatever is imported later.

@@ -87,12 +87,14 @@ async fn numbers_of_the_oldest_import_are_found_without_asking_all_the_others() 
     }
     let mut reader = bench.store.list_reader(&bench.objects, &pool).await.unwrap();
     assert_eq!(reader.index_of("A00000000").await.unwrap(), Some(1));
-    let before = reader.reads();
+    let (before, kept) = (reader.reads(), reader.bytes_kept());
+    assert!((32_768 * 40..32_768 * 60).contains(&kept), "{kept}");
     // Two more segments of the same import: a bucket and the segment each.
     for (serial, index) in [("A00032768", 32_769), ("A00065536", 65_537)] {
         assert_eq!(reader.index_of(serial).await.unwrap(), Some(index));
     }
     assert_eq!(reader.reads() - before, 4);
+    assert!(reader.bytes_kept() > 2 * kept);
     // What is longer than all texts is in none.
     let before = reader.reads();
     assert_eq!(reader.index_of("A000000000").await.unwrap(), None);
