@@ -191,17 +191,22 @@ impl Rows {
     /// Sorts what was collected and notes which rows have one hash.
     pub(super) fn sort(&mut self) {
         self.entries.sort_unstable();
-        let mut before: Option<Entry> = None;
-        let mut same = Vec::new();
-        for (hash, place) in &self.entries {
-            match before {
-                Some((known, first)) if known == *hash => same.push((*place, first)),
-                _ => before = Some((*hash, *place)),
+        let (mut before, mut run) = (None, Vec::new());
+        let entries = std::mem::take(&mut self.entries);
+        for (hash, place) in entries.iter().copied() {
+            if before.replace(hash) != Some(hash) {
+                run.clear();
+            }
+            // I1: another text of the same hash may stand before the one that is repeated. What lies behind so
+            // many of one hash is no suspect that is kept.
+            if run.len() <= SUSPECTS_MAX {
+                for earlier in &run {
+                    self.suspect(place, Suspect::Own(*earlier));
+                }
+                run.push(place);
             }
         }
-        for (place, first) in same {
-            self.suspect(place, Suspect::Own(first));
-        }
+        self.entries = entries;
     }
 
     /// Notes that a row may repeat another number.
@@ -222,5 +227,22 @@ impl Rows {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_compared_with_every_earlier_one_of_its_hash() {
+        let printed = Printed { spaces: Vec::new(), decimals: Vec::new() };
+        let mut rows = Rows::new(printed, 9);
+        rows.entries = vec![(7, 4), (7, 0), (5, 1), (7, 2)];
+        rows.sort();
+        let own = |places: &[u32]| places.iter().copied().map(Suspect::Own).collect::<Vec<_>>();
+        let expected = BTreeMap::from([(2, own(&[0])), (4, own(&[0, 2]))]);
+        assert_eq!(rows.suspects, expected);
+        assert_eq!(rows.entries, [(5, 1), (7, 0), (7, 2), (7, 4)]);
     }
 }

@@ -243,10 +243,14 @@ impl Importing<'_> {
                 break;
             }
             let Some((line, serial)) = self.rows.seen.get(&place).cloned() else { continue };
+            let mut repeats = false;
             for suspect in whom {
                 let reason = match suspect {
+                    // One line that it repeats is enough.
+                    Suspect::Own(_) if repeats => None,
                     Suspect::Own(first) => {
                         let first = self.rows.seen.get(&first).filter(|(_, text)| *text == serial);
+                        repeats = first.is_some();
                         first.map(|(first, _)| format!("it is in line {first} already"))
                     }
                     Suspect::Listed(list, import, other) => {
