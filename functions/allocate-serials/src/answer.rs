@@ -215,8 +215,10 @@ pub(crate) async fn serials(
     a: &Allocation,
 ) -> Result<Option<Vec<String>>, StoreError> {
     match a.mode {
-        // I1: what it gave back may belong to others.
-        Mode::List | Mode::Random if a.size <= SERIALS_MAX && a.reuse != Reuse::Gave => {
+        // I1: what it gave back, or what was given up, may belong to others.
+        Mode::List | Mode::Random
+            if a.size <= SERIALS_MAX && a.reuse != Reuse::Gave && !a.status.is_given_up() =>
+        {
             let numbering = store.numbering_whole(objects, a).await?;
             Ok(Some(numbering.texts(a.start, a.size)))
         }

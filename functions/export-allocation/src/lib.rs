@@ -92,7 +92,10 @@ async fn export(
     let by = (caller.actor(), at);
     let by = (by.0.as_str(), by.1.as_str());
     let advanced = hub.store.allocation_advance_by(&allocation.id, Transition::Export, by).await;
-    advanced.map_err(|error| change_problem(&error))?;
+    // I1: numbers may have been given back since the first look.
+    if advanced.map_err(|error| change_problem(&error))?.reuse == Reuse::Gave {
+        return Err(given_back());
+    }
     tracing::info!(allocation.id = %allocation.id, bytes, file = %kind, "export");
     if bytes <= INLINE_BYTES_MAX {
         let whole = hub.store.numbering_whole(&hub.objects, &allocation).await;

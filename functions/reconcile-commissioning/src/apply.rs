@@ -72,6 +72,7 @@ impl Applier {
                     kept.push(planned);
                 }
                 Err(ChangeError::Transition(_)) => {
+                    self.end_offer(&planned.allocation).await?;
                     for (run, count) in commissioned_runs(&planned) {
                         plan.findings.append_voided(&planned.allocation, run);
                         plan.unmatched = plan.unmatched.saturating_add(count);
@@ -89,6 +90,15 @@ impl Applier {
         plan.allocations = kept;
         let runs: Vec<PlanRun> = plan.allocations.iter().flat_map(plan_runs).collect();
         self.store.plan_put(&self.content_sha256, &runs, &self.meter).await
+    }
+
+    /// Numbers of an allocation that was given up since it was looked up are on packs: what is left of its range is
+    /// offered to nobody (I1).
+    async fn end_offer(&self, allocation: &Allocation) -> Result<(), StoreError> {
+        let last = allocation.start.saturating_add(u128::from(allocation.size)).saturating_sub(1);
+        let by = ("a document", self.now.as_str());
+        let range = (allocation.start, last);
+        self.store.void_named(&allocation.pool_id, range, by).await.map(|_| ())
     }
 
     /// Posts every block and adds what was found to the plan's findings.

@@ -22,5 +22,5 @@ async fn main() -> Result<(), edge::Error> {
     };
     // Nobody waits for a sweep, and most of them send nothing: the other services come when they come.
     sweeper.store.warm_up().await;
-    edge::serve_event(async |_: serde_json::Value| Ok(sweep(&sweeper).await?)).await
+    Box::pin(edge::serve_event(async |_: serde_json::Value| Ok(sweep(&sweeper).await?))).await
 }

@@ -3,7 +3,7 @@
 use crate::ids::PoolId;
 use crate::list::{self, ListId};
 use crate::object_key::ObjectKey;
-use crate::policy::PoolPolicy;
+use crate::policy::{PoolPolicy, Reoffer};
 use crate::space::{PoolShare, SpaceForm, SpaceId};
 
 /// Indexes are below 10^20, so that 20 digits hold each of them.
@@ -174,6 +174,7 @@ impl PoolDraft {
             Scheme::Sequential { .. } | Scheme::List { .. } => {}
         }
         self.check_sscc()?;
+        self.check_reoffer()?;
         if !(6..=12).contains(&self.company_prefix_length) {
             return Err(broken("company_prefix_length", "the company prefix has 6 to 12 digits"));
         }
@@ -190,6 +191,14 @@ impl PoolDraft {
     }
 
     /// What of SSCCs follows from their company prefix.
+    /// I1: the number of a logistic unit is on a label as soon as it is a parent, which leaves no trace in the ledger.
+    pub fn check_reoffer(&self) -> Result<(), PoolRuleError> {
+        if self.key.sscc().is_some() && self.policy.reoffer != Reoffer::Never {
+            return Err(broken("reoffer", "an SSCC is offered once"));
+        }
+        Ok(())
+    }
+
     fn check_sscc(&self) -> Result<(), PoolRuleError> {
         let Some(prefix) = self.key.sscc() else { return Ok(()) };
         if self.company_prefix_length != prefix.company_prefix_length() {

@@ -312,7 +312,7 @@ fn each_function_writes_under_its_own_partition_keys_only() {
             ("ReconcileCommissioning DeleteItem", "DOC#* FINDING#*"),
             (
                 "ReconcileCommissioning PutItem",
-                "ALLOC#* ARRIVAL#* BLOCK#* DOC#* FINDING#* POOL#* RAW#* SUBJECT#*"
+                "ALLOC#* ARRIVAL#* BLOCK#* DOC#* FINDING#* POOL#* RAW#* RUN#* SUBJECT#*"
             ),
             ("ReconcileCommissioning UpdateItem", "ALLOC#* POOL#*"),
             ("ReportOperations DeleteItem", "SESSION#*"),

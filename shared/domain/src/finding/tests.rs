@@ -73,7 +73,7 @@ fn words_come_back() {
         assert_eq!(Code::parse(code.as_str()), Some(*code));
         assert_eq!(Severity::parse(code.severity().as_str()), Some(code.severity()));
     }
-    assert_eq!(Code::ALL.len(), 26);
+    assert_eq!(Code::ALL.len(), 28);
     for status in [FindingStatus::Open, FindingStatus::Acknowledged, FindingStatus::Resolved] {
         assert_eq!(FindingStatus::parse(status.as_str()), Some(status));
     }

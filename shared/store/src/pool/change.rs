@@ -151,6 +151,7 @@ impl Store {
         domain::pool::check_bounds(scheme, bounds.0, bounds.1)?;
         let after = change.made_to(before, bounds);
         refuse_to_grow_a_list(change, before, &after)?;
+        after.draft.check_reoffer()?;
         after.draft.policy.check(bounds.1, scheme.capacity())?;
         // Bounds that are named are claimed again, so that a claim that is too wide is put right.
         let keeps_bounds = change.from.is_none()

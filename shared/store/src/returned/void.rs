@@ -34,9 +34,10 @@ fn void_of(entry: &OpenEntry, reason: &str) -> Range {
     Range { start: entry.start, size: entry.size, kind }
 }
 
-/// Whether numbers of an allocation in this state may be such that no line ever had them.
+/// Whether numbers of an allocation in this state are such that nobody may have printed them. Held numbers must not
+/// be; those of a reservation are told by its answer, which may be all that a line needs.
 const fn may_be_unseen(status: AllocationStatus) -> bool {
-    matches!(status, AllocationStatus::PendingConfirmation | AllocationStatus::Reserved)
+    matches!(status, AllocationStatus::PendingConfirmation)
 }
 
 impl Store {
@@ -125,15 +126,7 @@ impl Store {
             return Ok(false);
         }
         let pool = self.pool_fetch(&allocation.pool_id).await?;
-        if !pool.is_some_and(|state| state.pool.draft.policy.reoffer.offers_void()) {
-            return Ok(false);
-        }
-        // Held numbers must not be printed. Reserved ones go to systems that take files without being asked for.
-        if allocation.status == AllocationStatus::PendingConfirmation {
-            return Ok(true);
-        }
-        let system = self.system_fetch(&allocation.system_id).await?;
-        Ok(!system.is_some_and(|system| system.takes_files()))
+        Ok(pool.is_some_and(|state| state.pool.draft.policy.reoffer.offers_void()))
     }
 
     /// Whether a void range, by its first index, is or was offered again. One of its numbers turned up: where it is

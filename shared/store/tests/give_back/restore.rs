@@ -91,7 +91,8 @@ async fn i1_pool_that_was_extended_after_the_copy_skips_beyond_its_end() {
             moved.policy.auto_extend = Some(None);
             new.pool_change(&hub.pool, &moved, ("x", LATER)).await.unwrap();
             let request = reserve_request("T", 10);
-            let fresh = new.reserve(&request, &[hub.pool.clone()], LATER).await.unwrap();
+            let fresh =
+                new.reserve(&request, std::slice::from_ref(&hub.pool), LATER).await.unwrap();
             assert!(fresh.allocation.start > lost.last(), "{skip}");
         }
         holds(new, &hub).await;

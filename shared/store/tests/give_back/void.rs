@@ -4,10 +4,8 @@
 use std::collections::BTreeSet;
 
 use domain::allocation::Allocation;
-use domain::ids::SystemId;
 use domain::policy::Reoffer;
 use domain::request::ReserveRequest;
-use store::system::System;
 
 use super::hub::reserve_request;
 use super::*;
@@ -43,7 +41,7 @@ async fn void(hub: &Hub, allocation: &Allocation) {
 async fn each_policy_offers_what_it_says_and_nothing_a_third_time() {
     for policy in Reoffer::ALL {
         let hub = of(policy).await;
-        let first = hub.reserve("R", 10).await;
+        let first = made(&hub, &held("R", 10)).await;
         void(&hub, &first).await;
         let other = hub.reserve("S", 100).await;
         let asked = (Selection::Runs(vec![(0, 29)]), Fate::Return);
@@ -66,7 +64,7 @@ async fn each_policy_offers_what_it_says_and_nothing_a_third_time() {
 #[tokio::test]
 async fn policy_decides_when_numbers_are_taken() {
     let hub = of(Reoffer::ReturnedAndVoid).await;
-    let first = hub.reserve("R", 10).await;
+    let first = made(&hub, &held("R", 10)).await;
     void(&hub, &first).await;
     for (policy, expected) in [(Reoffer::Returned, None), (Reoffer::Never, None)] {
         let mut change = store::pool::PoolChange::default();
@@ -83,20 +81,12 @@ async fn what_a_line_may_have_is_offered_to_nobody() {
     let exported = hub.reserve("R1", 10).await;
     hub.store.allocation_advance(&exported.id, Transition::Export, NOW).await.unwrap();
     void(&hub, &exported).await;
-    // A system that takes files gets them without asking.
-    let system = System {
-        id: SystemId::parse("L1").unwrap(),
-        kind: "systech".to_owned(),
-        line_glns: Vec::new(),
-        created_at: NOW.to_owned(),
-    };
-    assert!(system.takes_files());
-    let dropped = hub.reserve("R2", 10).await;
+    // I1: the answer to a reservation tells its numbers, so they may be on packs before any file comes.
+    let reserved = hub.reserve("R2", 10).await;
     let confirmed = made(&hub, &held("R3", 10)).await;
     let kept = made(&hub, &held("R4", 10)).await;
-    hub.store.system_create(&system, ACTOR).await.unwrap();
     hub.store.allocation_confirm(&confirmed.id, (ACTOR, NOW, None)).await.unwrap();
-    for allocation in [&dropped, &confirmed] {
+    for allocation in [&reserved, &confirmed] {
         void(&hub, allocation).await;
         assert_eq!(again(&hub, "S", 1).await, None);
     }
@@ -184,17 +174,17 @@ async fn i1_whoever_gives_up_and_dies_at_any_call_offers_the_range_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn i1_of_exports_and_voids_at_once_no_exported_number_is_offered() {
+async fn i1_of_confirmations_and_voids_at_once_no_confirmed_number_is_offered() {
     let hub = of(Reoffer::Void).await;
     let mut tasks = tokio::task::JoinSet::new();
     let mut all = Vec::new();
     for n in 0..12 {
-        let allocation = hub.reserve(&format!("R{n}"), 10).await;
-        for exports in [true, false] {
+        let allocation = made(&hub, &held(&format!("R{n}"), 10)).await;
+        for confirms in [true, false] {
             let (store, id) = (hub.store.clone(), allocation.id.clone());
             tasks.spawn(async move {
-                if exports {
-                    store.allocation_advance(&id, Transition::Export, NOW).await.is_ok()
+                if confirms {
+                    store.allocation_confirm(&id, (ACTOR, NOW, None)).await.is_ok()
                 } else {
                     store.allocation_void(&id, "x", (ACTOR, NOW)).await.is_ok()
                 }
@@ -208,9 +198,9 @@ async fn i1_of_exports_and_voids_at_once_no_exported_number_is_offered() {
     for allocation in &all {
         let entity = Pk::Allocation(allocation.id.clone());
         let records = hub.store.audit_records(&entity, 10).await.unwrap();
-        let exported = records.iter().any(|one| one.action == "exported");
+        let confirmed = records.iter().any(|one| one.action == "reserved");
         let voided = records.iter().any(|one| one.action == "voided");
-        assert_eq!(offered.contains(&allocation.start), voided && !exported, "{records:?}");
+        assert_eq!(offered.contains(&allocation.start), voided && !confirmed, "{records:?}");
     }
     hub.holds().await;
 }
@@ -218,7 +208,7 @@ async fn i1_of_exports_and_voids_at_once_no_exported_number_is_offered() {
 #[tokio::test]
 async fn number_of_a_void_range_that_turns_up_ends_its_offer() {
     let hub = of(Reoffer::Void).await;
-    let first = hub.reserve("R", 10).await;
+    let first = made(&hub, &held("R", 10)).await;
     void(&hub, &first).await;
     assert_eq!(again(&hub, "S", 4).await, Some(0));
     let named = async |index| {
