@@ -1,6 +1,8 @@
 //! What this function says of its route.
 
-use edge::openapi::{AllocationId, Answer, CompanyPrefix, Date, Gln, Gtin14, Lot, Part, PlainText, Route, part};
+use edge::openapi::{
+    AllocationId, Answer, CompanyPrefix, Date, Gln, Gtin14, Lot, Part, PlainText, Route, part,
+};
 use edge::{ProblemKind, Scope};
 use http::Method;
 use linefiles::{Format, Profile};

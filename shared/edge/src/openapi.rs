@@ -22,10 +22,10 @@ use utoipa::openapi::{
 };
 use utoipa::{IntoParams, ToSchema};
 
+use crate::body::BODY_BYTES_MAX;
 pub use crate::openapi::answer::Answer;
 pub use crate::openapi::forms::*;
 pub use crate::openapi::whole::{Part, whole};
-use crate::body::BODY_BYTES_MAX;
 use crate::problem::ProblemKind;
 use crate::scope::Scope;
 

@@ -18,9 +18,10 @@ const PRINTED: usize = 9_000;
 
 /// A number, its crypto key and code: of letters and digits and of what must be escaped.
 fn row(index: usize) -> [String; 3] {
-    let serial = if index % 7 == 0 { format!("x/{index:05}+%") } else { format!("X{index:07}") };
+    let serial =
+        if index.is_multiple_of(7) { format!("x/{index:05}+%") } else { format!("X{index:07}") };
     let (key, code) = (format!("k{index:03}"), format!("c+/{index}=="));
-    if index % 5 == 0 { [serial, String::new(), code] } else { [serial, key, code] }
+    if index.is_multiple_of(5) { [serial, String::new(), code] } else { [serial, key, code] }
 }
 
 fn file() -> String {

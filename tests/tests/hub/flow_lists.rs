@@ -59,8 +59,8 @@ pub async fn lists_are_shown(browser: &Browser, page: &str, hub: &Hub) {
     open(browser, "spaces").await;
     assert!(said(browser).await.contains("No pool has random numbers."));
     open(browser, "holds").await;
-    let hold = "return document.querySelector('[data-hold]').dataset.hold";
-    assert_eq!(browser.ask(hold).await, held);
+    let shown = "return document.querySelector('[data-hold]').dataset.hold";
+    assert_eq!(browser.ask(shown).await, held);
     open(browser, "reviews").await;
     browser.click("[data-review] a").await;
     browser.arrives(|address| address.ends_with(&doubtful)).await;

@@ -285,7 +285,10 @@ impl World {
             .iter()
             .map(|(kind, beside, minute, named)| {
                 let epcs = named.iter().map(text).collect();
-                let event = Event { time: TIMES[usize::from(*minute) % TIMES.len()], ..bare(epcs) };
+                let event = Event {
+                    time: TIMES.iter().cycle().nth(usize::from(*minute)).unwrap(),
+                    ..bare(epcs)
+                };
                 said(*beside, of_kind(*kind, event))
             })
             .collect();

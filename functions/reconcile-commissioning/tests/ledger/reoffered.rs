@@ -23,10 +23,10 @@ impl Bench {
 
     async fn gives_back(&self, allocation: &Allocation, runs: Vec<(u64, u64)>) {
         let nowhere = Some("http://127.0.0.1:9".to_owned());
-        let settings = AwsSettings::new("eu-central-1", nowhere, ("test", "test"), None);
+        let aws = AwsSettings::new("eu-central-1", nowhere, ("test", "test"), None);
         let buckets = Buckets { inbound: "i".into(), outbound: "o".into(), documents: "d".into() };
-        let shelf = Shelf::new(&TestClock::default());
-        let objects = Objects { s3: s3(&settings, &shelf.http()), buckets };
+        let bucketed = Shelf::new(&TestClock::default());
+        let objects = Objects { s3: s3(&aws, &bucketed.http()), buckets };
         let request = Request {
             requester: &allocation.requester,
             actor: "L1/c",
