@@ -32,19 +32,17 @@ fn the_key_of_spaces_is_rotated_stays_behind_and_trusts_the_roles_of_its_account
     assert_eq!(aliases[0].1["TargetKeyId"], reference(name));
 }
 
-/// What a condition lets open, or make. A comparison with what a call does not say holds where it is one that
-/// negates: so the rights to spaces ask that the space be said.
+/// What a condition lets open, or make. A call that says no context is let through by them and opens nothing: all
+/// that there is was sealed with one.
 fn opens(condition: &Value) -> &'static str {
     let keys = json!({ "kms:EncryptionContextKeys": ["gtin", "space"] });
     let webhook = json!({ "kms:EncryptionContext:space": "webhook" });
-    let said = json!({ "kms:EncryptionContext:space": "false" });
     let of_both = json!({ "ForAllValues:StringEquals": keys });
     let of_spaces = json!({
         "ForAllValues:StringEquals": keys,
         "StringNotEquals": webhook,
-        "Null": said,
     });
-    let of_webhook = json!({ "StringEquals": webhook });
+    let of_webhook = json!({ "StringEqualsIfExists": webhook });
     let known = [(of_both, "of both"), (of_spaces, "of spaces"), (of_webhook, "of the webhook")];
     let found = known.into_iter().find(|(known, _)| known == condition);
     found.unwrap_or_else(|| panic!("{condition}")).1

@@ -127,15 +127,16 @@ impl Store {
             let Some(state) = audit.readable(self.block_fetch(&giver.id, block).await)? else {
                 continue;
             };
-            if !numbers.difference(state.of(Fact::Returned)).is_empty() {
+            // Of a run that was withdrawn only what was taken before is promised to anybody: where a document used the
+            // rest and another one is taken back, the block is judged anew, and the rest was never returned.
+            let promised = if run.withdrawn_by.is_some() { taken_of(giver, run) } else { numbers };
+            if !promised.difference(state.of(Fact::Returned)).is_empty() {
                 say(Invariant::Balanced, "some of its numbers were never returned");
             }
             let mut used = BlockSet::new();
             for (_, set) in state.facts().filter(|(fact, _)| *fact != Fact::Returned) {
                 used.union_with(set);
             }
-            // Of a run that was withdrawn only what was taken before is promised to anybody.
-            let promised = if run.withdrawn_by.is_some() { taken_of(giver, run) } else { numbers };
             if promised.intersects(&used) {
                 say(Invariant::Balanced, "some of its numbers are used and offered");
             }
