@@ -77,7 +77,11 @@ async fn serials_of_an_allocation_that_gave_some_back_come_in_any_order() {
 async fn number_of_a_void_range_is_whose_it_is_now_or_ends_the_offer() {
     let bench = Bench::start().await;
     bench.offers(Reoffer::Void).await;
-    let first = bench.reserve("r1", "L1", 100).await;
+    // Held numbers only are offered again: an answer told the others.
+    let terms = domain::request::Terms { hold_minutes: Some(5), ..Default::default() };
+    let held = bench.request(("r1", "L1"), 100, terms);
+    let pools = std::slice::from_ref(&bench.pool);
+    let first = bench.store.reserve(&held, pools, NOW_TEXT).await.unwrap().allocation;
     bench.store.allocation_void(&first.id, "line stopped", ("L1/c", NOW_TEXT)).await.unwrap();
     let second = bench.again("r2", "L1", 40).await;
     assert_eq!(second.start, first.start);
